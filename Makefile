@@ -1,0 +1,86 @@
+# ttt: one tunnel out of all your links.
+#
+#   make            build build/ttt          make demo     see it work, in network namespaces
+#   make check      the whole suite          make install  put it on this machine
+#
+# `make demo` and `make check` install the packages they need (as root, on
+# Debian); everything else expects them to be there: see `make packages`.
+
+BUILD	?= build
+PREFIX	?= /usr
+DESTDIR	?=
+CC	?= cc
+VERSION	:= 0.1.0
+
+PKGS	:= libnl-3.0 libnl-route-3.0 libnftnl libmnl libsodium inih jansson libcap-ng libseccomp
+WARN	:= -Wall -Wextra -Wshadow -Wpointer-arith -Wstrict-prototypes -Wmissing-prototypes \
+	   -Wwrite-strings -Wvla
+CFLAGS	?= -O2 -g
+HARDEN	:= -fstack-protector-strong -fPIE
+ifeq ($(SAN),)
+HARDEN	+= -D_FORTIFY_SOURCE=2
+else
+CFLAGS	+= -fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer
+LDFLAGS	+= -fsanitize=$(SAN)
+endif
+CPPFLAGS += -Isrc -I. -D_GNU_SOURCE -DTTT_VERSION='"$(VERSION)"'
+ALL_CFLAGS = -std=c11 $(CPPFLAGS) $(WARN) $(HARDEN) $(CFLAGS) $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
+LIBS	= $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lev
+ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now $(LDFLAGS)
+
+# The layers, lowest first; an archive holds one layer (tests/layers.t looks at them).
+BASE_SRC	:= $(wildcard src/base/*.c)
+CORE_SRC	:= $(wildcard src/core/*.c src/core/*/*.c src/strategy/*.c)
+CONFIG_SRC	:= $(wildcard src/config/*.c)
+OUTSIDE_SRC	:= $(wildcard src/io/*.c src/control/*.c routing/*.c nft/*.c)
+TOP_SRC		:= $(filter-out src/main.c,$(wildcard src/*.c)) $(wildcard src/cli/*.c)
+
+objects	= $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
+LAYERS	:= top outside config core base
+ARCHIVES := $(LAYERS:%=$(BUILD)/lib%.a)
+
+all: $(BUILD)/ttt
+
+$(BUILD)/ttt: $(call objects,src/main.c) $(ARCHIVES)
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+
+$(BUILD)/libbase.a: $(call objects,$(BASE_SRC))
+$(BUILD)/libcore.a: $(call objects,$(CORE_SRC))
+$(BUILD)/libconfig.a: $(call objects,$(CONFIG_SRC))
+$(BUILD)/liboutside.a: $(call objects,$(OUTSIDE_SRC))
+$(BUILD)/libtop.a: $(call objects,$(TOP_SRC))
+$(ARCHIVES):
+	@mkdir -p $(@D)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(BUILD)/obj/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+-include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
+
+# Unit tests: tests/NAME_test.c is a program; every other file in tests/ is
+# support that they share (the simulator among them).
+UNIT_SRC	:= $(wildcard tests/*_test.c)
+SUPPORT_SRC	:= $(filter-out $(UNIT_SRC) $(wildcard tests/*_fuzz.c),$(wildcard tests/*.c))
+UNIT_BIN	:= $(patsubst tests/%.c,$(BUILD)/tests/%,$(UNIT_SRC))
+
+$(BUILD)/libsupport.a: $(call objects,$(SUPPORT_SRC))
+	@mkdir -p $(@D)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(BUILD)/libsupport.a $(ARCHIVES)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS) -lcmocka -lm
+
+unit: $(UNIT_BIN)
+	prove --exec '' $(UNIT_BIN)
+
+clean:
+	rm -rf $(BUILD)
+
+.PHONY: all unit clean
+.SECONDARY:
+.DELETE_ON_ERROR:

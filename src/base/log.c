@@ -1,0 +1,51 @@
+/* log: see log.h.  One write per line, so that lines of two processes do not mix. */
+#include "base/log.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static enum log_level wanted = LOG_LEVEL_INFO;
+
+void log_set_level(enum log_level level)
+{
+	wanted = level;
+}
+
+static void log_line(enum log_level level, const char *format, va_list args)
+{
+	char line[1024];
+	int prefix, text, len;
+
+	if (level > wanted)
+		return;
+	if (getenv("JOURNAL_STREAM") != NULL)
+		prefix = snprintf(line, sizeof(line), "<%d>", level);
+	else
+		prefix = snprintf(line, sizeof(line), "ttt: ");
+	text = vsnprintf(line + prefix, sizeof(line) - (size_t)prefix - 1, format, args);
+	if (text < 0)
+		return;
+	len = prefix + text;
+	if (len > (int)sizeof(line) - 2)
+		len = (int)sizeof(line) - 2;
+	line[len++] = '\n';
+	if (write(STDERR_FILENO, line, (size_t)len) < 0)
+		return;	/* nobody is listening any more */
+}
+
+#define LOG_FUNCTION(name, level)			\
+	void name(const char *format, ...)		\
+	{						\
+		va_list args;				\
+							\
+		va_start(args, format);			\
+		log_line(level, format, args);		\
+		va_end(args);				\
+	}
+
+LOG_FUNCTION(log_error, LOG_LEVEL_ERROR)
+LOG_FUNCTION(log_warning, LOG_LEVEL_WARNING)
+LOG_FUNCTION(log_info, LOG_LEVEL_INFO)
+LOG_FUNCTION(log_debug, LOG_LEVEL_DEBUG)
