@@ -1,0 +1,81 @@
+/*
+ * resequencer: gives the packets of each lane out in the order they were sent.
+ *
+ * A packet that is next in its lane goes out at once.  Behind a hole packets
+ * are held until the hole
+ *   - is filled by its packet,
+ *   - is proven lost: every path in use has delivered a later packet of this
+ *     lane (paths keep order; only for frames that are not repaired), or
+ *   - has been open for the wait: then it is given up, and what came after it
+ *     goes out.
+ * Duplicates are dropped, on ordered and unordered lanes alike: a history of
+ * the last RESEQUENCER_HISTORY numbers of each lane.  A packet that comes
+ * after its place was given up goes out late if `late` says so, once.
+ *
+ * Memory: at most `max_bytes` of packets held over all lanes, whatever the
+ * peer sends; when full, the oldest hole is given up.  Cost per packet does
+ * not grow with what is held by other lanes.
+ */
+#ifndef TTT_CORE_FLOW_RESEQUENCER_H
+#define TTT_CORE_FLOW_RESEQUENCER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/units.h"
+
+struct buf;
+struct resequencer;
+
+#define RESEQUENCER_HISTORY	4096	/* numbers behind and ahead of a lane's edge that are told apart */
+
+struct resequencer_config {
+	size_t max_bytes;	/* of struct buf held; at least a few packets */
+	bool late;		/* give out what comes after its hole was given up (each packet once) */
+};
+
+/* How a frame wants to be treated. */
+struct resequencer_frame {
+	uint16_t lane;		/* below LANES */
+	uint32_t seq;		/* below 2^22 */
+	uint8_t path;		/* that it came on */
+	bool unordered;		/* never held; its number still counts for order and duplicates */
+	bool repaired;		/* its sender repairs losses: no proof by other paths, wait for it */
+};
+
+enum resequencer_result {
+	RESEQUENCER_TAKEN,	/* goes out, now or later */
+	RESEQUENCER_DUPLICATE,	/* the caller still owns the packet */
+	RESEQUENCER_LATE,	/* likewise: its place was given up, or it is beyond the history */
+};
+
+/* NULL when memory is short.  Lanes cost memory only once they are used. */
+struct resequencer *resequencer_new(const struct resequencer_config *config);
+void resequencer_free(struct resequencer *r);
+/* Forget everything: the peer starts anew.  Held packets go back to their pool. */
+void resequencer_reset(struct resequencer *r);
+
+/* How long a hole may stay open from now on; and which paths data arrives on (for proof). */
+void resequencer_set_wait(struct resequencer *r, nsec_t wait);
+void resequencer_set_paths(struct resequencer *r, path_set in_use);
+
+/* Takes the packet when the answer is TAKEN. */
+enum resequencer_result resequencer_put(struct resequencer *r, const struct resequencer_frame *frame,
+					struct buf *packet, nsec_t now);
+/* The next packet that may go, or NULL; the caller owns it. */
+struct buf *resequencer_out(struct resequencer *r, nsec_t now);
+/* When the oldest hole's wait is over; NSEC_NEVER: no hole. */
+nsec_t resequencer_deadline(const struct resequencer *r);
+
+struct resequencer_stats {
+	uint64_t held;		/* packets held now */
+	uint64_t held_bytes;
+	uint64_t holes;		/* numbers given up since the start */
+	uint64_t late;		/* of those, packets that came after all */
+	uint64_t duplicates;
+};
+
+struct resequencer_stats resequencer_stats(const struct resequencer *r);
+
+#endif

@@ -1,0 +1,54 @@
+/*
+ * congestion: how fast a path may be filled.
+ *
+ * The seam for controllers: one file each, one `struct congestion_ops`.  The
+ * path calls it with what it sent and what became of it; the controller
+ * answers when the next packet may leave.  It keeps its state in the bytes
+ * that the path gives it and knows nothing else.
+ */
+#ifndef TTT_CORE_PATH_CONGESTION_H
+#define TTT_CORE_PATH_CONGESTION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/units.h"
+
+#define CONGESTION_STATE	512	/* bytes a controller may keep */
+
+struct congestion_config {
+	uint64_t rate;		/* bytes per second the user caps the link at; 0: no cap */
+	uint16_t mtu;		/* bytes of the largest datagram with its headers */
+};
+
+/* What an ACK said about one packet of ours. */
+struct congestion_ack {
+	nsec_t now;
+	nsec_t sent_at;
+	nsec_t rtt;		/* of the newest packet in this ACK, its delay taken off */
+	uint32_t len;		/* bytes with headers */
+	uint64_t delivered;	/* bytes acknowledged on this path before and with this one */
+	uint64_t in_flight;	/* bytes still out */
+	bool app_limited;	/* nothing was waiting when it was sent */
+};
+
+struct congestion_ops {
+	const char *name;
+	size_t state_size;	/* at most CONGESTION_STATE; zeroed before init */
+	void (*init)(void *state, const struct congestion_config *config, nsec_t now);
+	/* The user's settings or the MTU changed. */
+	void (*set_config)(void *state, const struct congestion_config *config, nsec_t now);
+	void (*sent)(void *state, uint32_t len, uint64_t in_flight, nsec_t now);
+	void (*acked)(void *state, const struct congestion_ack *ack);
+	void (*lost)(void *state, uint32_t len, nsec_t sent_at, uint64_t in_flight, nsec_t now);
+	/* When a packet of len bytes may leave; <= now: at once; NSEC_NEVER: not before an ACK. */
+	nsec_t (*send_at)(const void *state, uint32_t len, uint64_t in_flight, nsec_t now);
+	/* Bytes per second it believes the path carries; never 0. */
+	uint64_t (*rate)(const void *state);
+};
+
+/* Paced to the user's rate, or unlimited without one: for people who know their link. */
+extern const struct congestion_ops congestion_fixed;
+
+#endif

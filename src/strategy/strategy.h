@@ -1,0 +1,68 @@
+/*
+ * strategy: which path carries the next packet.
+ *
+ * A strategy is a file with one `struct strategy_ops`, two lines in the table
+ * of strategy.c, and a test that calls it with numbers.  It sees only the
+ * paths that may carry data now (validated, not suspect, allowed by their
+ * link's settings), in ascending order of id; when every path is suspect it
+ * sees them all.  It keeps no clock: view->now is the time.
+ */
+#ifndef TTT_STRATEGY_STRATEGY_H
+#define TTT_STRATEGY_STRATEGY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/units.h"
+
+struct strategy_path {
+	uint8_t id;		/* 0..15, the same path for as long as it lives */
+	uint16_t weight;	/* 1..1000 */
+	uint8_t priority;	/* lower goes first */
+	bool suspect;		/* only where all are */
+	nsec_t max_latency;	/* 0: no limit */
+	nsec_t srtt;		/* 0: not known yet */
+	nsec_t latest_rtt;	/* the newest sample; 0: not known yet */
+	nsec_t free_at;		/* when its controller lets the next packet go; <= now: at once */
+	uint64_t rate;		/* bytes per second its controller believes in; never 0 */
+	uint64_t in_flight;	/* bytes */
+	uint32_t loss_ppm;
+};
+
+struct strategy_view {
+	nsec_t now;
+	const struct strategy_path *path;
+	size_t count;		/* 1..PATHS_MAX: pick is not called with nothing to pick from */
+};
+
+struct strategy_packet {
+	size_t len;		/* bytes of the inner packet */
+	uint32_t flow;		/* hash of the inner flow */
+};
+
+struct strategy_ops {
+	const char *name;	/* as in the configuration */
+	const char *summary;	/* one line, for the user */
+	size_t state_size;	/* bytes of zeroed state per peer, at most STRATEGY_STATE */
+	/*
+	 * The paths that carry this packet: at least one bit, only of the view's
+	 * ids.  More than one bit: a copy on each.
+	 */
+	path_set (*pick)(void *state, const struct strategy_view *view,
+			 const struct strategy_packet *packet);
+};
+
+#define STRATEGY_STATE	512
+
+extern const struct strategy_ops strategy_weighted;
+extern const struct strategy_ops strategy_round_robin;
+extern const struct strategy_ops strategy_failover;
+extern const struct strategy_ops strategy_redundant;
+
+/* The strategy of that name, or NULL. */
+const struct strategy_ops *strategy_find(const char *name);
+/* The n-th strategy of the table, or NULL behind its end: for help and errors. */
+const struct strategy_ops *strategy_at(size_t n);
+
+#endif
