@@ -24,6 +24,7 @@ struct buf {
 	struct buf_pool *pool;	/* where it came from */
 	uint8_t *data;		/* first byte of the content */
 	uint32_t len;		/* bytes of content */
+	uint32_t mark[2];	/* for the owner: what it wants to remember of the content */
 	uint8_t storage[BUF_HEADROOM + BUF_ROOM];
 };
 

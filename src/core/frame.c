@@ -1,0 +1,256 @@
+/*
+ * frame: see frame.h.  One table says how long each frame's fixed part is; one
+ * small reader per type does the rest, and is called only when that part is there.
+ */
+#include "core/frame.h"
+
+#include <string.h>
+
+#include "base/bytes.h"
+
+#define SEQ_BITS	22
+#define WEIGHT_MAX	1000
+
+static size_t read_token(const uint8_t *at, size_t len, struct frame *ret)
+{
+	(void)len;
+	memcpy(ret->token, at + 1, sizeof(ret->token));
+	return FRAME_TOKEN;
+}
+
+static size_t read_ack(const uint8_t *at, size_t len, struct frame *ret)
+{
+	struct frame_ack *ack = &ret->ack;
+	size_t size = 10 + 4 * (size_t)at[7];
+
+	if (at[1] >= PATHS_MAX || at[7] >= FRAME_ACK_RUNS || len < size)
+		return 0;
+	ack->path = at[1];
+	ack->largest_low = get_le24(at + 2);
+	ack->delay = get_le16(at + 5) * FRAME_ACK_DELAY_UNIT;
+	ack->count = (uint8_t)(at[7] + 1);
+	ack->runs = at + 8;
+	return size;
+}
+
+static size_t read_path_status(const uint8_t *at, size_t len, struct frame *ret)
+{
+	struct frame_path_status *s = &ret->path_status;
+
+	(void)len;
+	s->path = at[1];
+	s->state = at[2];
+	s->priority = at[3];
+	s->weight = get_le16(at + 4);
+	s->max_latency_ms = get_le32(at + 6);
+	if (s->path >= PATHS_MAX || s->state > FRAME_PATH_AVAILABLE)
+		return 0;
+	if (s->weight < 1 || s->weight > WEIGHT_MAX)
+		return 0;
+	return 10;
+}
+
+static size_t read_ticket(const uint8_t *at, size_t len, struct frame *ret)
+{
+	(void)len;
+	memcpy(ret->ticket, at + 1, FRAME_TICKET_BYTES);
+	return 1 + FRAME_TICKET_BYTES;
+}
+
+static size_t read_config(const uint8_t *at, size_t len, struct frame *ret)
+{
+	size_t name = at[1];
+
+	if (name > FRAME_NAME_MAX || len < 2 + name)
+		return 0;
+	memcpy(ret->name, at + 2, name);
+	ret->name[name] = '\0';
+	return strlen(ret->name) == name ? 2 + name : 0;
+}
+
+static size_t read_close(const uint8_t *at, size_t len, struct frame *ret)
+{
+	(void)len;
+	ret->reason = at[1];
+	return 2;
+}
+
+static size_t read_nothing(const uint8_t *at, size_t len, struct frame *ret)
+{
+	(void)at;
+	(void)len;
+	(void)ret;
+	return 1;
+}
+
+static size_t read_padding(const uint8_t *at, size_t len, struct frame *ret)
+{
+	size_t n = 1;
+
+	(void)ret;
+	while (n < len && at[n] == FRAME_PADDING)
+		n++;
+	return n;
+}
+
+static const struct {
+	size_t fixed;	/* bytes that must be there before read is called */
+	size_t (*read)(const uint8_t *at, size_t len, struct frame *ret);
+} reader[] = {
+	[FRAME_PADDING] = { 1, read_padding },
+	[FRAME_PING] = { FRAME_TOKEN, read_token },
+	[FRAME_PONG] = { FRAME_TOKEN, read_token },
+	[FRAME_ACK] = { 10, read_ack },
+	[FRAME_PATH_CHALLENGE] = { FRAME_TOKEN, read_token },
+	[FRAME_PATH_RESPONSE] = { FRAME_TOKEN, read_token },
+	[FRAME_PATH_STATUS] = { 10, read_path_status },
+	[FRAME_TICKET] = { 1 + FRAME_TICKET_BYTES, read_ticket },
+	[FRAME_CONFIG] = { 2, read_config },
+	[FRAME_CLOSE] = { 2, read_close },
+	[FRAME_REKEY] = { 1, read_nothing },
+};
+
+static size_t read_data(const uint8_t *at, size_t len, struct frame *ret)
+{
+	struct frame_data *d = &ret->data;
+	uint8_t flags = at[0] & ~FRAME_DATA;
+	size_t header = FRAME_DATA_HEADER + (flags & FRAME_DATA_LEN ? 2 : 0);
+	uint32_t place;
+
+	if ((flags & ~FRAME_DATA_FLAGS) || len <= header)
+		return 0;
+	place = get_le32(at + 1);
+	d->lane = (uint16_t)(place >> SEQ_BITS);
+	d->seq = place & ((1u << SEQ_BITS) - 1);
+	d->unordered = flags & FRAME_DATA_UNORDERED;
+	d->no_repair = flags & FRAME_DATA_NOREPAIR;
+	d->last = !(flags & FRAME_DATA_LEN);
+	d->packet = at + header;
+	d->len = d->last ? len - header : get_le16(at + FRAME_DATA_HEADER);
+	if (d->len == 0 || d->len > len - header)
+		return 0;
+	ret->type = FRAME_DATA;
+	return header + d->len;
+}
+
+size_t frame_read(const uint8_t *at, size_t len, struct frame *ret)
+{
+	if (len == 0)
+		return 0;
+	if (at[0] & FRAME_DATA)
+		return read_data(at, len, ret);
+	if (at[0] >= ARRAY_SIZE(reader) || len < reader[at[0]].fixed)
+		return 0;
+	ret->type = (enum frame_type)at[0];
+	return reader[at[0]].read(at, len, ret);
+}
+
+size_t frame_ack_runs(const struct frame_ack *ack, uint64_t largest, struct frame_run *ret)
+{
+	const uint8_t *at = ack->runs;
+	uint64_t last = largest, length = get_le16(at);
+	size_t n = 0;
+
+	for (at += 2;; at += 4) {
+		uint64_t gap;
+
+		if (length > last)
+			return n;
+		ret[n++] = (struct frame_run){ .first = last - length, .last = last };
+		if (n == ack->count)
+			return n;
+		gap = (uint64_t)get_le16(at) + 1;
+		length = get_le16(at + 2);
+		if (ret[n - 1].first < gap + 1)
+			return n;
+		last = ret[n - 1].first - gap - 1;
+	}
+}
+
+size_t frame_write_token(uint8_t *at, enum frame_type type, const uint8_t token[8])
+{
+	at[0] = (uint8_t)type;
+	memcpy(at + 1, token, 8);
+	return FRAME_TOKEN;
+}
+
+static uint16_t run_length(const struct frame_run *run)
+{
+	uint64_t length = run->last - run->first;
+
+	return length > UINT16_MAX ? UINT16_MAX : (uint16_t)length;
+}
+
+size_t frame_write_ack(uint8_t *at, uint8_t path, nsec_t delay, const struct frame_run *runs,
+		       size_t count)
+{
+	uint64_t units = delay / FRAME_ACK_DELAY_UNIT;
+	uint8_t *p = at + 10;
+	size_t n;
+
+	at[0] = FRAME_ACK;
+	at[1] = path;
+	put_le24(at + 2, (uint32_t)runs[0].last);
+	put_le16(at + 5, units > UINT16_MAX ? UINT16_MAX : (uint16_t)units);
+	put_le16(at + 8, run_length(&runs[0]));
+	for (n = 1; n < count; n++) {
+		uint64_t gap = runs[n - 1].first - runs[n].last - 2;
+
+		/* a run that was cut, or a gap that does not fit, ends what this ACK can say */
+		if (gap > UINT16_MAX || runs[n - 1].last - runs[n - 1].first > UINT16_MAX)
+			break;
+		put_le16(p, (uint16_t)gap);
+		put_le16(p + 2, run_length(&runs[n]));
+		p += 4;
+	}
+	at[7] = (uint8_t)(n - 1);
+	return (size_t)(p - at);
+}
+
+size_t frame_write_path_status(uint8_t *at, const struct frame_path_status *s)
+{
+	at[0] = FRAME_PATH_STATUS;
+	at[1] = s->path;
+	at[2] = s->state;
+	at[3] = s->priority;
+	put_le16(at + 4, s->weight);
+	put_le32(at + 6, s->max_latency_ms);
+	return 10;
+}
+
+size_t frame_write_ticket(uint8_t *at, const uint8_t ticket[FRAME_TICKET_BYTES])
+{
+	at[0] = FRAME_TICKET;
+	memcpy(at + 1, ticket, FRAME_TICKET_BYTES);
+	return 1 + FRAME_TICKET_BYTES;
+}
+
+size_t frame_write_config(uint8_t *at, const char *strategy)
+{
+	size_t len = strlen(strategy);
+
+	at[0] = FRAME_CONFIG;
+	at[1] = (uint8_t)len;
+	memcpy(at + 2, strategy, len);
+	return 2 + len;
+}
+
+size_t frame_write_close(uint8_t *at, uint8_t reason)
+{
+	at[0] = FRAME_CLOSE;
+	at[1] = reason;
+	return 2;
+}
+
+size_t frame_write_rekey(uint8_t *at)
+{
+	at[0] = FRAME_REKEY;
+	return 1;
+}
+
+void frame_write_data_header(uint8_t at[FRAME_DATA_HEADER], uint8_t flags, unsigned lane,
+			     uint32_t seq)
+{
+	at[0] = (uint8_t)(FRAME_DATA | flags);
+	put_le32(at + 1, (uint32_t)lane << SEQ_BITS | seq);
+}

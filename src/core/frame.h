@@ -1,0 +1,131 @@
+/*
+ * frame: what is inside a sealed datagram: one frame after another.
+ *
+ *   DATA           1000NRUL  lane‖seq (4)  [length (2)]  inner packet
+ *                  L: a length follows; without it the packet is the rest
+ *                  U: unordered   R: the sender does not repair it   N: reserved, 0
+ *   PADDING        00        nothing
+ *   PING, PONG     01, 02    token (8)
+ *   ACK            03        path (1)  largest (3)  delay (2)  count (1)  first (2)
+ *                            then count times: gap (2)  run (2)
+ *   PATH_CHALLENGE, PATH_RESPONSE  04, 05    token (8)
+ *   PATH_STATUS    06        path (1)  state (1)  priority (1)  weight (2)  max latency ms (4)
+ *   TICKET         07        ticket (16)
+ *   CONFIG         08        length (1)  strategy's name
+ *   CLOSE          09        reason (1)
+ *   REKEY          0a        nothing: the server asks for new keys
+ *
+ * Numbers are little-endian.  lane‖seq: the lane in the upper 10 bits, its
+ * sequence number in the lower 22.  An ACK's first run ends at `largest` and
+ * has first + 1 packets; each further run lies gap + 1 unacknowledged packets
+ * below and has run + 1 packets.  The delay is in units of 8 microseconds.
+ */
+#ifndef TTT_CORE_FRAME_H
+#define TTT_CORE_FRAME_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/units.h"
+
+enum frame_type {
+	FRAME_PADDING = 0x00,
+	FRAME_PING = 0x01,
+	FRAME_PONG = 0x02,
+	FRAME_ACK = 0x03,
+	FRAME_PATH_CHALLENGE = 0x04,
+	FRAME_PATH_RESPONSE = 0x05,
+	FRAME_PATH_STATUS = 0x06,
+	FRAME_TICKET = 0x07,
+	FRAME_CONFIG = 0x08,
+	FRAME_CLOSE = 0x09,
+	FRAME_REKEY = 0x0a,
+	FRAME_DATA = 0x80,
+};
+
+#define FRAME_DATA_LEN		0x01
+#define FRAME_DATA_UNORDERED	0x02
+#define FRAME_DATA_NOREPAIR	0x04
+#define FRAME_DATA_FLAGS	0x07
+
+#define FRAME_DATA_HEADER	5	/* of a DATA frame without length */
+#define FRAME_ACK_RUNS		32	/* runs in an ACK, the first one included */
+#define FRAME_ACK_MAX		(10 + 4 * (FRAME_ACK_RUNS - 1))
+#define FRAME_TOKEN		9	/* bytes of PING, PONG, PATH_CHALLENGE, PATH_RESPONSE */
+#define FRAME_TICKET_BYTES	16
+#define FRAME_NAME_MAX		31
+#define FRAME_ACK_DELAY_UNIT	(8 * NSEC_PER_USEC)
+
+/* A run of packet numbers, both ends included. */
+struct frame_run {
+	uint64_t first, last;
+};
+
+/* On the wire `largest` has 24 bits; here a writer gives whole numbers, a reader gets low bits. */
+struct frame_ack {
+	uint8_t path;
+	nsec_t delay;
+	uint32_t largest_low;	/* read: the caller expands it, then calls frame_ack_runs */
+	const uint8_t *runs;	/* read: their bytes, checked */
+	uint8_t count;		/* read: runs, the first one included */
+};
+
+enum frame_path_state { FRAME_PATH_GONE = 0, FRAME_PATH_AVAILABLE = 1 };
+
+struct frame_path_status {
+	uint8_t path;
+	uint8_t state;		/* enum frame_path_state */
+	uint8_t priority;
+	uint16_t weight;	/* 1..1000 */
+	uint32_t max_latency_ms;
+};
+
+struct frame_data {
+	uint16_t lane;
+	uint32_t seq;
+	bool unordered, no_repair;
+	const uint8_t *packet;	/* inside the datagram */
+	size_t len;
+	bool last;		/* it had no length: the datagram ends with it */
+};
+
+struct frame {
+	enum frame_type type;	/* FRAME_DATA for every DATA frame */
+	union {
+		struct frame_data data;
+		struct frame_ack ack;
+		struct frame_path_status path_status;
+		uint8_t token[8];
+		uint8_t ticket[FRAME_TICKET_BYTES];
+		char name[FRAME_NAME_MAX + 1];
+		uint8_t reason;
+	};
+};
+
+/*
+ * Read the frame at the front of `at`.  Gives the bytes it takes, or 0 when it
+ * is cut short, unknown, or out of range: then the whole datagram is malformed.
+ * Padding is skipped as one frame.
+ */
+size_t frame_read(const uint8_t *at, size_t len, struct frame *ret);
+
+/* Fill ret[FRAME_ACK_RUNS] from a read ACK whose largest number is known; gives how many.
+ * Runs that would reach below zero are left out. */
+size_t frame_ack_runs(const struct frame_ack *ack, uint64_t largest, struct frame_run *ret);
+
+/* Writers: append at `at`, which has room, and give the bytes written. */
+size_t frame_write_token(uint8_t *at, enum frame_type type, const uint8_t token[8]);
+/* runs: newest first, 1..FRAME_ACK_RUNS of them. */
+size_t frame_write_ack(uint8_t *at, uint8_t path, nsec_t delay, const struct frame_run *runs,
+		       size_t count);
+size_t frame_write_path_status(uint8_t *at, const struct frame_path_status *status);
+size_t frame_write_ticket(uint8_t *at, const uint8_t ticket[FRAME_TICKET_BYTES]);
+size_t frame_write_config(uint8_t *at, const char *strategy);
+size_t frame_write_close(uint8_t *at, uint8_t reason);
+size_t frame_write_rekey(uint8_t *at);
+/* The 5 bytes in front of an inner packet that ends the datagram. */
+void frame_write_data_header(uint8_t at[FRAME_DATA_HEADER], uint8_t flags, unsigned lane,
+			     uint32_t seq);
+
+#endif

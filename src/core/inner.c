@@ -1,0 +1,102 @@
+/* inner: see inner.h. */
+#include "core/inner.h"
+
+#include <sodium.h>
+#include <string.h>
+
+#include "base/bytes.h"
+
+enum {
+	PROTO_HOPOPTS = 0, PROTO_ICMP = 1, PROTO_TCP = 6, PROTO_UDP = 17, PROTO_ROUTING = 43,
+	PROTO_FRAGMENT = 44, PROTO_ICMPV6 = 58, PROTO_DSTOPTS = 60, PROTO_SCTP = 132,
+	PROTO_DCCP = 33, PROTO_UDPLITE = 136,
+};
+
+#define EXTENSIONS_MAX	8
+
+static bool has_ports(uint8_t protocol)
+{
+	return protocol == PROTO_TCP || protocol == PROTO_UDP || protocol == PROTO_SCTP ||
+	       protocol == PROTO_DCCP || protocol == PROTO_UDPLITE;
+}
+
+static void hash_flow(struct inner *in, const uint8_t *ports, const uint8_t key[INNER_KEY])
+{
+	uint8_t tuple[37] = { 0 };
+	uint8_t hash[crypto_shorthash_BYTES];
+
+	memcpy(tuple, in->src.ip, 16);
+	memcpy(tuple + 16, in->dst.ip, 16);
+	tuple[32] = in->protocol;
+	if (ports != NULL)
+		memcpy(tuple + 33, ports, 4);
+	crypto_shorthash(hash, tuple, sizeof(tuple), key);
+	in->flow = get_le32(hash);
+}
+
+/* at: the transport header; fragment: there may be none. */
+static void read_transport(const uint8_t *at, size_t len, bool fragment,
+			   const uint8_t key[INNER_KEY], struct inner *in)
+{
+	in->unordered = in->protocol == PROTO_ICMP || in->protocol == PROTO_ICMPV6;
+	hash_flow(in, !fragment && len >= 4 && has_ports(in->protocol) ? at : NULL, key);
+}
+
+static bool read_ipv4(const uint8_t *p, size_t len, const uint8_t key[INNER_KEY], struct inner *ret)
+{
+	size_t header;
+	bool fragment;
+
+	if (len < 20)
+		return false;
+	header = (p[0] & 0x0fu) * 4;
+	if (header < 20 || header > len || get_be16(p + 2) != len)
+		return false;
+	fragment = get_be16(p + 6) & 0x3fff;
+	ret->src = addr_from_ipv4(p + 12, 0);
+	ret->dst = addr_from_ipv4(p + 16, 0);
+	ret->protocol = p[9];
+	read_transport(p + header, len - header, fragment, key, ret);
+	return true;
+}
+
+static bool is_extension(uint8_t protocol)
+{
+	return protocol == PROTO_HOPOPTS || protocol == PROTO_ROUTING ||
+	       protocol == PROTO_DSTOPTS || protocol == PROTO_FRAGMENT;
+}
+
+static bool read_ipv6(const uint8_t *p, size_t len, const uint8_t key[INNER_KEY], struct inner *ret)
+{
+	size_t at = 40;
+	bool fragment = false;
+
+	if (len < 40 || (size_t)get_be16(p + 4) + 40 != len)
+		return false;
+	ret->src = addr_from_ipv6(p + 8, 0);
+	ret->dst = addr_from_ipv6(p + 24, 0);
+	ret->protocol = p[6];
+	for (int i = 0; i < EXTENSIONS_MAX && is_extension(ret->protocol) && at + 8 <= len; i++) {
+		bool is_fragment = ret->protocol == PROTO_FRAGMENT;
+		size_t size = is_fragment ? 8 : ((size_t)p[at + 1] + 1) * 8;
+
+		fragment |= is_fragment;
+		ret->protocol = p[at];
+		at += size;
+	}
+	if (at > len)
+		at = len;
+	read_transport(p + at, len - at, fragment, key, ret);
+	return true;
+}
+
+bool inner_read(const uint8_t *packet, size_t len, const uint8_t key[INNER_KEY], struct inner *ret)
+{
+	if (len == 0)
+		return false;
+	if (packet[0] >> 4 == 4)
+		return read_ipv4(packet, len, key, ret);
+	if (packet[0] >> 4 == 6)
+		return read_ipv6(packet, len, key, ret);
+	return false;
+}

@@ -1,0 +1,187 @@
+/* loss: see loss.h. */
+#include "core/path/loss.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#define THRESHOLD_FIRST	3	/* kPacketThreshold of RFC 9002 §6.1.1 */
+#define THRESHOLD_MAX	256
+#define GRANULARITY	MSEC(1)
+#define RTT_UNKNOWN	MSEC(333)
+#define LOSS_GAIN	512	/* datagrams over which loss_ppm averages */
+
+enum { RECORD_SETTLED, RECORD_IN_FLIGHT, RECORD_LOST };
+
+static struct loss_record *record_of(const struct loss *l, uint64_t number)
+{
+	return &l->record[number % LOSS_WINDOW];
+}
+
+int loss_init(struct loss *l)
+{
+	*l = (struct loss){ .threshold = THRESHOLD_FIRST, .loss_at = NSEC_NEVER };
+	l->record = calloc(LOSS_WINDOW, sizeof(*l->record));
+	return l->record != NULL ? 0 : -ENOMEM;
+}
+
+void loss_done(struct loss *l)
+{
+	free(l->record);
+	l->record = NULL;
+}
+
+static void settle(struct loss *l, bool lost)
+{
+	uint32_t goal = lost ? 1000000 : 0;
+
+	l->loss_ppm += ((int32_t)goal - (int32_t)l->loss_ppm) / LOSS_GAIN;
+}
+
+static void give_up(struct loss *l, struct loss_record *r, nsec_t now,
+		    const struct loss_observer *to)
+{
+	r->state = RECORD_LOST;
+	l->in_flight -= r->len;
+	l->lost++;
+	settle(l, true);
+	to->lost(to->ctx, r, now);
+}
+
+/* Move the lower end past everything that is settled. */
+static void advance(struct loss *l)
+{
+	while (l->oldest < l->next && record_of(l, l->oldest)->state != RECORD_IN_FLIGHT)
+		l->oldest++;
+}
+
+uint64_t loss_sent(struct loss *l, uint32_t len, uint32_t content, bool eliciting, nsec_t now,
+		   const struct loss_observer *to)
+{
+	uint64_t number = l->next++;
+	struct loss_record *r = record_of(l, number);
+
+	if (number >= l->oldest + LOSS_WINDOW && r->state == RECORD_IN_FLIGHT)
+		give_up(l, r, now, to);
+	*r = (struct loss_record){
+		.sent_at = now,
+		.content = content,
+		.len = (uint16_t)len,
+		.state = eliciting ? RECORD_IN_FLIGHT : RECORD_SETTLED,
+	};
+	if (eliciting) {
+		l->in_flight += len;
+		l->sent++;
+	}
+	if (l->next > LOSS_WINDOW && l->oldest < l->next - LOSS_WINDOW)
+		l->oldest = l->next - LOSS_WINDOW;
+	advance(l);
+	return number;
+}
+
+/* One datagram is acknowledged; true when it was news. */
+static bool arrived(struct loss *l, uint64_t number, nsec_t now, const struct loss_observer *to)
+{
+	struct loss_record *r = record_of(l, number);
+
+	if (r->state == RECORD_SETTLED)
+		return false;
+	if (r->state == RECORD_LOST) {
+		uint64_t reordered = l->largest_acked > number ? l->largest_acked - number + 1 : 0;
+
+		/* it was only late: believe in more reordering from now on */
+		l->spurious++;
+		if (reordered > l->threshold)
+			l->threshold = reordered < THRESHOLD_MAX ? (unsigned)reordered : THRESHOLD_MAX;
+	} else {
+		l->in_flight -= r->len;
+		settle(l, false);
+	}
+	r->state = RECORD_SETTLED;
+	l->delivered += r->len;
+	to->acked(to->ctx, r, now);
+	return true;
+}
+
+static nsec_t loss_delay(const struct loss *l)
+{
+	nsec_t rtt = nsec_max(rtt_or(&l->rtt, RTT_UNKNOWN), l->rtt.latest);
+
+	return nsec_max(rtt * 9 / 8, GRANULARITY);
+}
+
+static void detect(struct loss *l, nsec_t now, const struct loss_observer *to)
+{
+	nsec_t delay = loss_delay(l);
+
+	l->loss_at = NSEC_NEVER;
+	if (!l->any_acked)
+		return;
+	for (uint64_t n = l->oldest; n < l->largest_acked; n++) {
+		struct loss_record *r = record_of(l, n);
+
+		if (r->state != RECORD_IN_FLIGHT)
+			continue;
+		if (l->largest_acked - n >= l->threshold || r->sent_at + delay <= now) {
+			give_up(l, r, now, to);
+			continue;
+		}
+		/* later ones were sent later: theirs passes later */
+		l->loss_at = r->sent_at + delay;
+		break;
+	}
+	advance(l);
+}
+
+bool loss_ack(struct loss *l, const struct frame_run *runs, size_t count, nsec_t delay, nsec_t now,
+	      const struct loss_observer *to, bool *ret_new)
+{
+	uint64_t largest = runs[0].last;
+	uint64_t floor = l->next > LOSS_WINDOW ? l->next - LOSS_WINDOW : 0;
+	nsec_t largest_sent_at;
+	bool news = false;
+
+	if (largest >= l->next)
+		return false;
+	largest_sent_at = record_of(l, largest)->sent_at;
+	if (largest >= l->oldest && record_of(l, largest)->state == RECORD_IN_FLIGHT &&
+	    (!l->any_acked || largest > l->largest_acked))
+		rtt_sample(&l->rtt, nsec_since(largest_sent_at, now), delay);
+	if (!l->any_acked || largest > l->largest_acked)
+		l->largest_acked = largest;
+	l->any_acked = true;
+	for (size_t i = 0; i < count; i++) {
+		/* what is settled needs no second look, but what was given up may turn up */
+		uint64_t first = runs[i].first > floor ? runs[i].first : floor;
+
+		if (runs[i].last < l->oldest && l->oldest - runs[i].last > THRESHOLD_MAX)
+			break;
+		if (l->oldest > THRESHOLD_MAX && first < l->oldest - THRESHOLD_MAX)
+			first = l->oldest - THRESHOLD_MAX;
+		for (uint64_t n = runs[i].last + 1; n-- > first;)
+			news |= arrived(l, n, now, to);
+	}
+	advance(l);
+	detect(l, now, to);
+	*ret_new = news;
+	return true;
+}
+
+void loss_tick(struct loss *l, nsec_t now, const struct loss_observer *to)
+{
+	if (now >= l->loss_at)
+		detect(l, now, to);
+}
+
+void loss_abandon(struct loss *l, nsec_t now, const struct loss_observer *to)
+{
+	for (uint64_t n = l->oldest; n < l->next; n++)
+		if (record_of(l, n)->state == RECORD_IN_FLIGHT)
+			give_up(l, record_of(l, n), now, to);
+	l->oldest = l->next;
+	l->loss_at = NSEC_NEVER;
+}
+
+nsec_t loss_oldest_sent_at(const struct loss *l)
+{
+	return l->oldest < l->next ? record_of(l, l->oldest)->sent_at : NSEC_NEVER;
+}

@@ -1,0 +1,79 @@
+/*
+ * loss: what became of the datagrams we sent on one path.
+ *
+ * Numbers every datagram of a path, remembers those that are not yet settled,
+ * reads the peer's ACKs, and decides what is lost (RFC 9002 §6.1): a packet is
+ * lost once `threshold` later ones, or one that was sent more than 9/8 of a
+ * round trip later, have arrived.  The threshold grows when a packet that was
+ * given up turns up after all (RFC 8985's idea), since radio links reorder.
+ * Judged per path, on the path's own numbers: reordering between paths is no
+ * loss.
+ *
+ * Numbers and the log outlive a path that flaps: they are the path id's.
+ */
+#ifndef TTT_CORE_PATH_LOSS_H
+#define TTT_CORE_PATH_LOSS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/units.h"
+#include "core/frame.h"
+#include "core/path/rtt.h"
+
+#define LOSS_WINDOW	8192	/* datagrams remembered; when full, the oldest counts as lost */
+
+struct loss_record {
+	nsec_t sent_at;
+	uint32_t content;	/* what must be said again if it is lost: the owner's bits */
+	uint16_t len;		/* bytes with outer headers */
+	uint8_t state;
+};
+
+/* What the owner is told; both may be called many times from one call below. */
+struct loss_observer {
+	void (*acked)(void *ctx, const struct loss_record *record, nsec_t now);
+	void (*lost)(void *ctx, const struct loss_record *record, nsec_t now);
+	void *ctx;
+};
+
+struct loss {
+	struct loss_record *record;	/* LOSS_WINDOW of them, number modulo LOSS_WINDOW */
+	uint64_t next;			/* number of the next datagram */
+	uint64_t oldest;		/* everything below is settled */
+	uint64_t largest_acked;		/* valid once any_acked */
+	bool any_acked;
+	unsigned threshold;		/* packets; 3 at first */
+	nsec_t loss_at;			/* when the time threshold passes for the oldest; NSEC_NEVER */
+	struct rtt rtt;			/* from ACKs: their way back may be another path's */
+	uint64_t in_flight;		/* bytes that are neither acknowledged nor lost */
+	uint64_t sent, lost, spurious;	/* datagrams that wanted an ACK, so many lost, so many not really */
+	uint64_t delivered;		/* bytes acknowledged */
+	uint32_t loss_ppm;		/* over the last few hundred datagrams */
+};
+
+/* -ENOMEM.  loss_done also of a zeroed struct. */
+int loss_init(struct loss *l);
+void loss_done(struct loss *l);
+
+/* Number a datagram that goes out now.  eliciting: it wants an ACK, so it is remembered. */
+uint64_t loss_sent(struct loss *l, uint32_t len, uint32_t content, bool eliciting, nsec_t now,
+		   const struct loss_observer *to);
+
+/*
+ * The peer has these runs (newest first).  False: it acknowledges what was
+ * never sent, nothing is changed.  ret_new: it told us something new.
+ */
+bool loss_ack(struct loss *l, const struct frame_run *runs, size_t count, nsec_t delay, nsec_t now,
+	      const struct loss_observer *to, bool *ret_new);
+
+/* Time has passed: settle what the time threshold makes lost. */
+void loss_tick(struct loss *l, nsec_t now, const struct loss_observer *to);
+/* Everything in flight counts as lost now: the path is gone. */
+void loss_abandon(struct loss *l, nsec_t now, const struct loss_observer *to);
+
+/* When the oldest unsettled datagram was sent; NSEC_NEVER: none is out. */
+nsec_t loss_oldest_sent_at(const struct loss *l);
+
+#endif

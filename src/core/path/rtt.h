@@ -1,0 +1,25 @@
+/*
+ * rtt: smoothed round-trip time and its variation (RFC 9002 §5).
+ */
+#ifndef TTT_CORE_PATH_RTT_H
+#define TTT_CORE_PATH_RTT_H
+
+#include <stdbool.h>
+
+#include "base/units.h"
+
+struct rtt {
+	nsec_t srtt;		/* 0: no sample yet; after one never 0 */
+	nsec_t var;
+	nsec_t min;		/* least since the start */
+	nsec_t latest;
+};
+
+/* A sample: the whole time, and how much of it the peer says it waited. */
+void rtt_sample(struct rtt *r, nsec_t sample, nsec_t delay);
+/* Smoothed, or `unknown` while there is no sample. */
+nsec_t rtt_or(const struct rtt *r, nsec_t unknown);
+/* srtt + max(4 var, 5 ms), or `unknown`: what an answer takes at the most. */
+nsec_t rtt_bound(const struct rtt *r, nsec_t unknown);
+
+#endif
