@@ -1,0 +1,466 @@
+/*
+ * engine: see engine.h.  Finds the peer a packet belongs to and passes it on;
+ * what is done to one peer is in peer.c and the files around it.
+ */
+#include "core/engine.h"
+
+#include <errno.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/negotiate.h"
+#include "core/packet.h"
+#include "core/peer.h"
+#include "core/receive.h"
+#include "core/transmit.h"
+
+#define MTU_MIN		1280
+#define MTU_MAX		1900
+
+struct engine {
+	struct context ctx;
+	size_t peer_count;
+	struct peer peer[];
+};
+
+/* --- what the responder asks -------------------------------------------- */
+
+static bool find_peer(void *ctx, const uint8_t public_key[32], struct responder_peer *ret)
+{
+	struct engine *e = ctx;
+
+	for (size_t i = 0; i < e->peer_count; i++) {
+		struct peer *p = &e->peer[i];
+
+		if (memcmp(p->config.public_key, public_key, 32) != 0)
+			continue;
+		ret->peer = p;
+		memcpy(ret->psk, p->config.preshared_key, 32);
+		ret->live = p->session.current != NULL;
+		ret->config = p->handed;
+		return true;
+	}
+	return false;
+}
+
+static uint32_t new_index(void *ctx)
+{
+	struct engine *e = ctx;
+
+	/* whose it is becomes known when the keys are set; a full table gives 0, which no peer accepts */
+	return key_table_reserve(&e->ctx.keys, &e->ctx.random, e);
+}
+
+static const struct responder_ops responder_ops = {
+	.find = find_peer,
+	.ticket_valid = negotiate_ticket_valid,
+	.new_index = new_index,
+};
+
+/* --- life --------------------------------------------------------------- */
+
+static bool config_is_valid(const struct engine_config *c)
+{
+	if (c->peer_count < (c->role == ENGINE_CLIENT ? 1 : 0) || c->peer_count > ENGINE_PEERS)
+		return false;
+	if (c->role == ENGINE_CLIENT)
+		return c->peer_count == 1;
+	return c->mtu >= MTU_MIN && c->mtu <= MTU_MAX && c->address_count <= ENGINE_ADDRESSES &&
+	       c->dns_count <= ENGINE_DNS;
+}
+
+/* The length of the tunnel's own prefix around an address: a client then knows its neighbours. */
+static uint8_t tunnel_prefix_len(const struct engine_config *config, const struct prefix *p)
+{
+	for (size_t i = 0; i < config->address_count; i++)
+		if (prefix_holds(&config->address[i], &p->addr))
+			return config->address[i].len;
+	return p->len;
+}
+
+/* What a server hands to this peer: the first address of each family, MTU, DNS. */
+static void prepare_handed(const struct engine_config *config, struct peer *p)
+{
+	struct handshake_config *h = &p->handed;
+	bool has4 = false, has6 = false;
+
+	h->mtu = config->mtu;
+	h->dns_count = config->dns_count;
+	memcpy(h->dns, config->dns, sizeof(h->dns));
+	for (size_t i = 0; i < p->config.prefix_count; i++) {
+		const struct prefix *from = &p->config.prefix[i];
+		bool *has = from->addr.family == ADDR_IPV4 ? &has4 : &has6;
+
+		if (*has)
+			continue;
+		*has = true;
+		h->address[h->address_count].addr = from->addr;
+		h->address[h->address_count++].len = tunnel_prefix_len(config, from);
+	}
+}
+
+static bool add_routes(struct engine *e, const struct peer *p)
+{
+	for (size_t i = 0; i < p->config.prefix_count; i++)
+		if (!route_add(e->ctx.routes, &p->config.prefix[i], p->index))
+			return false;
+	return true;
+}
+
+static bool prepare_server(struct engine *e, const struct engine_config *config, nsec_t now)
+{
+	e->ctx.responder = responder_new(config->private_key, aead_available(), &e->ctx.random,
+					 &responder_ops, e, now);
+	e->ctx.routes = route_table_new(ENGINE_PEERS * ENGINE_PEER_PREFIXES);
+	if (e->ctx.responder == NULL || e->ctx.routes == NULL)
+		return false;
+	for (size_t i = 0; i < e->peer_count; i++) {
+		prepare_handed(config, &e->peer[i]);
+		if (!add_routes(e, &e->peer[i]))
+			return false;
+	}
+	return true;
+}
+
+static bool prepare_client(struct engine *e, const struct engine_config *config)
+{
+	struct peer *p = &e->peer[0];
+
+	p->initiator = aligned_alloc(64, (sizeof(*p->initiator) + 63) / 64 * 64);
+	if (p->initiator == NULL)
+		return false;
+	initiator_init(p->initiator, config->private_key, p->config.public_key,
+		       p->config.preshared_key, aead_available(), &e->ctx.random);
+	return true;
+}
+
+struct engine *engine_new(const struct engine_config *config, nsec_t now)
+{
+	const struct strategy_ops *strategy = strategy_find(config->strategy);
+	size_t size = sizeof(struct engine) + config->peer_count * sizeof(struct peer);
+	struct engine *e;
+	bool good = true;
+
+	if (strategy == NULL || !config_is_valid(config))
+		return NULL;
+	e = aligned_alloc(64, (size + 63) / 64 * 64);
+	if (e == NULL)
+		return NULL;
+	memset(e, 0, size);
+	e->ctx.role = config->role;
+	e->ctx.random = config->random;
+	e->ctx.pool = config->pool;
+	random_fill(&config->random, e->ctx.flow_key, sizeof(e->ctx.flow_key));
+	for (size_t i = 0; i < config->peer_count && good; i++) {
+		good = config->peer[i].prefix_count <= ENGINE_PEER_PREFIXES &&
+		       peer_init(&e->peer[i], &e->ctx, (uint16_t)i, &config->peer[i], strategy);
+		e->peer_count++;
+	}
+	good = good && (config->role == ENGINE_SERVER ? prepare_server(e, config, now)
+						      : prepare_client(e, config));
+	if (!good) {
+		engine_free(e);
+		return NULL;
+	}
+	return e;
+}
+
+void engine_free(struct engine *e)
+{
+	if (e == NULL)
+		return;
+	outbox_clear(&e->ctx.outbox);
+	buf_queue_clear(&e->ctx.tun);
+	for (size_t i = 0; i < e->peer_count; i++)
+		peer_done(&e->peer[i]);
+	responder_free(e->ctx.responder);
+	route_table_free(e->ctx.routes);
+	sodium_memzero(&e->ctx, sizeof(e->ctx));
+	free(e);
+}
+
+void engine_close(struct engine *e, nsec_t now)
+{
+	for (size_t i = 0; i < e->peer_count; i++)
+		transmit_close(&e->peer[i], now);
+}
+
+/* --- a client's paths --------------------------------------------------- */
+
+/* An id that no path has: one never used, else the one whose path closed longest ago. */
+static int free_id(const struct peer *p)
+{
+	int best = -1;
+
+	for (int i = 0; i < PATHS_MAX; i++) {
+		if (p->path[i] == NULL)
+			return i;
+		if (!p->path[i]->open && (best < 0 || p->path[i]->heard_at < p->path[best]->heard_at))
+			best = i;
+	}
+	return best;
+}
+
+int engine_path_add(struct engine *e, const struct endpoint *to, const struct engine_link *link,
+		    nsec_t now)
+{
+	struct peer *p = &e->peer[0];
+	struct path *path;
+	uint8_t random[8];
+	int id;
+
+	if (e->ctx.role != ENGINE_CLIENT)
+		return -EINVAL;
+	if (peer_path_of_socket(p, to->socket) != NULL)
+		return -EEXIST;
+	id = free_id(p);
+	if (id < 0)
+		return -ENOSPC;
+	path = peer_path(p, (unsigned)id);
+	if (path == NULL)
+		return -ENOMEM;
+	random_fill(&e->ctx.random, random, sizeof(random));
+	path_open(path, to, link, true, random, now);
+	p->wanted |= CONTENT_PATH_STATUS(id);
+	negotiate_join(p, path, now);
+	peer_tick(p, now);
+	return 0;
+}
+
+void engine_path_remove(struct engine *e, unsigned socket, nsec_t now)
+{
+	struct peer *p = &e->peer[0];
+	struct path *path = e->ctx.role == ENGINE_CLIENT ? peer_path_of_socket(p, socket) : NULL;
+
+	if (path == NULL)
+		return;
+	peer_close_path(p, path, now);
+	p->wanted |= CONTENT_PATH_STATUS(path->id);
+	peer_tick(p, now);
+}
+
+void engine_path_set_link(struct engine *e, unsigned socket, const struct engine_link *link,
+			  nsec_t now)
+{
+	struct peer *p = &e->peer[0];
+	struct path *path = e->ctx.role == ENGINE_CLIENT ? peer_path_of_socket(p, socket) : NULL;
+
+	if (path == NULL)
+		return;
+	path_set_link(path, link, now);
+	p->wanted |= CONTENT_PATH_STATUS(path->id);
+	peer_tick(p, now);
+}
+
+void engine_path_probe(struct engine *e, unsigned socket, nsec_t now)
+{
+	struct peer *p = &e->peer[0];
+	struct path *path = e->ctx.role == ENGINE_CLIENT ? peer_path_of_socket(p, socket) : NULL;
+
+	if (path == NULL)
+		return;
+	path->probe_now = true;
+	peer_tick(p, now);
+}
+
+int engine_set_strategy(struct engine *e, const char *name, nsec_t now)
+{
+	const struct strategy_ops *strategy = strategy_find(name);
+
+	if (strategy == NULL)
+		return -ENOENT;
+	for (size_t i = 0; i < e->peer_count; i++) {
+		peer_set_strategy(&e->peer[i], strategy);
+		peer_tick(&e->peer[i], now);
+	}
+	return 0;
+}
+
+/* --- in ----------------------------------------------------------------- */
+
+static struct peer *peer_for(struct engine *e, const struct addr *dst)
+{
+	int index;
+
+	if (e->ctx.role == ENGINE_CLIENT)
+		return &e->peer[0];
+	index = route_find(e->ctx.routes, dst);
+	return index != ROUTE_NONE ? &e->peer[index] : NULL;
+}
+
+void engine_tun_in(struct engine *e, struct buf *packet, nsec_t now)
+{
+	struct inner inner;
+	struct peer *p;
+
+	if (!inner_read(packet->data, packet->len, e->ctx.flow_key, &inner)) {
+		e->ctx.drops[DROP_INNER_INVALID]++;
+		buf_put(packet);
+		return;
+	}
+	p = peer_for(e, &inner.dst);
+	if (p == NULL) {
+		e->ctx.drops[DROP_NO_ROUTE]++;
+		buf_put(packet);
+		return;
+	}
+	transmit_inner(p, packet, &inner, now);
+}
+
+void engine_net_in(struct engine *e, const struct endpoint *from, struct buf *datagram, nsec_t now)
+{
+	struct peer *p;
+
+	if (!packet_is_data(datagram->data, datagram->len)) {
+		negotiate_input(&e->ctx, e->ctx.role == ENGINE_CLIENT ? &e->peer[0] : NULL, from,
+				datagram, now);
+		return;
+	}
+	p = receive_datagram(&e->ctx, from, datagram, now);
+	if (p != NULL)
+		peer_tick(p, now);
+}
+
+void engine_tick(struct engine *e, nsec_t now)
+{
+	for (size_t i = 0; i < e->peer_count; i++)
+		if (now >= peer_deadline(&e->peer[i], now))
+			peer_tick(&e->peer[i], now);
+}
+
+/* --- out ---------------------------------------------------------------- */
+
+struct buf *engine_net_out(struct engine *e, nsec_t now, struct endpoint *ret_to)
+{
+	(void)now;
+	return outbox_pop(&e->ctx.outbox, ret_to);
+}
+
+struct buf *engine_tun_out(struct engine *e, nsec_t now)
+{
+	(void)now;
+	return buf_queue_pop(&e->ctx.tun);
+}
+
+bool engine_event_out(struct engine *e, struct engine_event *ret)
+{
+	return events_pop(&e->ctx.events, ret);
+}
+
+nsec_t engine_deadline(const struct engine *e)
+{
+	nsec_t at = NSEC_NEVER;
+
+	for (size_t i = 0; i < e->peer_count; i++)
+		at = nsec_min(at, peer_deadline(&e->peer[i], 0));
+	return at;
+}
+
+/* --- observation -------------------------------------------------------- */
+
+const char *engine_drop_name(enum engine_drop drop)
+{
+	static const char *const name[ENGINE_DROPS] = {
+		[DROP_MALFORMED] = "malformed",
+		[DROP_NO_KEY] = "no-key",
+		[DROP_AUTH] = "not-authentic",
+		[DROP_REPLAY] = "replay",
+		[DROP_HANDSHAKE] = "handshake",
+		[DROP_INNER_INVALID] = "inner-invalid",
+		[DROP_INNER_SOURCE] = "inner-source",
+		[DROP_NO_ROUTE] = "no-route",
+		[DROP_NO_SESSION] = "no-session",
+		[DROP_NO_PATH] = "no-path",
+		[DROP_TOO_BIG] = "too-big",
+		[DROP_QUEUE_FULL] = "queue-full",
+		[DROP_NO_BUFFER] = "no-buffer",
+		[DROP_DUPLICATE] = "duplicate",
+		[DROP_LATE] = "late",
+		[DROP_UNVALIDATED] = "unvalidated",
+	};
+
+	return name[drop];
+}
+
+void engine_drops(const struct engine *e, uint64_t ret[ENGINE_DROPS])
+{
+	memcpy(ret, e->ctx.drops, sizeof(e->ctx.drops));
+}
+
+const char *engine_path_state_name(enum engine_path_state state)
+{
+	switch (state) {
+	case ENGINE_PATH_VALIDATING:	return "validating";
+	case ENGINE_PATH_OK:		return "up";
+	case ENGINE_PATH_SUSPECT:	return "suspect";
+	case ENGINE_PATH_DEAD:		return "down";
+	}
+	return "?";
+}
+
+size_t engine_peer_count(const struct engine *e)
+{
+	return e->peer_count;
+}
+
+void engine_peer_status(const struct engine *e, size_t peer, nsec_t now,
+			struct engine_peer_status *ret)
+{
+	const struct peer *p = &e->peer[peer];
+	struct resequencer_stats order = resequencer_stats(p->order);
+
+	*ret = (struct engine_peer_status){
+		.session = peer_may_send(p, now) && p->up,
+		.handshaking = p->initiator != NULL && initiator_is_active(p->initiator),
+		.session_since = p->up_since,
+		.handshake_at = p->handshake_at,
+		.tx_packets = p->tx_packets,
+		.tx_bytes = p->tx_bytes,
+		.rx_packets = p->rx_packets,
+		.rx_bytes = p->rx_bytes,
+		.held = order.held,
+		.holes = order.holes,
+		.address_count = p->handed.address_count,
+	};
+	memcpy(ret->name, p->config.name, sizeof(ret->name));
+	memcpy(ret->public_key, p->config.public_key, 32);
+	memcpy(ret->address, p->handed.address, sizeof(ret->address));
+	strncpy(ret->strategy, p->strategy->name, sizeof(ret->strategy) - 1);
+}
+
+static struct engine_path_status status_of(const struct path *path, nsec_t now)
+{
+	return (struct engine_path_status){
+		.id = path->id,
+		.endpoint = path->endpoint,
+		.state = path->state,
+		.state_since = path->state_since,
+		.link = path->link,
+		.srtt = path->rtt.srtt,
+		.rttvar = path->rtt.var,
+		.min_rtt = path->rtt.min,
+		.latest_rtt = path->rtt.latest,
+		.loss_ppm = path->loss.loss_ppm,
+		.tx_packets = path->tx_packets,
+		.tx_bytes = path->tx_bytes,
+		.rx_packets = path->rx_packets,
+		.rx_bytes = path->rx_bytes,
+		.lost_packets = path->loss.lost - path->loss.spurious,
+		.tx_rate = meter_rate(&path->tx_meter, now),
+		.rx_rate = meter_rate(&path->rx_meter, now),
+		.in_flight = path->loss.in_flight,
+	};
+}
+
+size_t engine_path_status(const struct engine *e, size_t peer, nsec_t now,
+			  struct engine_path_status *ret, size_t max)
+{
+	const struct peer *p = &e->peer[peer];
+	size_t n = 0;
+
+	for (unsigned i = 0; i < PATHS_MAX && n < max; i++)
+		if (p->path[i] != NULL && p->path[i]->open)
+			ret[n++] = status_of(p->path[i], now);
+	return n;
+}

@@ -1,0 +1,300 @@
+/* path: see path.h. */
+#include "core/path/path.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "core/frame.h"
+#include "core/packet.h"
+
+#define MTU_DEFAULT	1500
+#define RTT_UNKNOWN	SEC(1)
+#define DEAD_AFTER	SEC(2)
+#define KEEPALIVE	SEC(22)		/* most NATs forget UDP after 30 s */
+#define PING_BUSY	MSEC(250)	/* a working path, while packets flow */
+#define PING_SUSPECT	MSEC(100)
+#define PING_DEAD_BUSY	MSEC(250)	/* no backoff beyond this while somebody waits */
+#define PING_DEAD_IDLE	SEC(2)
+#define CHALLENGE_BUSY	MSEC(250)
+#define CHALLENGE_IDLE	SEC(2)
+#define CHALLENGE_EAGER	SEC(5)		/* so long after it opened, as if busy */
+#define AMPLIFICATION	3		/* times the bytes that came from an unproven address */
+#define PONG_TOO_OLD	SEC(60)
+
+struct path *path_new(uint8_t id)
+{
+	struct path *p = calloc(1, sizeof(*p));
+
+	if (p == NULL)
+		return NULL;
+	if (loss_init(&p->loss) != 0) {
+		free(p);
+		return NULL;
+	}
+	ack_init(&p->ack);
+	p->id = id;
+	p->congestion = &congestion_fixed;
+	p->challenge_at = NSEC_NEVER;
+	return p;
+}
+
+void path_free(struct path *p)
+{
+	if (p == NULL)
+		return;
+	loss_done(&p->loss);
+	free(p);
+}
+
+size_t path_outer(const struct path *p)
+{
+	return p->endpoint.remote.family == ADDR_IPV6 ? PACKET_IP_UDP_IPV6 : PACKET_IP_UDP_IPV4;
+}
+
+static uint16_t mtu_of(const struct path *p)
+{
+	return p->link.mtu != 0 ? p->link.mtu : MTU_DEFAULT;
+}
+
+size_t path_room(const struct path *p)
+{
+	size_t outer = path_outer(p);
+
+	return mtu_of(p) > outer ? mtu_of(p) - outer : 0;
+}
+
+static void set_state(struct path *p, enum engine_path_state state, nsec_t now)
+{
+	p->state = state;
+	p->state_since = now;
+}
+
+static struct congestion_config congestion_config_of(const struct path *p)
+{
+	return (struct congestion_config){ .rate = p->link.rate, .mtu = mtu_of(p) };
+}
+
+static void challenge_anew(struct path *p, const uint8_t random[8], nsec_t now)
+{
+	memcpy(p->challenge, random, 8);
+	p->challenge_at = now;
+	p->challenged_since = now;
+	set_state(p, ENGINE_PATH_VALIDATING, now);
+}
+
+void path_open(struct path *p, const struct endpoint *to, const struct engine_link *link,
+	       bool trusted, const uint8_t random[8], nsec_t now)
+{
+	struct congestion_config config;
+
+	p->open = true;
+	p->endpoint = *to;
+	p->link = *link;
+	p->rtt = (struct rtt){ 0 };
+	p->loss.rtt = (struct rtt){ 0 };
+	p->credit = trusted ? UINT64_MAX / 2 : 0;
+	p->ping_sent_at = 0;
+	p->probe_now = false;
+	p->sent_at = now;
+	p->heard_at = now;
+	p->data_at = 0;
+	p->former_until = 0;
+	challenge_anew(p, random, now);
+	config = congestion_config_of(p);
+	memset(p->congestion_state, 0, sizeof(p->congestion_state));
+	p->congestion->init(p->congestion_state, &config, now);
+}
+
+void path_close(struct path *p)
+{
+	p->open = false;
+	p->challenge_at = NSEC_NEVER;
+}
+
+void path_set_link(struct path *p, const struct engine_link *link, nsec_t now)
+{
+	struct congestion_config config;
+
+	p->link = *link;
+	config = congestion_config_of(p);
+	p->congestion->set_config(p->congestion_state, &config, now);
+}
+
+void path_revalidate(struct path *p, const uint8_t random[8], nsec_t now)
+{
+	challenge_anew(p, random, now);
+}
+
+void path_roam(struct path *p, const struct endpoint *to, const uint8_t random[16], nsec_t now)
+{
+	if (p->state != ENGINE_PATH_VALIDATING) {
+		p->former = p->endpoint;
+		memcpy(p->former_challenge, random + 8, 8);
+		p->former_until = now + 3 * (rtt_bound(&p->loss.rtt, RTT_UNKNOWN) + ACK_DELAY_MAX);
+	}
+	p->endpoint = *to;
+	p->credit = 0;
+	challenge_anew(p, random, now);
+}
+
+bool path_claim_back(struct path *p, const struct endpoint *from, const uint8_t token[8],
+		     nsec_t now)
+{
+	if (now >= p->former_until || !endpoint_equal(from, &p->former) ||
+	    memcmp(token, p->former_challenge, 8) != 0)
+		return false;
+	p->endpoint = p->former;
+	p->former_until = 0;
+	p->challenge_at = NSEC_NEVER;
+	set_state(p, ENGINE_PATH_OK, now);
+	return true;
+}
+
+bool path_proven(struct path *p, const uint8_t token[8], nsec_t now)
+{
+	if (p->challenge_at == NSEC_NEVER || memcmp(token, p->challenge, 8) != 0)
+		return false;
+	p->challenge_at = NSEC_NEVER;
+	if (p->state == ENGINE_PATH_OK)
+		return false;
+	set_state(p, ENGINE_PATH_OK, now);
+	p->probe_now = true;	/* no round trip is known yet */
+	return true;
+}
+
+bool path_answered(struct path *p, nsec_t now)
+{
+	if (p->state != ENGINE_PATH_SUSPECT && p->state != ENGINE_PATH_DEAD)
+		return false;
+	set_state(p, ENGINE_PATH_OK, now);
+	return true;
+}
+
+bool path_pong(struct path *p, const uint8_t token[8], nsec_t now)
+{
+	nsec_t sent_at = get_le64(token);
+
+	/* the token is our own clock: what cannot be is no answer to us */
+	if (sent_at > now || now - sent_at > PONG_TOO_OLD)
+		return false;
+	rtt_sample(&p->rtt, now - sent_at, 0);
+	return path_answered(p, now);
+}
+
+/* When the oldest datagram's answer is overdue. */
+static nsec_t overdue_at(const struct path *p)
+{
+	nsec_t sent_at = loss_oldest_sent_at(&p->loss);
+
+	if (p->state != ENGINE_PATH_OK || sent_at == NSEC_NEVER)
+		return NSEC_NEVER;
+	return sent_at + rtt_bound(&p->loss.rtt, RTT_UNKNOWN) + ACK_DELAY_MAX;
+}
+
+bool path_tick(struct path *p, nsec_t now)
+{
+	if (now >= overdue_at(p)) {
+		set_state(p, ENGINE_PATH_SUSPECT, now);
+		p->probe_now = true;
+		return true;
+	}
+	if (p->state == ENGINE_PATH_SUSPECT && nsec_since(p->state_since, now) >= DEAD_AFTER) {
+		set_state(p, ENGINE_PATH_DEAD, now);
+		return true;
+	}
+	return false;
+}
+
+/* When the next PING is due by itself. */
+static nsec_t ping_at(const struct path *p, bool busy, bool keepalive)
+{
+	if (p->probe_now && p->state != ENGINE_PATH_VALIDATING)
+		return 0;
+	switch (p->state) {
+	case ENGINE_PATH_VALIDATING:
+		return NSEC_NEVER;
+	case ENGINE_PATH_OK:
+		if (busy)
+			return p->ping_sent_at + PING_BUSY;
+		return keepalive ? p->sent_at + KEEPALIVE : NSEC_NEVER;
+	case ENGINE_PATH_SUSPECT:
+		return p->ping_sent_at + PING_SUSPECT;
+	case ENGINE_PATH_DEAD:
+		if (busy)
+			return p->ping_sent_at + PING_DEAD_BUSY;
+		return keepalive ? p->ping_sent_at + PING_DEAD_IDLE : NSEC_NEVER;
+	}
+	return NSEC_NEVER;
+}
+
+nsec_t path_deadline(const struct path *p, bool busy, bool keepalive, nsec_t now)
+{
+	nsec_t at;
+
+	(void)now;
+	if (!p->open)
+		return NSEC_NEVER;
+	at = nsec_min(p->challenge_at, ping_at(p, busy, keepalive));
+	at = nsec_min(at, overdue_at(p));
+	if (p->state == ENGINE_PATH_SUSPECT)
+		at = nsec_min(at, p->state_since + DEAD_AFTER);
+	return nsec_min(at, p->loss.loss_at);
+}
+
+size_t path_write_probes(struct path *p, bool busy, bool keepalive, uint8_t *at, nsec_t now)
+{
+	size_t len = 0;
+
+	if (now >= p->challenge_at) {
+		bool eager = busy || nsec_since(p->challenged_since, now) < CHALLENGE_EAGER;
+
+		len += frame_write_token(at + len, FRAME_PATH_CHALLENGE, p->challenge);
+		p->challenge_at = now + (eager ? CHALLENGE_BUSY : CHALLENGE_IDLE);
+	}
+	if (now >= ping_at(p, busy, keepalive)) {
+		uint8_t token[8];
+
+		put_le64(token, now);
+		len += frame_write_token(at + len, FRAME_PING, token);
+		p->ping_sent_at = now;
+		p->probe_now = false;
+	}
+	return len;
+}
+
+bool path_is_usable(const struct path *p)
+{
+	return p->open && p->state == ENGINE_PATH_OK;
+}
+
+void path_count_tx(struct path *p, size_t len, nsec_t now)
+{
+	size_t bytes = len + path_outer(p);
+
+	p->tx_packets++;
+	p->tx_bytes += bytes;
+	p->sent_at = now;
+	meter_add(&p->tx_meter, bytes, now);
+	p->congestion->sent(p->congestion_state, (uint32_t)bytes, p->loss.in_flight, now);
+	if (p->state == ENGINE_PATH_VALIDATING)
+		p->credit -= p->credit < bytes ? p->credit : bytes;
+}
+
+void path_count_rx(struct path *p, size_t len, nsec_t now)
+{
+	size_t bytes = len + path_outer(p);
+
+	p->heard_at = now;
+	p->rx_packets++;
+	p->rx_bytes += bytes;
+	meter_add(&p->rx_meter, bytes, now);
+	if (p->state == ENGINE_PATH_VALIDATING && p->credit < UINT64_MAX / 2)
+		p->credit += AMPLIFICATION * bytes;
+}
+
+nsec_t path_send_at(const struct path *p, size_t len, nsec_t now)
+{
+	return p->congestion->send_at(p->congestion_state, (uint32_t)(len + path_outer(p)),
+				      p->loss.in_flight, now);
+}

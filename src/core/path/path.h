@@ -1,0 +1,116 @@
+/*
+ * path: one way to the peer: where it goes, whether it works, how long it takes.
+ *
+ * A path's id has its packet numbers, replay window and log for as long as the
+ * session lives; the path on it opens and closes as its link comes and goes.
+ *
+ *               answer                 overdue             2 s
+ *   VALIDATING --------> OK <-------> SUSPECT ------> DEAD
+ *        ^                  answer       ^--- answer --'
+ *        '--- another remote address (roaming)
+ *
+ * Whether answers are overdue is judged on the oldest datagram without an ACK,
+ * whatever was sent since: RFC 9002's timer restarts on every send and would
+ * never fire under steady traffic.
+ *
+ * The path decides what it needs said (challenge, ping); sending is the peer's.
+ */
+#ifndef TTT_CORE_PATH_PATH_H
+#define TTT_CORE_PATH_PATH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/endpoint.h"
+#include "base/units.h"
+#include "core/crypto/replay.h"
+#include "core/engine.h"
+#include "core/path/ack.h"
+#include "core/path/congestion.h"
+#include "core/path/loss.h"
+#include "core/path/meter.h"
+#include "core/path/rtt.h"
+
+struct path {
+	uint8_t id;
+	bool open;
+
+	/* the id's, as long as the session's numbers go on */
+	struct loss loss;		/* what we sent */
+	struct replay replay;		/* what came */
+	struct ack ack;
+
+	/* the path's, from open to close */
+	struct endpoint endpoint;
+	struct engine_link link;
+	enum engine_path_state state;
+	nsec_t state_since;
+	struct rtt rtt;			/* by PING and PONG: its own, both ways */
+	uint64_t credit;		/* bytes it may get before its address is proven */
+	uint8_t challenge[8];
+	nsec_t challenge_at;		/* when it is due; NSEC_NEVER: address is proven */
+	nsec_t challenged_since;
+	nsec_t ping_sent_at;		/* last PING of ours */
+	bool probe_now;			/* somebody wants to know at once */
+	nsec_t sent_at;			/* last datagram of ours */
+	nsec_t heard_at;		/* last datagram that came */
+	nsec_t data_at;			/* last DATA that came; 0: none */
+	bool announced;			/* the owner has said that it is up */
+	struct endpoint former;		/* where it was before it roamed, */
+	uint8_t former_challenge[8];
+	nsec_t former_until;		/* and until when that address may claim it back; 0: no */
+	const struct congestion_ops *congestion;
+	_Alignas(16) uint8_t congestion_state[CONGESTION_STATE];
+	struct meter tx_meter, rx_meter;
+	uint64_t tx_packets, tx_bytes, rx_packets, rx_bytes;
+};
+
+/* A fresh id, nothing open; NULL: memory.  Its controller is congestion_fixed. */
+struct path *path_new(uint8_t id);
+void path_free(struct path *p);
+
+/* Bytes of IP and UDP headers around a datagram of this path. */
+size_t path_outer(const struct path *p);
+/* Bytes of a datagram's payload that the link's MTU allows. */
+size_t path_room(const struct path *p);
+
+/*
+ * Open towards an endpoint whose address is to be proven; random: 8 bytes for
+ * the challenge.  A client believes in its own links: credit is unlimited there.
+ */
+void path_open(struct path *p, const struct endpoint *to, const struct engine_link *link,
+	       bool trusted, const uint8_t random[8], nsec_t now);
+void path_close(struct path *p);
+void path_set_link(struct path *p, const struct engine_link *link, nsec_t now);
+/* The address has to be proven anew: the peer knows nothing of us any more. */
+void path_revalidate(struct path *p, const uint8_t random[8], nsec_t now);
+/* The peer speaks from elsewhere now; random: 16 bytes. */
+void path_roam(struct path *p, const struct endpoint *to, const uint8_t random[16], nsec_t now);
+/* The old address answered in time: it was no move.  False: too late, or another token. */
+bool path_claim_back(struct path *p, const struct endpoint *from, const uint8_t token[8],
+		     nsec_t now);
+
+/* What came.  Each returns true when the state changed. */
+bool path_proven(struct path *p, const uint8_t token[8], nsec_t now);	/* PATH_RESPONSE */
+bool path_answered(struct path *p, nsec_t now);		/* an ACK with news */
+bool path_pong(struct path *p, const uint8_t token[8], nsec_t now);
+
+/* Time passes.  busy: inner packets flow.  True when the state changed. */
+bool path_tick(struct path *p, nsec_t now);
+/* When path_tick or a probe wants attention. */
+nsec_t path_deadline(const struct path *p, bool busy, bool keepalive, nsec_t now);
+
+/* Append the probes that are due now (at most 2 tokens); 0: none. */
+size_t path_write_probes(struct path *p, bool busy, bool keepalive, uint8_t *at, nsec_t now);
+
+/* May data go here?  Address proven and answering. */
+bool path_is_usable(const struct path *p);
+
+/* Account for a datagram; len: its payload, without outer headers. */
+void path_count_tx(struct path *p, size_t len, nsec_t now);
+void path_count_rx(struct path *p, size_t len, nsec_t now);
+
+nsec_t path_send_at(const struct path *p, size_t len, nsec_t now);
+
+#endif

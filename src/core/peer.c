@@ -1,0 +1,296 @@
+/* peer: see peer.h. */
+#include "core/peer.h"
+
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/negotiate.h"
+#include "core/transmit.h"
+
+#define BUSY			SEC(2)
+#define TUNE_EVERY		MSEC(20)
+#define IN_USE			MSEC(300)	/* data came on a path so lately: it is in use */
+#define WAIT_MIN		MSEC(50)
+#define WAIT_MAX		SEC(1)
+#define WAIT_SLACK		MSEC(20)
+#define HELD_MAX		(16u << 20)	/* bytes of packets held for order */
+#define SILENT_PATH_LIFE	SEC(60)		/* a server forgets a path that says nothing for so long */
+
+bool peer_init(struct peer *p, struct context *ctx, uint16_t index,
+	       const struct engine_peer_config *config, const struct strategy_ops *strategy)
+{
+	const struct resequencer_config order = { .max_bytes = HELD_MAX, .late = true };
+
+	memset(p, 0, sizeof(*p));
+	p->ctx = ctx;
+	p->index = index;
+	p->config = *config;
+	p->strategy = strategy;
+	p->pump_at = NSEC_NEVER;
+	p->order = resequencer_new(&order);
+	return p->order != NULL;
+}
+
+void peer_done(struct peer *p)
+{
+	buf_queue_clear(&p->queue);
+	resequencer_free(p->order);
+	for (unsigned i = 0; i < PATHS_MAX; i++)
+		path_free(p->path[i]);
+	keypair_free(p->session.current);
+	keypair_free(p->session.former);
+	for (unsigned i = 0; i < SESSION_PENDING; i++)
+		keypair_free(p->session.pending[i]);
+	if (p->initiator != NULL)
+		initiator_done(p->initiator);
+	free(p->initiator);
+	sodium_memzero(p, sizeof(*p));
+}
+
+void peer_drop(struct peer *p, enum engine_drop drop, struct buf *b)
+{
+	p->ctx->drops[drop]++;
+	buf_put(b);
+}
+
+struct path *peer_path(struct peer *p, unsigned id)
+{
+	if (p->path[id] == NULL)
+		p->path[id] = path_new((uint8_t)id);
+	return p->path[id];
+}
+
+struct path *peer_path_of_socket(struct peer *p, unsigned socket)
+{
+	for (unsigned i = 0; i < PATHS_MAX; i++)
+		if (p->path[i] != NULL && p->path[i]->open && p->path[i]->endpoint.socket == socket)
+			return p->path[i];
+	return NULL;
+}
+
+/* A path's numbers begin anew, and its address has to be proven again; a server closes it. */
+static void reset_path(struct peer *p, struct path *path, nsec_t now)
+{
+	struct loss_record *record = path->loss.record;
+	uint8_t random[8];
+
+	memset(record, 0, LOSS_WINDOW * sizeof(*record));
+	path->loss = (struct loss){ .record = record, .threshold = 3, .loss_at = NSEC_NEVER };
+	path->replay = (struct replay){ 0 };
+	ack_init(&path->ack);
+	if (!path->open)
+		return;
+	if (p->ctx->role == ENGINE_SERVER) {
+		peer_close_path(p, path, now);
+		return;
+	}
+	random_fill(&p->ctx->random, random, sizeof(random));
+	path_revalidate(path, random, now);
+	p->wanted |= CONTENT_PATH_STATUS(path->id);
+}
+
+void peer_reset(struct peer *p, nsec_t now)
+{
+	p->wanted = 0;
+	for (unsigned i = 0; i < PATHS_MAX; i++)
+		if (p->path[i] != NULL)
+			reset_path(p, p->path[i], now);
+	memset(&p->lanes, 0, sizeof(p->lanes));
+	peer_release(p, now);
+	resequencer_reset(p->order);
+}
+
+void peer_close_path(struct peer *p, struct path *path, nsec_t now)
+{
+	struct peer_observer observer;
+
+	path_close(path);
+	loss_abandon(&path->loss, now, peer_observe(&observer, p, path));
+	peer_announce(p, path);
+}
+
+bool peer_is_busy(const struct peer *p, nsec_t now)
+{
+	return p->inner_at != 0 && nsec_since(p->inner_at, now) < BUSY;
+}
+
+bool peer_may_send(const struct peer *p, nsec_t now)
+{
+	return p->session.current != NULL && keypair_may_send(p->session.current, now);
+}
+
+bool peer_has_open_path(const struct peer *p)
+{
+	for (unsigned i = 0; i < PATHS_MAX; i++)
+		if (p->path[i] != NULL && p->path[i]->open)
+			return true;
+	return false;
+}
+
+bool peer_has_usable_path(const struct peer *p)
+{
+	for (unsigned i = 0; i < PATHS_MAX; i++)
+		if (p->path[i] != NULL && path_is_usable(p->path[i]))
+			return true;
+	return false;
+}
+
+void peer_set_strategy(struct peer *p, const struct strategy_ops *strategy)
+{
+	if (p->strategy == strategy)
+		return;
+	p->strategy = strategy;
+	memset(p->strategy_state, 0, sizeof(p->strategy_state));
+	if (p->ctx->role == ENGINE_CLIENT)
+		p->wanted |= CONTENT_CONFIG;
+}
+
+static void fill_tunnel(const struct handshake_config *from, struct engine_tunnel_config *to)
+{
+	to->address_count = from->address_count;
+	memcpy(to->address, from->address, sizeof(to->address));
+	to->dns_count = from->dns_count;
+	memcpy(to->dns, from->dns, sizeof(to->dns));
+	to->mtu = from->mtu;
+}
+
+void peer_event(struct peer *p, enum engine_event_type type, const struct path *path)
+{
+	struct engine_event event = { .type = type, .peer = p->index };
+
+	if (path != NULL) {
+		event.path = path->id;
+		event.endpoint = path->endpoint;
+	}
+	if (type == ENGINE_SESSION_UP && p->ctx->role == ENGINE_CLIENT)
+		fill_tunnel(&p->handed, &event.config);
+	events_push(&p->ctx->events, &event);
+}
+
+void peer_announce(struct peer *p, struct path *path)
+{
+	bool up = path_is_usable(path);
+	bool down = !path->open || path->state == ENGINE_PATH_DEAD;
+
+	if (up && !path->announced)
+		peer_event(p, ENGINE_PATH_UP, path);
+	else if (down && path->announced)
+		peer_event(p, ENGINE_PATH_DOWN, path);
+	if (up || down)
+		path->announced = up;
+}
+
+static void packet_acked(void *ctx, const struct loss_record *record, nsec_t now)
+{
+	const struct peer_observer *o = ctx;
+	const struct congestion_ack ack = {
+		.now = now,
+		.sent_at = record->sent_at,
+		.rtt = o->path->loss.rtt.latest,
+		.len = record->len,
+		.delivered = o->path->loss.delivered,
+		.in_flight = o->path->loss.in_flight,
+		.app_limited = o->peer->queue.count == 0,
+	};
+
+	o->path->congestion->acked(o->path->congestion_state, &ack);
+}
+
+static void packet_lost(void *ctx, const struct loss_record *record, nsec_t now)
+{
+	const struct peer_observer *o = ctx;
+
+	o->peer->wanted |= record->content;
+	o->path->congestion->lost(o->path->congestion_state, record->len, record->sent_at,
+				  o->path->loss.in_flight, now);
+}
+
+const struct loss_observer *peer_observe(struct peer_observer *o, struct peer *p, struct path *path)
+{
+	*o = (struct peer_observer){
+		.peer = p,
+		.path = path,
+		.to = { .acked = packet_acked, .lost = packet_lost, .ctx = o },
+	};
+	return &o->to;
+}
+
+void peer_release(struct peer *p, nsec_t now)
+{
+	struct buf *b;
+
+	while ((b = resequencer_out(p->order, now)) != NULL) {
+		p->rx_packets++;
+		p->rx_bytes += b->len;
+		buf_queue_push(&p->ctx->tun, b);
+	}
+}
+
+/*
+ * How long a hole may stay open: what the slowest path in use takes longer
+ * than the fastest, with their variation.
+ */
+static void tune_order(struct peer *p, nsec_t now)
+{
+	nsec_t slowest = 0, fastest = NSEC_NEVER;
+	path_set in_use = 0;
+
+	p->tuned_at = now;
+	for (unsigned i = 0; i < PATHS_MAX; i++) {
+		const struct path *path = p->path[i];
+
+		if (path == NULL || !path->open)
+			continue;
+		if (path->data_at != 0 && nsec_since(path->data_at, now) < IN_USE)
+			in_use |= PATH_BIT(i);
+		slowest = nsec_max(slowest, rtt_bound(&path->rtt, 0));
+		fastest = nsec_min(fastest, rtt_or(&path->rtt, NSEC_NEVER));
+	}
+	resequencer_set_paths(p->order, in_use);
+	resequencer_set_wait(p->order, slowest <= fastest ? WAIT_MIN :
+			     nsec_clamp(slowest - fastest + WAIT_SLACK, WAIT_MIN, WAIT_MAX));
+}
+
+static void tick_path(struct peer *p, struct path *path, nsec_t now)
+{
+	struct peer_observer observer;
+
+	loss_tick(&path->loss, now, peer_observe(&observer, p, path));
+	if (!path->open)
+		return;
+	if (path_tick(path, now))
+		peer_announce(p, path);
+	if (p->ctx->role == ENGINE_SERVER && path->state != ENGINE_PATH_OK &&
+	    nsec_since(path->heard_at, now) >= SILENT_PATH_LIFE)
+		peer_close_path(p, path, now);
+}
+
+void peer_tick(struct peer *p, nsec_t now)
+{
+	for (unsigned i = 0; i < PATHS_MAX; i++)
+		if (p->path[i] != NULL)
+			tick_path(p, p->path[i], now);
+	negotiate_tick(p, now);
+	if (nsec_since(p->tuned_at, now) >= TUNE_EVERY)
+		tune_order(p, now);
+	peer_release(p, now);
+	transmit_pump(p, now);
+	transmit_control(p, now);
+}
+
+nsec_t peer_deadline(const struct peer *p, nsec_t now)
+{
+	nsec_t at = nsec_min(negotiate_deadline(p, now), resequencer_deadline(p->order));
+
+	for (unsigned i = 0; i < PATHS_MAX; i++) {
+		const struct path *path = p->path[i];
+
+		if (path == NULL || !path->open)
+			continue;
+		at = nsec_min(at, path->loss.loss_at);
+		if (p->ctx->role == ENGINE_SERVER && path->state != ENGINE_PATH_OK)
+			at = nsec_min(at, path->heard_at + SILENT_PATH_LIFE);
+	}
+	return nsec_min(at, transmit_deadline(p, now));
+}

@@ -1,0 +1,115 @@
+/*
+ * peer: everything the engine knows of one other end.
+ *
+ * Owns the session's keys, the paths, the lanes out and the resequencer in.
+ * What is done to a peer is in three files: negotiate (handshakes and keys),
+ * transmit (towards the network) and receive (from it).  A struct context is
+ * what all peers of an engine share.
+ */
+#ifndef TTT_CORE_PEER_H
+#define TTT_CORE_PEER_H
+
+#include "base/buf.h"
+#include "core/crypto/initiator.h"
+#include "core/crypto/responder.h"
+#include "core/engine.h"
+#include "core/events.h"
+#include "core/flow/lane.h"
+#include "core/flow/resequencer.h"
+#include "core/inner.h"
+#include "core/outbox.h"
+#include "core/path/path.h"
+#include "core/route.h"
+#include "core/session.h"
+#include "strategy/strategy.h"
+
+struct context {
+	enum engine_role role;
+	struct random_source random;
+	struct buf_pool *pool;
+	struct outbox outbox;		/* datagrams for the network */
+	struct buf_queue tun;		/* inner packets for the TUN */
+	struct key_table keys;
+	struct events events;
+	struct responder *responder;	/* server */
+	struct route_table *routes;	/* server: inner address -> peer */
+	uint8_t flow_key[INNER_KEY];
+	uint64_t drops[ENGINE_DROPS];
+};
+
+/* What must reach the peer however often it is lost: bits of peer.wanted and of a loss_record's content. */
+#define CONTENT_PATH_STATUS(id)	(1u << (id))
+#define CONTENT_TICKET		(1u << 16)
+#define CONTENT_CONFIG		(1u << 17)
+#define CONTENT_REKEY		(1u << 18)
+
+struct peer {
+	struct context *ctx;
+	uint16_t index;
+	struct engine_peer_config config;
+	struct handshake_config handed;	/* server: what it hands to this peer; client: what it got */
+
+	struct session session;
+	struct initiator *initiator;	/* client */
+	uint8_t ticket[HANDSHAKE_TICKET];	/* for the next handshake: given (server) or got (client) */
+	bool has_ticket;
+	bool up;			/* SESSION_UP was said */
+	nsec_t up_since, handshake_at;
+
+	struct path *path[PATHS_MAX];	/* by id; NULL: the id was never used */
+	struct engine_link link[PATHS_MAX];	/* server: how the client wants each id used */
+	uint32_t wanted;		/* CONTENT bits that are still to be said */
+	nsec_t heard_at;		/* last authentic datagram */
+
+	const struct strategy_ops *strategy;
+	_Alignas(16) uint8_t strategy_state[STRATEGY_STATE];
+	struct lane_table lanes;
+	struct buf_queue queue;		/* inner packets that wait for a path */
+	nsec_t pump_at;			/* when the queue's first may leave; NSEC_NEVER: not by time */
+	struct resequencer *order;
+	nsec_t tuned_at;		/* when order's wait was last set */
+	nsec_t inner_at;		/* last inner packet, either way; 0: none */
+
+	uint64_t tx_packets, tx_bytes, rx_packets, rx_bytes;
+};
+
+/* False: memory, or no such strategy.  peer_done also of a zeroed peer. */
+bool peer_init(struct peer *p, struct context *ctx, uint16_t index,
+	       const struct engine_peer_config *config, const struct strategy_ops *strategy);
+void peer_done(struct peer *p);
+
+void peer_drop(struct peer *p, enum engine_drop drop, struct buf *b);	/* counts, and puts b back */
+
+/* The path of an id, made when it was never used; NULL: memory. */
+struct path *peer_path(struct peer *p, unsigned id);
+/* The open path of a socket (client), or NULL. */
+struct path *peer_path_of_socket(struct peer *p, unsigned socket);
+/* Forget numbers, lanes and held packets: a session begins that does not resume another. */
+void peer_reset(struct peer *p, nsec_t now);
+void peer_close_path(struct peer *p, struct path *path, nsec_t now);
+
+bool peer_is_busy(const struct peer *p, nsec_t now);	/* inner packets flow, or did lately */
+bool peer_may_send(const struct peer *p, nsec_t now);
+bool peer_has_open_path(const struct peer *p);
+bool peer_has_usable_path(const struct peer *p);
+
+void peer_set_strategy(struct peer *p, const struct strategy_ops *strategy);
+void peer_event(struct peer *p, enum engine_event_type type, const struct path *path);
+/* Say PATH_UP or PATH_DOWN where a path's state asks for it. */
+void peer_announce(struct peer *p, struct path *path);
+
+/* For loss_* calls on a path of this peer. */
+struct peer_observer {
+	struct peer *peer;
+	struct path *path;
+	struct loss_observer to;
+};
+const struct loss_observer *peer_observe(struct peer_observer *o, struct peer *p, struct path *path);
+
+/* Packets that are in order go to the TUN. */
+void peer_release(struct peer *p, nsec_t now);
+
+void peer_tick(struct peer *p, nsec_t now);
+nsec_t peer_deadline(const struct peer *p, nsec_t now);
+
+#endif

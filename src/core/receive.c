@@ -1,0 +1,329 @@
+/* receive: see receive.h. */
+#include "core/receive.h"
+
+#include <string.h>
+
+#include "core/frame.h"
+#include "core/negotiate.h"
+#include "core/packet.h"
+#include "core/transmit.h"
+
+/* One authentic datagram. */
+struct arrival {
+	struct peer *peer;
+	struct path *path;		/* whose number it has; may be closed */
+	const struct endpoint *from;
+	struct buf *b;			/* data: its frames */
+	bool taken;			/* b went on as an inner packet */
+	nsec_t now;
+};
+
+/* --- frames ------------------------------------------------------------- */
+
+static void take_ping(struct arrival *a, const struct frame *f)
+{
+	uint8_t frames[FRAME_TOKEN];
+
+	frame_write_token(frames, FRAME_PONG, f->token);
+	transmit_answer(a->peer, a->path, a->from, frames, sizeof(frames), a->now);
+}
+
+static void take_pong(struct arrival *a, const struct frame *f)
+{
+	path_pong(a->path, f->token, a->now);
+	peer_announce(a->peer, a->path);
+}
+
+static void take_challenge(struct arrival *a, const struct frame *f)
+{
+	uint8_t frames[FRAME_TOKEN];
+
+	frame_write_token(frames, FRAME_PATH_RESPONSE, f->token);
+	transmit_answer(a->peer, a->path, a->from, frames, sizeof(frames), a->now);
+}
+
+static void take_path_response(struct arrival *a, const struct frame *f)
+{
+	bool moved = a->path->former_until != 0;
+
+	if (path_claim_back(a->path, a->from, f->token, a->now))
+		return;
+	if (path_proven(a->path, f->token, a->now) && moved) {
+		a->path->former_until = 0;
+		peer_event(a->peer, ENGINE_PATH_ROAMED, a->path);
+	}
+	peer_announce(a->peer, a->path);
+}
+
+static void take_ack(struct arrival *a, const struct frame *f)
+{
+	struct path *path = a->peer->path[f->ack.path];
+	struct frame_run runs[FRAME_ACK_RUNS];
+	struct peer_observer observer;
+	uint64_t largest;
+	size_t count;
+	bool news;
+
+	if (path == NULL)
+		return;
+	largest = packet_expand_number(f->ack.largest_low, path->loss.next);
+	count = frame_ack_runs(&f->ack, largest, runs);
+	if (count == 0 || !loss_ack(&path->loss, runs, count, f->ack.delay, a->now,
+				    peer_observe(&observer, a->peer, path), &news))
+		return;
+	if (news && path->open) {
+		path_answered(path, a->now);
+		peer_announce(a->peer, path);
+	}
+}
+
+/* The client says how it wants its links used, and which are gone. */
+static void take_path_status(struct arrival *a, const struct frame *f)
+{
+	const struct frame_path_status *s = &f->path_status;
+	struct path *path = a->peer->path[s->path];
+	struct engine_link *link = &a->peer->link[s->path];
+
+	if (a->peer->ctx->role != ENGINE_SERVER)
+		return;
+	link->priority = s->priority;
+	link->weight = s->weight;
+	link->max_latency_ms = s->max_latency_ms;
+	if (path == NULL || !path->open)
+		return;
+	if (s->state == FRAME_PATH_GONE)
+		peer_close_path(a->peer, path, a->now);
+	else
+		path_set_link(path, link, a->now);
+}
+
+static void take_ticket(struct arrival *a, const struct frame *f)
+{
+	if (a->peer->ctx->role != ENGINE_CLIENT)
+		return;
+	memcpy(a->peer->ticket, f->ticket, FRAME_TICKET_BYTES);
+	a->peer->has_ticket = true;
+}
+
+static void take_config(struct arrival *a, const struct frame *f)
+{
+	const struct strategy_ops *strategy = strategy_find(f->name);
+
+	/* a name that we do not know leaves ours: both directions need not agree */
+	if (a->peer->ctx->role == ENGINE_SERVER && strategy != NULL)
+		peer_set_strategy(a->peer, strategy);
+}
+
+static void take_data(struct arrival *a, const struct frame *f)
+{
+	const struct frame_data *d = &f->data;
+	struct peer *p = a->peer;
+	struct resequencer_frame place = {
+		.lane = d->lane,
+		.seq = d->seq,
+		.path = a->path->id,
+		.unordered = d->unordered,
+		.repaired = !d->no_repair,
+	};
+	struct buf *packet = a->b;
+	struct inner inner;
+
+	a->path->data_at = a->now;
+	p->inner_at = a->now;
+	if (!inner_read(d->packet, d->len, p->ctx->flow_key, &inner)) {
+		p->ctx->drops[DROP_INNER_INVALID]++;
+		return;
+	}
+	if (p->ctx->role == ENGINE_SERVER && route_find(p->ctx->routes, &inner.src) != p->index) {
+		p->ctx->drops[DROP_INNER_SOURCE]++;
+		return;
+	}
+	if (d->last) {
+		buf_pull(packet, (size_t)(d->packet - packet->data));
+		a->taken = true;
+	} else {
+		packet = buf_get(p->ctx->pool);
+		if (packet == NULL) {
+			p->ctx->drops[DROP_NO_BUFFER]++;
+			return;
+		}
+		memcpy(buf_append(packet, d->len), d->packet, d->len);
+	}
+	switch (resequencer_put(p->order, &place, packet, a->now)) {
+	case RESEQUENCER_TAKEN:
+		break;
+	case RESEQUENCER_DUPLICATE:
+		peer_drop(p, DROP_DUPLICATE, packet);
+		break;
+	case RESEQUENCER_LATE:
+		peer_drop(p, DROP_LATE, packet);
+		break;
+	}
+}
+
+static void take_frame(struct arrival *a, const struct frame *f)
+{
+	switch (f->type) {
+	case FRAME_PADDING:		break;
+	case FRAME_PING:		take_ping(a, f); break;
+	case FRAME_PONG:		take_pong(a, f); break;
+	case FRAME_ACK:			take_ack(a, f); break;
+	case FRAME_PATH_CHALLENGE:	take_challenge(a, f); break;
+	case FRAME_PATH_RESPONSE:	take_path_response(a, f); break;
+	case FRAME_PATH_STATUS:		take_path_status(a, f); break;
+	case FRAME_TICKET:		take_ticket(a, f); break;
+	case FRAME_CONFIG:		take_config(a, f); break;
+	case FRAME_CLOSE:		negotiate_end(a->peer, a->now); break;
+	case FRAME_REKEY:		negotiate_rekey(a->peer, a->now); break;
+	case FRAME_DATA:		take_data(a, f); break;
+	}
+}
+
+/* Whether all frames parse; *ret_eliciting: some want an ACK. */
+static bool frames_are_good(const uint8_t *at, size_t len, bool *ret_eliciting)
+{
+	bool eliciting = false;
+
+	while (len > 0) {
+		struct frame f;
+		size_t n = frame_read(at, len, &f);
+
+		if (n == 0)
+			return false;
+		eliciting |= f.type != FRAME_ACK && f.type != FRAME_PADDING && f.type != FRAME_CLOSE;
+		at += n;
+		len -= n;
+	}
+	*ret_eliciting = eliciting;
+	return true;
+}
+
+/* After CLOSE, and after inner data took the buffer, nothing more is read. */
+static void take_frames(struct arrival *a)
+{
+	const uint8_t *at = a->b->data;
+	size_t len = a->b->len;
+
+	while (len > 0 && !a->taken) {
+		struct frame f;
+		size_t n = frame_read(at, len, &f);
+
+		take_frame(a, &f);
+		if (f.type == FRAME_CLOSE)
+			return;
+		at += n;
+		len -= n;
+	}
+}
+
+/* --- datagrams ---------------------------------------------------------- */
+
+/* A server learns its paths from where authentic datagrams come; a client knows its own. */
+static void locate(struct arrival *a, bool newest)
+{
+	struct peer *p = a->peer;
+	struct path *path = a->path;
+	uint8_t random[16];
+
+	if (p->ctx->role != ENGINE_SERVER)
+		return;
+	if (!path->open) {
+		random_fill(&p->ctx->random, random, sizeof(random));
+		path_open(path, a->from, &p->link[path->id], false, random, a->now);
+		return;
+	}
+	if (!newest || endpoint_equal(a->from, &path->endpoint))
+		return;
+	random_fill(&p->ctx->random, random, sizeof(random));
+	path_roam(path, a->from, random, a->now);
+}
+
+static nsec_t ack_delay_of(const struct path *path)
+{
+	return nsec_min(ACK_DELAY_MAX, rtt_or(&path->rtt, 4 * ACK_DELAY_MAX) / 4);
+}
+
+/* Whether numbers under these keys continue those of the session. */
+static bool numbers_go_on(const struct peer *p, const struct keypair *keys)
+{
+	return keys == p->session.current || keys == p->session.former || keys->resumed;
+}
+
+static bool is_pending(const struct peer *p, const struct keypair *keys)
+{
+	return keys != p->session.current && keys != p->session.former;
+}
+
+static void arrived(struct arrival *a, uint64_t number, size_t len)
+{
+	struct peer *p = a->peer;
+	bool newest = number >= a->path->replay.next;
+	bool eliciting;
+
+	replay_accept(&a->path->replay, number);
+	p->heard_at = a->now;
+	locate(a, newest);
+	path_count_rx(a->path, len, a->now);
+	if (!frames_are_good(a->b->data, a->b->len, &eliciting)) {
+		p->ctx->drops[DROP_MALFORMED]++;
+		return;
+	}
+	ack_received(&a->path->ack, number, eliciting, ack_delay_of(a->path), a->now);
+	if (p->ctx->role == ENGINE_CLIENT && !p->up) {
+		p->up = true;
+		p->up_since = a->now;
+		peer_event(p, ENGINE_SESSION_UP, NULL);
+	}
+	take_frames(a);
+}
+
+struct peer *receive_datagram(struct context *ctx, const struct endpoint *from, struct buf *b,
+			      nsec_t now)
+{
+	struct packet_header header;
+	struct arrival a = { .from = from, .b = b, .now = now };
+	struct keypair *keys;
+	void *owner;
+	uint64_t number;
+	size_t len = b->len;
+	bool known;
+
+	if (!packet_read_header(b->data, len, &header)) {
+		ctx->drops[DROP_MALFORMED]++;
+		goto out;
+	}
+	keys = key_table_find(&ctx->keys, header.index, &owner);
+	if (keys == NULL) {
+		ctx->drops[DROP_NO_KEY]++;
+		goto out;
+	}
+	a.peer = owner;
+	a.path = a.peer->path[header.path];
+	known = a.path != NULL && numbers_go_on(a.peer, keys);
+	number = packet_expand_number(header.number, known ? a.path->replay.next : 0);
+	if (known && !replay_check(&a.path->replay, number)) {
+		ctx->drops[DROP_REPLAY]++;
+		goto out;
+	}
+	if (!aead_open(&keys->receive, header.path, number, b->data, PACKET_HEADER,
+		       b->data + PACKET_HEADER, len - PACKET_HEADER)) {
+		ctx->drops[DROP_AUTH]++;
+		a.peer = NULL;
+		goto out;
+	}
+	if (is_pending(a.peer, keys))
+		negotiate_confirm(a.peer, keys, now);
+	a.path = peer_path(a.peer, header.path);
+	if (a.path == NULL) {
+		ctx->drops[DROP_NO_BUFFER]++;
+		goto out;
+	}
+	buf_pull(b, PACKET_HEADER);
+	b->len -= PACKET_TAG;
+	arrived(&a, number, len);
+	if (a.taken)
+		return a.peer;
+out:
+	buf_put(b);
+	return a.peer;
+}

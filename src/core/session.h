@@ -1,0 +1,71 @@
+/*
+ * session: the keys shared with a peer, and which of them to use.
+ *
+ *   current    what we seal with, and open with
+ *   former     the one before: still opens for 60 s, so that a rekey loses nothing
+ *   pending    agreed by a handshake that nobody has confirmed yet (server)
+ *
+ * The table of all receiver indices is shared by an engine's peers.
+ */
+#ifndef TTT_CORE_SESSION_H
+#define TTT_CORE_SESSION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/random.h"
+#include "base/units.h"
+#include "core/crypto/aead.h"
+#include "core/crypto/handshake.h"
+
+#define SESSION_REKEY_AFTER	SEC(120)
+#define SESSION_REKEY_PACKETS	(UINT64_C(1) << 30)
+#define SESSION_REJECT_AFTER	SEC(180)
+#define SESSION_REJECT_PACKETS	(UINT64_C(1) << 32)
+#define SESSION_FORMER_LIFE	SEC(60)
+#define SESSION_PENDING_LIFE	SEC(10)
+#define SESSION_PENDING		2
+
+struct keypair {
+	struct aead_key send, receive;
+	uint32_t local, remote;	/* receiver indices: the peer's data has local, ours remote */
+	bool resumed;		/* numbers and lanes go on under these keys */
+	nsec_t made_at;
+	uint64_t sent;		/* datagrams sealed */
+};
+
+struct session {
+	struct keypair *current, *former;
+	struct keypair *pending[SESSION_PENDING];
+	nsec_t former_until;
+};
+
+/* receiver index -> who, and which keys. */
+#define KEY_TABLE	4096	/* places; 256 peers with 4 keys each fill a quarter */
+
+struct key_table {
+	struct {
+		void *peer;	/* NULL: free */
+		struct keypair *keys;	/* NULL: reserved, a handshake is under way */
+		uint32_t index;
+	} place[KEY_TABLE];
+};
+
+/* A new random index, reserved for peer; 0: the table is full. */
+uint32_t key_table_reserve(struct key_table *t, const struct random_source *random, void *peer);
+void key_table_set(struct key_table *t, uint32_t index, void *peer, struct keypair *keys);
+void key_table_release(struct key_table *t, uint32_t index);
+/* The keys of an index and whose they are, or NULL. */
+struct keypair *key_table_find(const struct key_table *t, uint32_t index, void **ret_peer);
+bool key_table_has(const struct key_table *t, uint32_t index);
+
+/* Keys as a handshake agreed them; NULL: memory. Freed with keypair_free, which wipes. */
+struct keypair *keypair_new(const struct handshake_keys *keys, nsec_t now);
+void keypair_free(struct keypair *k);
+
+/* May we seal with these now? */
+bool keypair_may_send(const struct keypair *k, nsec_t now);
+bool keypair_wants_rekey(const struct keypair *k, nsec_t now);
+
+#endif

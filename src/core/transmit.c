@@ -1,0 +1,417 @@
+/* transmit: see transmit.h. */
+#include "core/transmit.h"
+
+#include <string.h>
+
+#include "core/frame.h"
+#include "core/packet.h"
+
+#define QUEUE_MAX	512	/* inner packets that wait; the oldest go first when it is full */
+#define CONTROL_MAX	1100	/* bytes of frames in a datagram of ours without data */
+#define ACK_RUNS_ALONG	8	/* longer ACKs do not ride along: they need the headroom */
+
+/* A datagram may go where it was always allowed to: within the credit of an unproven address. */
+static bool has_credit(const struct path *path, size_t len)
+{
+	return path->state != ENGINE_PATH_VALIDATING || path->credit >= len + path_outer(path);
+}
+
+/* Seal the frames in b and queue the datagram.  Takes b. */
+static void seal(struct peer *p, struct path *path, struct buf *b, uint32_t content, bool eliciting,
+		 const struct endpoint *to, nsec_t now)
+{
+	struct keypair *keys = p->session.current;
+	struct peer_observer observer;
+	struct packet_header header = { .path = path->id, .index = keys->remote };
+	size_t frames = b->len, len = frames + PACKET_HEADER + PACKET_TAG;
+	uint64_t number;
+
+	if (!has_credit(path, len)) {
+		p->wanted |= content;
+		peer_drop(p, DROP_UNVALIDATED, b);
+		return;
+	}
+	number = loss_sent(&path->loss, (uint32_t)(len + path_outer(path)), content, eliciting, now,
+			   peer_observe(&observer, p, path));
+	header.number = (uint32_t)number & ((1u << PACKET_NUMBER_BITS) - 1);
+	packet_write_header(buf_push(b, PACKET_HEADER), &header);
+	buf_append(b, PACKET_TAG);
+	aead_seal(&keys->send, path->id, number, b->data, PACKET_HEADER, b->data + PACKET_HEADER, frames);
+	keys->sent++;
+	path_count_tx(path, len, now);
+	if (!outbox_push(&p->ctx->outbox, b, to))
+		peer_drop(p, DROP_QUEUE_FULL, b);
+}
+
+/* --- control ------------------------------------------------------------ */
+
+static unsigned rank(const struct path *path)
+{
+	switch (path->state) {
+	case ENGINE_PATH_OK:		return 0;
+	case ENGINE_PATH_SUSPECT:	return 1;
+	case ENGINE_PATH_VALIDATING:	return 2;
+	case ENGINE_PATH_DEAD:		return 3;
+	}
+	return 4;
+}
+
+static bool is_better(const struct path *a, const struct path *b)
+{
+	if (b == NULL || rank(a) != rank(b))
+		return b == NULL || rank(a) < rank(b);
+	return rtt_or(&a->rtt, NSEC_NEVER) < rtt_or(&b->rtt, NSEC_NEVER);
+}
+
+/* Where a control datagram arrives first; NULL: nowhere. */
+static struct path *control_path(const struct peer *p)
+{
+	struct path *best = NULL;
+
+	for (unsigned i = 0; i < PATHS_MAX; i++) {
+		struct path *path = p->path[i];
+
+		if (path == NULL || !path->open || !has_credit(path, CONTROL_MAX))
+			continue;
+		if (is_better(path, best))
+			best = path;
+	}
+	return best;
+}
+
+static nsec_t ack_due_at(const struct peer *p)
+{
+	nsec_t at = NSEC_NEVER;
+
+	for (unsigned i = 0; i < PATHS_MAX; i++)
+		if (p->path[i] != NULL)
+			at = nsec_min(at, ack_deadline(&p->path[i]->ack));
+	return at;
+}
+
+/* Nobody to say it to: the ACKs wait until somebody is there, without a clock. */
+static void postpone_acks(struct peer *p)
+{
+	for (unsigned i = 0; i < PATHS_MAX; i++)
+		if (p->path[i] != NULL)
+			p->path[i]->ack.due = NSEC_NEVER;
+}
+
+static size_t write_acks(struct peer *p, uint8_t *at, size_t room, nsec_t now)
+{
+	size_t len = 0;
+
+	for (unsigned i = 0; i < PATHS_MAX && room - len >= FRAME_ACK_MAX; i++)
+		if (p->path[i] != NULL && ack_is_waiting(&p->path[i]->ack))
+			len += ack_write(&p->path[i]->ack, (uint8_t)i, at + len, now);
+	return len;
+}
+
+static struct frame_path_status status_of(const struct peer *p, unsigned id)
+{
+	const struct path *path = p->path[id];
+	bool open = path != NULL && path->open;
+
+	return (struct frame_path_status){
+		.path = (uint8_t)id,
+		.state = open ? FRAME_PATH_AVAILABLE : FRAME_PATH_GONE,
+		.priority = open ? path->link.priority : 0,
+		.weight = open && path->link.weight != 0 ? path->link.weight : 1,
+		.max_latency_ms = open ? path->link.max_latency_ms : 0,
+	};
+}
+
+/* Everything in `wanted`, which always fits a control datagram: 16 × 10 + 17 + 33 + 1 bytes. */
+static size_t write_wanted(struct peer *p, uint8_t *at)
+{
+	size_t len = 0;
+
+	for (unsigned i = 0; i < PATHS_MAX; i++)
+		if (p->wanted & CONTENT_PATH_STATUS(i)) {
+			struct frame_path_status status = status_of(p, i);
+
+			len += frame_write_path_status(at + len, &status);
+		}
+	if (p->wanted & CONTENT_TICKET)
+		len += frame_write_ticket(at + len, p->ticket);
+	if (p->wanted & CONTENT_CONFIG)
+		len += frame_write_config(at + len, p->strategy->name);
+	if (p->wanted & CONTENT_REKEY)
+		len += frame_write_rekey(at + len);
+	return len;
+}
+
+/* One datagram of duties on a path: its probes, all ACKs, and what is wanted. */
+static void send_duties(struct peer *p, struct path *path, bool with_wanted, nsec_t now)
+{
+	bool keepalive = p->ctx->role == ENGINE_CLIENT;
+	struct buf *b = buf_get(p->ctx->pool);
+	uint32_t content = 0;
+	size_t len;
+	bool eliciting;
+
+	if (b == NULL) {
+		p->ctx->drops[DROP_NO_BUFFER]++;
+		return;
+	}
+	len = path_write_probes(path, peer_is_busy(p, now), keepalive, b->data, now);
+	if (with_wanted && p->wanted != 0) {
+		len += write_wanted(p, b->data + len);
+		content = p->wanted;
+		p->wanted = 0;
+	}
+	eliciting = len > 0;
+	len += write_acks(p, b->data + len, CONTROL_MAX - len, now);
+	buf_append(b, len);
+	if (len > 0)
+		seal(p, path, b, content, eliciting, &path->endpoint, now);
+	else
+		buf_put(b);
+}
+
+static bool probe_is_due(const struct peer *p, const struct path *path, nsec_t now)
+{
+	nsec_t at = path_deadline(path, peer_is_busy(p, now), p->ctx->role == ENGINE_CLIENT, now);
+
+	return path->open && now >= at;
+}
+
+static void challenge_former(struct peer *p, struct path *path, nsec_t now)
+{
+	uint8_t frames[FRAME_TOKEN];
+
+	if (path->former_until == 0 || path->challenge_at > now)
+		return;
+	frame_write_token(frames, FRAME_PATH_CHALLENGE, path->former_challenge);
+	transmit_answer(p, path, &path->former, frames, sizeof(frames), now);
+}
+
+void transmit_control(struct peer *p, nsec_t now)
+{
+	struct path *best;
+
+	if (!peer_may_send(p, now)) {
+		postpone_acks(p);
+		return;
+	}
+	best = control_path(p);
+	for (unsigned i = 0; i < PATHS_MAX; i++) {
+		struct path *path = p->path[i];
+
+		if (path == NULL || !probe_is_due(p, path, now))
+			continue;
+		challenge_former(p, path, now);
+		send_duties(p, path, path == best, now);
+	}
+	if (best != NULL && (p->wanted != 0 || now >= ack_due_at(p)))
+		send_duties(p, best, true, now);
+	if (now >= ack_due_at(p))
+		postpone_acks(p);
+}
+
+nsec_t transmit_deadline(const struct peer *p, nsec_t now)
+{
+	nsec_t at = NSEC_NEVER;
+	bool busy = peer_is_busy(p, now);
+
+	if (!peer_may_send(p, now))
+		return NSEC_NEVER;
+	for (unsigned i = 0; i < PATHS_MAX; i++)
+		if (p->path[i] != NULL)
+			at = nsec_min(at, path_deadline(p->path[i], busy,
+							p->ctx->role == ENGINE_CLIENT, now));
+	at = nsec_min(at, ack_due_at(p));
+	if (p->queue.count > 0)
+		at = nsec_min(at, p->pump_at);
+	return at;
+}
+
+void transmit_answer(struct peer *p, struct path *path, const struct endpoint *to,
+		     const uint8_t *frames, size_t len, nsec_t now)
+{
+	struct buf *b;
+
+	if (!peer_may_send(p, now))
+		return;
+	b = buf_get(p->ctx->pool);
+	if (b == NULL) {
+		p->ctx->drops[DROP_NO_BUFFER]++;
+		return;
+	}
+	memcpy(buf_append(b, len), frames, len);
+	seal(p, path, b, 0, true, to, now);
+}
+
+void transmit_close(struct peer *p, nsec_t now)
+{
+	uint8_t frames[2];
+
+	frame_write_close(frames, 0);
+	for (unsigned i = 0; i < PATHS_MAX; i++)
+		if (p->path[i] != NULL && p->path[i]->open)
+			transmit_answer(p, p->path[i], &p->path[i]->endpoint, frames, sizeof(frames), now);
+}
+
+/* --- data --------------------------------------------------------------- */
+
+static struct strategy_path view_of(const struct path *path, size_t len, nsec_t now)
+{
+	return (struct strategy_path){
+		.id = path->id,
+		.weight = path->link.weight != 0 ? path->link.weight : 1,
+		.priority = path->link.priority,
+		.suspect = path->state != ENGINE_PATH_OK,
+		.max_latency = MSEC(path->link.max_latency_ms),
+		.srtt = path->rtt.srtt,
+		.latest_rtt = path->rtt.latest,
+		.free_at = path_send_at(path, len, now),
+		.rate = path->congestion->rate(path->congestion_state),
+		.in_flight = path->loss.in_flight,
+		.loss_ppm = path->loss.loss_ppm,
+	};
+}
+
+/* Bytes of the datagram that carries an inner packet of len bytes alone. */
+static size_t datagram_size(size_t len)
+{
+	return PACKET_HEADER + FRAME_DATA_HEADER + len + PACKET_TAG;
+}
+
+/* The open paths of the best rank there is: working ones, else suspect ones, else any. */
+static size_t view_paths(const struct peer *p, size_t len, struct strategy_path *ret, nsec_t now)
+{
+	size_t count = 0;
+	unsigned best = 4;
+
+	for (unsigned i = 0; i < PATHS_MAX; i++)
+		if (p->path[i] != NULL && p->path[i]->open && rank(p->path[i]) < best &&
+		    has_credit(p->path[i], datagram_size(len)))
+			best = rank(p->path[i]);
+	for (unsigned i = 0; i < PATHS_MAX; i++)
+		if (p->path[i] != NULL && p->path[i]->open && rank(p->path[i]) == best &&
+		    has_credit(p->path[i], datagram_size(len)))
+			ret[count++] = view_of(p->path[i], datagram_size(len), now);
+	return count;
+}
+
+/* ACKs ride along in front of a packet that leaves room for them. */
+static void carry_acks(struct peer *p, struct path *path, struct buf *b, nsec_t now)
+{
+	uint8_t frame[FRAME_ACK_MAX];
+
+	for (unsigned i = 0; i < PATHS_MAX; i++) {
+		struct path *of = p->path[i];
+		size_t len;
+
+		if (of == NULL || !ack_is_waiting(&of->ack) || of->ack.count > ACK_RUNS_ALONG)
+			continue;
+		len = 10 + 4 * (of->ack.count - 1);
+		if ((size_t)(b->data - b->storage) < PACKET_HEADER + len ||
+		    PACKET_HEADER + b->len + len + PACKET_TAG > path_room(path))
+			return;
+		len = ack_write(&of->ack, (uint8_t)i, frame, now);
+		memcpy(buf_push(b, len), frame, len);
+	}
+}
+
+/* Takes b. */
+static void send_data(struct peer *p, struct path *path, struct buf *b, unsigned lane, uint32_t seq,
+		      nsec_t now)
+{
+	bool unordered = b->mark[1];
+	uint8_t flags = FRAME_DATA_NOREPAIR;
+
+	if (datagram_size(b->len) > path_room(path)) {
+		peer_drop(p, DROP_TOO_BIG, b);
+		return;
+	}
+	if (unordered)
+		flags |= FRAME_DATA_UNORDERED;
+	frame_write_data_header(buf_push(b, FRAME_DATA_HEADER), flags, lane, seq);
+	carry_acks(p, path, b, now);
+	seal(p, path, b, 0, true, &path->endpoint, now);
+}
+
+static struct buf *copy_of(struct peer *p, const struct buf *b)
+{
+	struct buf *copy = buf_get(p->ctx->pool);
+
+	if (copy == NULL) {
+		p->ctx->drops[DROP_NO_BUFFER]++;
+		return NULL;
+	}
+	memcpy(buf_append(copy, b->len), b->data, b->len);
+	memcpy(copy->mark, b->mark, sizeof(copy->mark));
+	return copy;
+}
+
+/* Send b on every path of the set; the last one gets the packet itself.  Takes b. */
+static void send_on(struct peer *p, path_set set, struct buf *b, nsec_t now)
+{
+	unsigned lane = lane_of(b->mark[0]);
+	uint32_t seq = lane_take(&p->lanes, lane);
+
+	p->tx_packets++;
+	p->tx_bytes += b->len;
+	for (unsigned i = 0; set != 0; i++) {
+		struct buf *copy;
+
+		if (!(set & PATH_BIT(i)))
+			continue;
+		set &= (path_set)~PATH_BIT(i);
+		copy = set != 0 ? copy_of(p, b) : b;
+		if (copy != NULL)
+			send_data(p, p->path[i], copy, lane, seq, now);
+	}
+}
+
+/* Those of the set that may send now; if none, *ret_at says when the first may. */
+static path_set ready_paths(const struct strategy_view *view, path_set set, nsec_t *ret_at)
+{
+	path_set ready = 0;
+	nsec_t at = NSEC_NEVER;
+
+	for (size_t i = 0; i < view->count; i++) {
+		if (!(set & PATH_BIT(view->path[i].id)))
+			continue;
+		if (view->path[i].free_at <= view->now)
+			ready |= PATH_BIT(view->path[i].id);
+		at = nsec_min(at, view->path[i].free_at);
+	}
+	*ret_at = at;
+	return ready;
+}
+
+void transmit_pump(struct peer *p, nsec_t now)
+{
+	struct strategy_path path[PATHS_MAX];
+	struct strategy_view view = { .now = now, .path = path };
+
+	p->pump_at = NSEC_NEVER;
+	while (p->queue.count > 0 && peer_may_send(p, now)) {
+		struct buf *b = p->queue.head;
+		struct strategy_packet packet = { .len = b->len, .flow = b->mark[0] };
+		path_set ready;
+
+		view.count = view_paths(p, b->len, path, now);
+		if (view.count == 0)
+			return;
+		ready = ready_paths(&view, p->strategy->pick(p->strategy_state, &view, &packet),
+				    &p->pump_at);
+		if (ready == 0)
+			return;
+		send_on(p, ready, buf_queue_pop(&p->queue), now);
+	}
+}
+
+void transmit_inner(struct peer *p, struct buf *packet, const struct inner *inner, nsec_t now)
+{
+	packet->mark[0] = inner->flow;
+	packet->mark[1] = inner->unordered;
+	p->inner_at = now;
+	if (p->queue.count >= QUEUE_MAX)
+		peer_drop(p, peer_may_send(p, now) ? DROP_NO_PATH : DROP_NO_SESSION,
+			  buf_queue_pop(&p->queue));
+	buf_queue_push(&p->queue, packet);
+	transmit_pump(p, now);
+}
