@@ -48,7 +48,7 @@ static uint32_t new_index(void *ctx)
 {
 	struct engine *e = ctx;
 
-	/* whose it is becomes known when the keys are set; a full table gives 0, which no peer accepts */
+	/* whose it is becomes known when the keys are set; a full table gives 0: no answer */
 	return key_table_reserve(&e->ctx.keys, &e->ctx.random, e);
 }
 
@@ -348,12 +348,12 @@ bool engine_event_out(struct engine *e, struct engine_event *ret)
 	return events_pop(&e->ctx.events, ret);
 }
 
-nsec_t engine_deadline(const struct engine *e)
+nsec_t engine_deadline(const struct engine *e, nsec_t now)
 {
 	nsec_t at = NSEC_NEVER;
 
 	for (size_t i = 0; i < e->peer_count; i++)
-		at = nsec_min(at, peer_deadline(&e->peer[i], 0));
+		at = nsec_min(at, peer_deadline(&e->peer[i], now));
 	return at;
 }
 

@@ -142,7 +142,7 @@ struct engine_event {
 bool engine_event_out(struct engine *e, struct engine_event *ret);
 
 /* When engine_tick wants to be called; NSEC_NEVER: nothing is due. */
-nsec_t engine_deadline(const struct engine *e);
+nsec_t engine_deadline(const struct engine *e, nsec_t now);
 
 /* Observation.  Counters count from the engine's start and only grow. */
 enum engine_drop {

@@ -225,6 +225,8 @@ static void respond(struct responder *r, struct asked *a, struct pending *place,
 	};
 	struct cookie_keys their_keys;
 
+	if (response.index == 0)
+		return;
 	random_fill(&r->random, a->noise.ephemeral.private_key, 32);
 	noise_public_key(&a->noise.ephemeral);
 	handshake_write_response(&response, payload);

@@ -40,7 +40,7 @@ struct responder_ops {
 	bool (*find)(void *ctx, const uint8_t public_key[32], struct responder_peer *ret);
 	/* Whether this is the ticket that peer was given last; do not use it up yet. */
 	bool (*ticket_valid)(void *ctx, void *peer, const uint8_t ticket[HANDSHAKE_TICKET]);
-	/* An index that no key of ours has, 24 bits, never 0. */
+	/* An index that no key of ours has, 24 bits; 0: there is none left. */
 	uint32_t (*new_index)(void *ctx);
 };
 

@@ -4,17 +4,19 @@
  * A packet that is next in its lane goes out at once.  Behind a hole packets
  * are held until the hole
  *   - is filled by its packet,
- *   - is proven lost: every path in use has delivered a later packet of this
- *     lane (paths keep order; only for frames that are not repaired), or
+ *   - is proven lost: every path in use has delivered three later packets of
+ *     this lane (paths mostly keep order; only for frames that are not repaired), or
  *   - has been open for the wait: then it is given up, and what came after it
  *     goes out.
  * Duplicates are dropped, on ordered and unordered lanes alike: a history of
  * the last RESEQUENCER_HISTORY numbers of each lane.  A packet that comes
  * after its place was given up goes out late if `late` says so, once.
  *
- * Memory: at most `max_bytes` of packets held over all lanes, whatever the
- * peer sends; when full, the oldest hole is given up.  Cost per packet does
- * not grow with what is held by other lanes.
+ * Memory: at most `max_bytes` of buffers held over all lanes, whatever the
+ * peer sends; when full, the oldest hole is given up.  A lane costs 1.2 KiB
+ * once it is used and up to 32 KiB more while it holds packets, so the worst
+ * that a peer can do with all 1024 lanes is 34 MiB beside max_bytes.  The cost
+ * per packet does not grow with what is held.
  */
 #ifndef TTT_CORE_FLOW_RESEQUENCER_H
 #define TTT_CORE_FLOW_RESEQUENCER_H
@@ -28,7 +30,7 @@
 struct buf;
 struct resequencer;
 
-#define RESEQUENCER_HISTORY	4096	/* numbers behind and ahead of a lane's edge that are told apart */
+#define RESEQUENCER_HISTORY	4096	/* numbers behind, and ahead, of a lane's edge that are told apart */
 
 struct resequencer_config {
 	size_t max_bytes;	/* of struct buf held; at least a few packets */

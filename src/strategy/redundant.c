@@ -1,0 +1,23 @@
+/*
+ * redundant: every packet on every path; the receiver keeps the first copy.
+ * For those to whom one packet is worth more than half their bandwidth.
+ */
+#include "strategy/strategy.h"
+
+static path_set redundant_pick(void *state, const struct strategy_view *view,
+			       const struct strategy_packet *packet)
+{
+	path_set all = 0;
+
+	(void)state;
+	(void)packet;
+	for (size_t i = 0; i < view->count; i++)
+		all |= PATH_BIT(view->path[i].id);
+	return all;
+}
+
+const struct strategy_ops strategy_redundant = {
+	.name = "redundant",
+	.summary = "every packet on every path; the first copy wins",
+	.pick = redundant_pick,
+};
