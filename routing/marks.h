@@ -1,0 +1,65 @@
+/*
+ * marks: the numbers that make kernel state ours.
+ *
+ * Routes and rules carry our protocol number and stand in our ranges, so what
+ * a crash left behind is found without any memory (DESIGN 5).  Two tunnels on
+ * one host differ in tables and priorities; they share the protocol and the
+ * mark, so that no tunnel swallows another one's datagrams.
+ */
+#ifndef TTT_ROUTING_MARKS_H
+#define TTT_ROUTING_MARKS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define MARKS_LINKS	16	/* links (interface + family) that have a table of their own */
+#define MARKS_SPAN	100	/* rule priorities and tables that one tunnel may use */
+
+struct route_marks {
+	uint8_t protocol;	/* of routes and rules */
+	uint32_t fwmark;	/* of our own sockets' datagrams */
+	uint32_t fwmask;
+	uint32_t reply_mark;	/* + slot: set by nft on replies to who reached that link */
+	uint32_t table;		/* what goes into the tunnel; link n has table + 1 + n */
+	uint32_t priority;	/* rules stand at priority .. priority + MARKS_SPAN - 1 */
+};
+
+/* Rules, as distances from route_marks.priority.  Lower ones are asked first. */
+enum marks_rule {
+	MARKS_RULE_LINK = 1,	/* + slot */
+	MARKS_RULE_REPLY = 21,	/* + slot */
+	MARKS_RULE_DHCP = 40,
+	MARKS_RULE_LOCAL = 60,
+	MARKS_RULE_TUNNEL = 70,
+	MARKS_RULE_CLOSED = 79,
+};
+
+/* The usual numbers; instance 1, 2 … 50 for further tunnels on the same host. */
+static inline struct route_marks marks_default(unsigned instance)
+{
+	return (struct route_marks){
+		.protocol = 84,
+		.fwmark = 0x7474,
+		.fwmask = 0xffff,
+		.reply_mark = 0x7501 + MARKS_LINKS * instance,
+		.table = 7400 + MARKS_SPAN * instance,
+		.priority = 7400 + MARKS_SPAN * instance,
+	};
+}
+
+static inline uint32_t marks_link_table(const struct route_marks *m, unsigned slot)
+{
+	return m->table + 1 + slot;
+}
+
+static inline bool marks_table_is_ours(const struct route_marks *m, uint32_t table)
+{
+	return table >= m->table && table <= m->table + MARKS_LINKS;
+}
+
+static inline bool marks_priority_is_ours(const struct route_marks *m, uint32_t priority)
+{
+	return priority >= m->priority && priority < m->priority + MARKS_SPAN;
+}
+
+#endif
