@@ -1,0 +1,159 @@
+/*
+ * config: the configuration, from text to plain data.  Pure: no file is
+ * opened here (load.h reads the file and the keys that it names).
+ *
+ * Every error is one line, `file:line: what, and what would be right`; the
+ * first one wins.  Unknown keys and sections are errors.  The keys:
+ *
+ *   key                  who  values                            default
+ *   [tunnel]
+ *   role                 both client | server                   client
+ *   interface            both name of the TUN device            ttt0
+ *   private-key-file     both path                              must be there
+ *   strategy             both a name of the caller's list       the first of the list
+ *   mtu                  both 1280..1900, of the tunnel         1420
+ *   user                 both whom the worker runs as           ttt if it exists, else nobody
+ *   listen               srv  port 1..65535                     must be there
+ *   address              srv  prefixes, at most 4               must be there
+ *   dns                  srv  addresses, at most 4              none
+ *   full-tunnel          clt  yes | no                          yes
+ *   kill-switch          clt  yes | no                          as full-tunnel
+ *   route                clt  prefixes, at most 64              none
+ *   include-interfaces   clt  names or patterns, at most 16     none
+ *   exclude-interfaces   clt  names or patterns, at most 16     none
+ *   table                both 1..65000, and the 99 above        7400
+ *   rule-priority        both 1..32000, and the 99 above        7400
+ *   mark                 both 1..0xffff, of our datagrams       0x7474
+ *   reply-mark           both 1..0xfff0, and the 15 above       0x7501
+ *   route-protocol       both 5..255                            84
+ *   [peer NAME]               a client has one: the server; a server 1..256
+ *   public-key           both base64                            must be there
+ *   preshared-key-file   both path                              none
+ *   endpoint             clt  HOST[:PORT], at most 8            must be there; port 7474
+ *   address              srv  prefixes, at most 16              must be there
+ *   [link NAME]          clt  optional, at most 64
+ *   priority             clt  0..255, lower goes first          100
+ *   weight               clt  1..1000                           1
+ *   max-latency          clt  150ms, 2s; up to 60s              no limit
+ *   gateway              clt  address, one per family           found by itself
+ *
+ * Lists are separated by commas, and a list's key may stand several times.
+ */
+#ifndef TTT_CONFIG_CONFIG_H
+#define TTT_CONFIG_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "base/units.h"
+
+#define CONFIG_SIZE_MAX		(1024 * 1024)	/* bytes of text */
+#define CONFIG_PEERS		256
+#define CONFIG_LINKS		64
+#define CONFIG_ADDRESSES	4	/* of the server itself */
+#define CONFIG_PEER_PREFIXES	16
+#define CONFIG_ENDPOINTS	8
+#define CONFIG_DNS		4
+#define CONFIG_ROUTES		64
+#define CONFIG_PATTERNS		16
+#define CONFIG_NAME		32	/* bytes of a peer's or strategy's name, with its NUL */
+#define CONFIG_IFNAME		16	/* of an interface's */
+#define CONFIG_HOST		254
+#define CONFIG_PATH		1024
+#define CONFIG_ERROR		1400	/* bytes that any error fits in */
+
+#define CONFIG_PORT		7474
+#define CONFIG_MTU		1420
+#define CONFIG_MTU_MIN		1280
+#define CONFIG_MTU_MAX		1900
+#define CONFIG_INTERFACE	"ttt0"
+
+enum config_role { CONFIG_CLIENT, CONFIG_SERVER };
+
+struct config_endpoint {
+	char host[CONFIG_HOST];		/* a name, or the text of addr; no brackets */
+	uint16_t port;			/* never 0 */
+	struct addr addr;		/* with its port; ADDR_NONE: host is to be resolved */
+};
+
+struct config_peer {
+	char name[CONFIG_NAME];
+	uint8_t public_key[32];
+	char preshared_key_file[CONFIG_PATH];	/* absolute or as the file's folder says; empty: none */
+	uint8_t preshared_key[32];	/* config_load fills it; zeros: none */
+	struct config_endpoint *endpoint;	/* client: 1..CONFIG_ENDPOINTS; server: none */
+	size_t endpoint_count;
+	/* Server: inner addresses and prefixes of this peer, inside the server's own and
+	 * nobody else's; the first of each family is its address. */
+	struct prefix prefix[CONFIG_PEER_PREFIXES];
+	size_t prefix_count;
+};
+
+/* How the user wants one interface to be used. */
+struct config_link {
+	char name[CONFIG_IFNAME];
+	uint8_t priority;		/* lower goes first */
+	uint16_t weight;		/* 1..1000 */
+	nsec_t max_latency;		/* whole milliseconds; 0: no limit */
+	struct addr gateway[2];		/* at most one of each family */
+	size_t gateway_count;
+};
+
+/* Numbers for rules, routes and marks; routing/marks.h tells what they are. */
+struct config_marks {
+	uint8_t protocol;
+	uint32_t fwmark, reply_mark;
+	uint32_t table, priority;
+};
+
+struct config {
+	enum config_role role;
+	char interface[CONFIG_IFNAME];
+	char private_key_file[CONFIG_PATH];	/* absolute or as the file's folder says */
+	uint8_t private_key[32];	/* config_load fills it */
+	char strategy[CONFIG_NAME];
+	uint16_t mtu;			/* server: handed out; client: what it takes at most */
+	char user[CONFIG_NAME];		/* a name or number; empty: the supervisor's choice */
+	uint16_t listen;		/* server: UDP port; client: 0 */
+	struct prefix address[CONFIG_ADDRESSES];	/* server: its own, host bits kept */
+	size_t address_count;
+	struct addr dns[CONFIG_DNS];	/* server: resolvers it hands out */
+	size_t dns_count;
+	bool full_tunnel, kill_switch;	/* both false on a server */
+	struct prefix route[CONFIG_ROUTES];	/* client: what goes through besides the peer's */
+	size_t route_count;
+	char include[CONFIG_PATTERNS][CONFIG_IFNAME];	/* interface names or patterns */
+	size_t include_count;
+	char exclude[CONFIG_PATTERNS][CONFIG_IFNAME];
+	size_t exclude_count;
+	struct config_marks marks;
+	struct config_peer *peer;	/* in the order of the file */
+	size_t peer_count;		/* client: 1; server: 1..CONFIG_PEERS */
+	struct config_link *link;
+	size_t link_count;
+};
+
+/*
+ * Reads `len` bytes of text; `file` names it in errors, and a key file's
+ * relative path is put behind file's folder.  `strategies` ends with NULL, its
+ * first name is the default; NULL for none takes any name.
+ *
+ * 0, or -EINVAL (error has the line), or -ENOMEM (error says so).  The
+ * configuration is the caller's, to give back with config_free.
+ */
+int config_parse(const char *text, size_t len, const char *file, const char *const *strategies,
+		 struct config **ret, char error[CONFIG_ERROR]);
+/* Wipes the keys; NULL is nothing. */
+void config_free(struct config *config);
+
+/* The [link NAME] of that interface, or NULL: all defaults. */
+const struct config_link *config_link(const struct config *config, const char *name);
+/* What holds for an interface without a section of its own. */
+struct config_link config_link_default(const char *name);
+
+/* Whether name can be an interface's: 1..15 bytes, no space, slash, colon or percent sign. */
+bool config_ifname_is_valid(const char *name);
+
+#endif

@@ -1,0 +1,17 @@
+/*
+ * load: a configuration file and the key files that it names, read from disk.
+ */
+#ifndef TTT_CONFIG_LOAD_H
+#define TTT_CONFIG_LOAD_H
+
+#include "config/config.h"
+
+/*
+ * Reads the file, parses it, reads every key file.  0, or a negative errno
+ * with one line in `error`: -EINVAL for what the user has to correct,
+ * otherwise why a file could not be read (-ENOENT, -EACCES, …).
+ */
+int config_load(const char *path, const char *const *strategies, struct config **ret,
+		char error[CONFIG_ERROR]);
+
+#endif
