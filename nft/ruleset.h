@@ -1,0 +1,151 @@
+/*
+ * ruleset: one nftables table of ours as plain data, and what stands in it.
+ *
+ * Pure: options in; a table with its chains and rules out, in the order in
+ * which they are to be made (DESIGN 6).  encode.h turns it into messages,
+ * commit.h makes the kernel hold it.  Each tunnel has a table of its own,
+ * `inet ttt-IFNAME`, so that it comes and goes as a whole; other tables of the
+ * host are never touched.  An accept of ours therefore only ends our own
+ * chain: a drop in somebody else's table still drops.
+ */
+#ifndef TTT_NFT_RULESET_H
+#define TTT_NFT_RULESET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base/addr.h"
+
+#define RULESET_NAME	32	/* bytes of a table's or chain's name, with its NUL */
+#define RULESET_IFNAME	16
+#define RULESET_CHAINS	8
+#define RULESET_RULES	256	/* all chains together */
+#define RULESET_MATCHES	5	/* of a rule */
+
+enum ruleset_match_type {
+	RULESET_MATCH_IIFNAME,		/* name; prerouting, input, forward */
+	RULESET_MATCH_OIFNAME,		/* name; forward, output, postrouting */
+	RULESET_MATCH_SADDR,		/* prefix */
+	RULESET_MATCH_DADDR,		/* prefix */
+	RULESET_MATCH_UDP_SPORT,	/* value: port; also means UDP */
+	RULESET_MATCH_TCP_SYN,		/* SYN without RST: both SYN and SYN-ACK */
+	RULESET_MATCH_MARK,		/* value: the packet's mark, all 32 bits */
+	RULESET_MATCH_CT_MARK,		/* value: its connection's */
+	RULESET_MATCH_CT_NEW,		/* first packet of a connection */
+	RULESET_MATCH_CT_REPLY,		/* against the direction of the first packet */
+};
+
+struct ruleset_match {
+	uint8_t type;			/* enum ruleset_match_type */
+	bool not;			/* names, addresses and numbers only */
+	union {
+		char name[RULESET_IFNAME];
+		struct prefix prefix;	/* host bits cleared */
+		uint32_t value;
+	};
+};
+
+enum ruleset_action {
+	RULESET_ACCEPT,			/* no further rule of this chain */
+	RULESET_DROP,
+	RULESET_MASQUERADE,		/* nat chains at postrouting */
+	RULESET_MSS_TO_ROUTE,		/* only ever lowers it; forward, output, postrouting */
+	RULESET_SET_MARK,		/* value */
+	RULESET_SET_CT_MARK,		/* value */
+};
+
+/* All matches, from left to right, and then the action.  Not one match: always. */
+struct ruleset_rule {
+	uint8_t chain;			/* index into ruleset.chain */
+	uint8_t action;			/* enum ruleset_action */
+	uint8_t match_count;
+	uint32_t value;
+	struct ruleset_match match[RULESET_MATCHES];
+};
+
+/* In the kernel's own order, enum nf_inet_hooks. */
+enum ruleset_hook {
+	RULESET_PREROUTING, RULESET_INPUT, RULESET_FORWARD, RULESET_OUTPUT, RULESET_POSTROUTING,
+};
+
+enum ruleset_chain_type {
+	RULESET_FILTER,
+	RULESET_NAT,
+	RULESET_ROUTE,			/* at output: a changed mark routes the packet again */
+};
+
+struct ruleset_chain {
+	char name[RULESET_NAME];
+	uint8_t type;			/* enum ruleset_chain_type */
+	uint8_t hook;			/* enum ruleset_hook */
+	bool policy_drop;		/* what no rule decided; else it is accepted */
+	int32_t priority;		/* as netfilter counts: -300 raw, -150 mangle, 0 filter, 100 srcnat */
+};
+
+struct ruleset {
+	char table[RULESET_NAME];	/* of family inet */
+	bool owner;			/* gone with the socket that made it */
+	struct ruleset_chain chain[RULESET_CHAINS];
+	size_t chain_count;
+	struct ruleset_rule *rule;	/* those of one chain in their order */
+	size_t rule_count;
+};
+
+/* "ttt-IFNAME"; ret is empty when the name is empty or too long for an interface's. */
+void ruleset_table_name(const char *ifname, char ret[RULESET_NAME]);
+
+struct ruleset_server_options {
+	const char *tun;
+	const struct prefix *inner;	/* host bits may be set */
+	size_t inner_count;
+	/* Families that leave with the server's address; a routed prefix needs none. */
+	bool masquerade_ipv4, masquerade_ipv6;
+};
+
+/* An uplink of the client, for who reaches it from outside. */
+struct ruleset_link {
+	const char *name;
+	uint32_t reply_mark;		/* of connections that came in there; never 0 */
+};
+
+struct ruleset_client_options {
+	const char *tun;
+	const struct addr *inner;	/* our addresses in the tunnel */
+	size_t inner_count;
+	const struct addr *endpoint;	/* the server's, each with its port */
+	size_t endpoint_count;
+	uint32_t fwmark;		/* of our own datagrams */
+	/* Answers to who reached a link leave by that link (rule 7421+n).  None: no rules,
+	 * and no connection tracking for their sake. */
+	const struct ruleset_link *link;
+	size_t link_count;
+};
+
+/*
+ * Server.  What comes out of the TUN must have an inner source, and nothing
+ * with an inner source may come in elsewhere; what is forwarded into or out of
+ * the TUN is accepted, its TCP segments fitted to the route; what leaves from
+ * an inner prefix by another interface is masqueraded.
+ *
+ * Client.  TCP segments through the TUN fitted to the route; the server's
+ * datagrams marked before their source check, which then looks at the links'
+ * routes and not at the tunnel's; inner addresses are reached through the TUN
+ * (and from the host itself) only.
+ *
+ * 0, -EINVAL (name of the TUN or a link, a prefix or address without a family, an
+ * endpoint without a port), -E2BIG (more than RULESET_RULES), -ENOMEM.
+ * Give *ret back with ruleset_done.
+ */
+int ruleset_server(const struct ruleset_server_options *options, struct ruleset *ret);
+int ruleset_client(const struct ruleset_client_options *options, struct ruleset *ret);
+/* Zeroed is nothing. */
+void ruleset_done(struct ruleset *r);
+
+/* As nft(8) lists it, without the names of programs and counters. */
+void ruleset_print(const struct ruleset *r, FILE *out);
+/* One rule as nft(8) would say it, without its chain; cut at size. */
+void ruleset_rule_print(const struct ruleset_rule *rule, char *buf, size_t size);
+
+#endif
