@@ -78,9 +78,18 @@ $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(BUILD)/libsupport.a $(ARCHIVES)
 unit: $(UNIT_BIN)
 	prove --exec '' $(UNIT_BIN)
 
+# Everything that can be proven: the unit tests and the simulator, plain and
+# under AddressSanitizer and UndefinedBehaviorSanitizer.
+check: packages
+	$(MAKE) unit
+	$(MAKE) BUILD=$(BUILD)/asan SAN=address,undefined CFLAGS='-O1 -g' unit
+
+packages:
+	./.ci/packages
+
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all unit clean
+.PHONY: all unit check packages clean
 .SECONDARY:
 .DELETE_ON_ERROR:
