@@ -228,21 +228,46 @@ void peer_release(struct peer *p, nsec_t now)
 }
 
 /*
+ * Whether the peer may be sending data on a path.  When data begins to come, and
+ * when a path joins, it may be on its way there and only be slower.
+ */
+static bool is_in_use(const struct peer *p, const struct path *path, nsec_t now)
+{
+	if (path->data_at != 0 && nsec_since(path->data_at, now) < IN_USE)
+		return true;
+	return path_is_usable(path) && (nsec_since(p->burst_at, now) < IN_USE ||
+					nsec_since(path->state_since, now) < IN_USE);
+}
+
+void peer_note_data(struct peer *p, struct path *path, nsec_t now)
+{
+	if (nsec_since(p->data_at, now) >= IN_USE) {
+		p->burst_at = now;
+		p->tuned_at = 0;
+	}
+	p->data_at = now;
+	p->inner_at = now;
+	path->data_at = now;
+}
+
+/*
  * How long a hole may stay open: what the slowest path in use takes longer
  * than the fastest, with their variation.
  */
-static void tune_order(struct peer *p, nsec_t now)
+void peer_tune(struct peer *p, nsec_t now)
 {
 	nsec_t slowest = 0, fastest = NSEC_NEVER;
 	path_set in_use = 0;
 
+	if (nsec_since(p->tuned_at, now) < TUNE_EVERY)
+		return;
 	p->tuned_at = now;
 	for (unsigned i = 0; i < PATHS_MAX; i++) {
 		const struct path *path = p->path[i];
 
 		if (path == NULL || !path->open)
 			continue;
-		if (path->data_at != 0 && nsec_since(path->data_at, now) < IN_USE)
+		if (is_in_use(p, path, now))
 			in_use |= PATH_BIT(i);
 		slowest = nsec_max(slowest, rtt_bound(&path->rtt, 0));
 		fastest = nsec_min(fastest, rtt_or(&path->rtt, NSEC_NEVER));
@@ -272,8 +297,7 @@ void peer_tick(struct peer *p, nsec_t now)
 		if (p->path[i] != NULL)
 			tick_path(p, p->path[i], now);
 	negotiate_tick(p, now);
-	if (nsec_since(p->tuned_at, now) >= TUNE_EVERY)
-		tune_order(p, now);
+	peer_tune(p, now);
 	peer_release(p, now);
 	transmit_pump(p, now);
 	transmit_control(p, now);

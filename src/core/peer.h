@@ -68,6 +68,8 @@ struct peer {
 	nsec_t pump_at;			/* when the queue's first may leave; NSEC_NEVER: not by time */
 	struct resequencer *order;
 	nsec_t tuned_at;		/* when order's wait was last set */
+	nsec_t burst_at;		/* when data began to come after a pause */
+	nsec_t data_at;			/* last DATA that came; 0: none */
 	nsec_t inner_at;		/* last inner packet, either way; 0: none */
 
 	uint64_t tx_packets, tx_bytes, rx_packets, rx_bytes;
@@ -106,6 +108,10 @@ struct peer_observer {
 };
 const struct loss_observer *peer_observe(struct peer_observer *o, struct peer *p, struct path *path);
 
+/* Inner data has come on a path. */
+void peer_note_data(struct peer *p, struct path *path, nsec_t now);
+/* Tell the resequencer, now and then, what it may expect of the paths. */
+void peer_tune(struct peer *p, nsec_t now);
 /* Packets that are in order go to the TUN. */
 void peer_release(struct peer *p, nsec_t now);
 

@@ -128,8 +128,8 @@ static void take_data(struct arrival *a, const struct frame *f)
 	struct buf *packet = a->b;
 	struct inner inner;
 
-	a->path->data_at = a->now;
-	p->inner_at = a->now;
+	peer_note_data(p, a->path, a->now);
+	peer_tune(p, a->now);
 	if (!inner_read(d->packet, d->len, p->ctx->flow_key, &inner)) {
 		p->ctx->drops[DROP_INNER_INVALID]++;
 		return;

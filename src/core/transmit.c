@@ -56,11 +56,17 @@ static unsigned rank(const struct path *path)
 	return 4;
 }
 
+/* What a control datagram takes there: a lost one has to be said again. */
+static nsec_t control_cost(const struct path *path)
+{
+	return rtt_or(&path->rtt, SEC(1)) + path->loss.loss_ppm * NSEC_PER_USEC;
+}
+
 static bool is_better(const struct path *a, const struct path *b)
 {
 	if (b == NULL || rank(a) != rank(b))
 		return b == NULL || rank(a) < rank(b);
-	return rtt_or(&a->rtt, NSEC_NEVER) < rtt_or(&b->rtt, NSEC_NEVER);
+	return control_cost(a) < control_cost(b);
 }
 
 /* Where a control datagram arrives first; NULL: nowhere. */
@@ -277,19 +283,25 @@ static size_t datagram_size(size_t len)
 	return PACKET_HEADER + FRAME_DATA_HEADER + len + PACKET_TAG;
 }
 
+static bool may_carry(const struct path *path, size_t len)
+{
+	return path != NULL && path->open && has_credit(path, datagram_size(len));
+}
+
 /* The open paths of the best rank there is: working ones, else suspect ones, else any. */
 static size_t view_paths(const struct peer *p, size_t len, struct strategy_path *ret, nsec_t now)
 {
+	const unsigned suspect = 1;	/* rank of those */
+	unsigned worst = 4;
 	size_t count = 0;
-	unsigned best = 4;
 
 	for (unsigned i = 0; i < PATHS_MAX; i++)
-		if (p->path[i] != NULL && p->path[i]->open && rank(p->path[i]) < best &&
-		    has_credit(p->path[i], datagram_size(len)))
-			best = rank(p->path[i]);
+		if (may_carry(p->path[i], len) && rank(p->path[i]) < worst)
+			worst = rank(p->path[i]);
+	if (p->strategy->sees_suspect && worst < suspect)
+		worst = suspect;
 	for (unsigned i = 0; i < PATHS_MAX; i++)
-		if (p->path[i] != NULL && p->path[i]->open && rank(p->path[i]) == best &&
-		    has_credit(p->path[i], datagram_size(len)))
+		if (may_carry(p->path[i], len) && rank(p->path[i]) <= worst)
 			ret[count++] = view_of(p->path[i], datagram_size(len), now);
 	return count;
 }

@@ -19,5 +19,6 @@ static path_set redundant_pick(void *state, const struct strategy_view *view,
 const struct strategy_ops strategy_redundant = {
 	.name = "redundant",
 	.summary = "every packet on every path; the first copy wins",
+	.sees_suspect = true,	/* a late answer may be only a lost ACK: the copy costs nothing more */
 	.pick = redundant_pick,
 };

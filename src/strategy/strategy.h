@@ -20,7 +20,7 @@ struct strategy_path {
 	uint8_t id;		/* 0..15, the same path for as long as it lives */
 	uint16_t weight;	/* 1..1000 */
 	uint8_t priority;	/* lower goes first */
-	bool suspect;		/* only where all are */
+	bool suspect;		/* only where all are, or where sees_suspect asks for it */
 	nsec_t max_latency;	/* 0: no limit */
 	nsec_t srtt;		/* 0: not known yet */
 	nsec_t latest_rtt;	/* the newest sample; 0: not known yet */
@@ -45,6 +45,7 @@ struct strategy_ops {
 	const char *name;	/* as in the configuration */
 	const char *summary;	/* one line, for the user */
 	size_t state_size;	/* bytes of zeroed state per peer, at most STRATEGY_STATE */
+	bool sees_suspect;	/* it is shown suspect paths beside working ones */
 	/*
 	 * The paths that carry this packet: at least one bit, only of the view's
 	 * ids.  More than one bit: a copy on each.

@@ -1,0 +1,103 @@
+/*
+ * sim: engines in virtual time, joined by links.
+ *
+ * One server and up to SIM_CLIENTS clients, the very object code of the daemon.
+ * A link is a client's; each direction has a rate, a delay, jitter, a queue and
+ * random loss, and may be cut.  Nothing waits and nothing reads a clock: a
+ * minute of traffic takes milliseconds, and the same seed gives the same run.
+ *
+ * Flows send numbered UDP packets inside and note what comes out.
+ */
+#ifndef TTT_TESTS_SIM_H
+#define TTT_TESTS_SIM_H
+
+#include "base/buf.h"
+#include "base/units.h"
+#include "core/engine.h"
+
+#define SIM_CLIENTS	4
+#define SIM_LINKS	8	/* per client */
+#define SIM_FLOWS	8
+
+struct sim_way {
+	uint64_t rate;		/* bits per second; 0: no limit */
+	nsec_t delay;		/* one way */
+	nsec_t jitter;		/* uniform, up to so much more */
+	bool reorders;		/* jitter may change the order; else it only delays */
+	uint32_t loss_ppm;
+	size_t queue;		/* packets; 0: 1000 */
+	bool cut;		/* everything vanishes, silently */
+};
+
+struct sim_link {
+	struct sim_way up, down;	/* from the client, and to it */
+	struct engine_link wish;
+	uint16_t port;			/* the client's, as the server sees it: change it to roam */
+	/* what it carried */
+	uint64_t up_packets, down_packets;	/* sent into it */
+	uint64_t up_bytes, down_bytes;
+	/* inside */
+	nsec_t up_free_at, down_free_at, up_last_at, down_last_at;
+	size_t up_queued, down_queued;
+};
+
+enum sim_direction { SIM_UP, SIM_DOWN };
+
+struct sim_flow_stats {
+	uint64_t sent, received, duplicates, reordered;
+	uint64_t deepest;		/* how far behind the newest the latest one came */
+	nsec_t longest_gap;		/* between two that came, since the first */
+	nsec_t latency_max, latency_sum;
+	nsec_t first_at, last_at;	/* when packets came */
+};
+
+struct sim;
+
+/* A server for `clients` clients that follow `strategy`; every random choice follows seed. */
+struct sim *sim_new(uint64_t seed, unsigned clients, const char *strategy);
+/* Fails the test when buffers are missing. */
+void sim_free(struct sim *s);
+
+nsec_t sim_now(const struct sim *s);
+struct engine *sim_client(struct sim *s, unsigned client);
+struct engine *sim_server(struct sim *s);
+struct sim_link *sim_link(struct sim *s, unsigned client, unsigned link);
+
+/* A link of equal ways; its number is the socket's. */
+unsigned sim_add_link(struct sim *s, unsigned client, uint64_t rate, nsec_t rtt, uint32_t loss_ppm);
+/* The link goes, or comes back, and the client is told. */
+void sim_link_down(struct sim *s, unsigned client, unsigned link);
+void sim_link_up(struct sim *s, unsigned client, unsigned link);
+void sim_cut(struct sim *s, unsigned client, unsigned link, bool cut);	/* silently */
+
+/* len: of the inner packet.  Runs until stopped.  spoof: with the source of another client. */
+unsigned sim_flow(struct sim *s, unsigned client, enum sim_direction direction, size_t len,
+		  nsec_t interval);
+void sim_flow_stop(struct sim *s, unsigned flow);
+struct sim_flow_stats sim_flow_stats(const struct sim *s, unsigned flow);
+void sim_flow_forget(struct sim *s, unsigned flow);	/* gap and order begin anew */
+
+void sim_run(struct sim *s, nsec_t duration);
+/* Until an event of that type came from that end (client number, or -1: server); false: not in time. */
+bool sim_run_until(struct sim *s, int end, enum engine_event_type type, nsec_t within);
+unsigned sim_events(const struct sim *s, int end, enum engine_event_type type);
+
+/* Either end dies without a word and a new one takes its place. */
+void sim_restart_server(struct sim *s);
+void sim_restart_client(struct sim *s, unsigned client);
+
+/* Called for every datagram that enters a link; may change it.  False: it vanishes. */
+typedef bool sim_tap(void *ctx, struct sim *s, unsigned client, unsigned link,
+		     enum sim_direction direction, uint8_t *datagram, size_t *len);
+void sim_set_tap(struct sim *s, sim_tap *tap, void *ctx);
+/* A datagram from nowhere arrives at the server (SIM_UP) or the client. */
+void sim_inject(struct sim *s, unsigned client, unsigned link, enum sim_direction direction,
+		const uint8_t *datagram, size_t len);
+/* An inner packet of the caller's making goes into an end's TUN (client number, or -1). */
+void sim_tun_in(struct sim *s, int end, const uint8_t *packet, size_t len);
+
+/* A number that two runs share only if everything happened alike. */
+uint64_t sim_trace(const struct sim *s);
+uint64_t sim_drops(const struct sim *s, int end, enum engine_drop drop);
+
+#endif
