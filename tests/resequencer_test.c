@@ -1,0 +1,294 @@
+/* resequencer: order, holes, duplicates, and what a hostile peer can make it hold. */
+#include <string.h>
+
+#include "base/buf.h"
+#include "core/flow/lane.h"
+#include "core/flow/resequencer.h"
+#include "tap.h"
+
+#define POOL	256
+
+struct fixture {
+	struct buf_pool *pool;
+	struct resequencer *r;
+	nsec_t now;
+};
+
+static void open_fixture(struct fixture *f, size_t max_packets)
+{
+	const struct resequencer_config config = {
+		.max_bytes = max_packets * sizeof(struct buf), .late = true,
+	};
+
+	f->pool = buf_pool_new(POOL);
+	f->r = resequencer_new(&config);
+	f->now = SEC(10);
+	assert_non_null(f->pool);
+	assert_non_null(f->r);
+	resequencer_set_wait(f->r, MSEC(50));
+}
+
+static void close_fixture(struct fixture *f)
+{
+	resequencer_free(f->r);
+	assert_int_equal(buf_pool_left(f->pool), POOL);
+	buf_pool_free(f->pool);
+}
+
+static enum resequencer_result put(struct fixture *f, struct resequencer_frame frame)
+{
+	struct buf *b = buf_get(f->pool);
+	enum resequencer_result result;
+
+	assert_non_null(b);
+	memcpy(buf_append(b, 4), &frame.seq, 4);
+	result = resequencer_put(f->r, &frame, b, f->now);
+	if (result != RESEQUENCER_TAKEN)
+		buf_put(b);
+	return result;
+}
+
+static enum resequencer_result put_seq(struct fixture *f, uint32_t seq)
+{
+	return put(f, (struct resequencer_frame){ .seq = seq });
+}
+
+/* The next number out, or -1. */
+static int64_t out(struct fixture *f)
+{
+	struct buf *b = resequencer_out(f->r, f->now);
+	uint32_t seq;
+
+	if (b == NULL)
+		return -1;
+	memcpy(&seq, b->data, 4);
+	buf_put(b);
+	return seq;
+}
+
+static void packets_behind_a_hole_wait_for_it(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	open_fixture(&f, 100);
+	put_seq(&f, 0);
+	put_seq(&f, 2);
+	put_seq(&f, 3);
+	assert_int_equal(out(&f), 0);
+	assert_int_equal(out(&f), -1);
+	assert_int_equal(resequencer_deadline(f.r), f.now + MSEC(50));
+	put_seq(&f, 1);
+	for (int64_t i = 1; i <= 3; i++)
+		assert_int_equal(out(&f), i);
+	assert_int_equal(resequencer_deadline(f.r), NSEC_NEVER);
+	close_fixture(&f);
+}
+
+static void a_hole_is_given_up_at_its_deadline_and_not_before(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	open_fixture(&f, 100);
+	put_seq(&f, 1);
+	f.now += MSEC(50) - 1;
+	assert_int_equal(out(&f), -1);
+	f.now += 1;
+	assert_int_equal(out(&f), 1);
+	assert_int_equal(resequencer_stats(f.r).holes, 1);
+	/* what was given up may still come: once */
+	assert_int_equal(put_seq(&f, 0), RESEQUENCER_TAKEN);
+	assert_int_equal(out(&f), 0);
+	assert_int_equal(put_seq(&f, 0), RESEQUENCER_DUPLICATE);
+	close_fixture(&f);
+}
+
+static void a_second_hole_counts_from_when_its_packet_came(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	open_fixture(&f, 100);
+	put_seq(&f, 1);
+	f.now += MSEC(20);
+	put_seq(&f, 3);
+	f.now += MSEC(30);
+	assert_int_equal(out(&f), 1);
+	assert_int_equal(out(&f), -1);
+	f.now += MSEC(20);
+	assert_int_equal(out(&f), 3);
+	close_fixture(&f);
+}
+
+static void three_later_packets_on_every_path_in_use_prove_a_loss(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	open_fixture(&f, 100);
+	resequencer_set_paths(f.r, PATH_BIT(0) | PATH_BIT(1));
+	for (uint32_t seq = 1; seq <= 6; seq++)
+		put(&f, (struct resequencer_frame){ .seq = seq, .path = 0 });
+	assert_int_equal(out(&f), -1);
+	put(&f, (struct resequencer_frame){ .seq = 7, .path = 1 });
+	assert_int_equal(out(&f), 1);
+	close_fixture(&f);
+}
+
+static void a_repaired_frame_is_waited_for_whatever_the_paths_say(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	open_fixture(&f, 100);
+	resequencer_set_paths(f.r, PATH_BIT(0));
+	for (uint32_t seq = 1; seq <= 6; seq++)
+		put(&f, (struct resequencer_frame){ .seq = seq, .repaired = true });
+	assert_int_equal(out(&f), -1);
+	close_fixture(&f);
+}
+
+static void a_hole_delays_only_its_own_lane(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	open_fixture(&f, 100);
+	put_seq(&f, 1);
+	put(&f, (struct resequencer_frame){ .lane = 7, .seq = 0 });
+	assert_int_equal(out(&f), 0);
+	assert_int_equal(out(&f), -1);
+	close_fixture(&f);
+}
+
+static void unordered_packets_pass_and_are_never_doubled(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	open_fixture(&f, 100);
+	assert_int_equal(put(&f, (struct resequencer_frame){ .seq = 1, .unordered = true }),
+			 RESEQUENCER_TAKEN);
+	assert_int_equal(out(&f), 1);
+	assert_int_equal(put(&f, (struct resequencer_frame){ .seq = 1, .unordered = true }),
+			 RESEQUENCER_DUPLICATE);
+	put_seq(&f, 2);
+	put_seq(&f, 0);
+	assert_int_equal(out(&f), 0);
+	assert_int_equal(out(&f), 2);
+	close_fixture(&f);
+}
+
+static void numbers_wrap_without_a_seam(void **state)
+{
+	const uint32_t first = LANE_SEQ_MASK - 5;
+	struct fixture f;
+
+	(void)state;
+	open_fixture(&f, 100);
+	for (uint32_t seq = 0; seq < first; seq += RESEQUENCER_HISTORY / 2) {
+		put_seq(&f, seq);
+		while (out(&f) >= 0)
+			;
+	}
+	put_seq(&f, first);	/* whatever was before, the lane ends up here */
+	f.now += SEC(1);
+	while (out(&f) >= 0)
+		;
+	for (uint32_t i = 1; i < 20; i += 2) {
+		put_seq(&f, (first + i + 1) & LANE_SEQ_MASK);
+		assert_int_equal(out(&f), -1);
+		put_seq(&f, (first + i) & LANE_SEQ_MASK);
+		assert_int_equal(out(&f), (first + i) & LANE_SEQ_MASK);
+		assert_int_equal(out(&f), (first + i + 1) & LANE_SEQ_MASK);
+	}
+	close_fixture(&f);
+}
+
+static void memory_is_bounded_and_the_oldest_hole_goes_first(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	open_fixture(&f, 10);
+	for (uint16_t lane = 0; lane < 100; lane++) {
+		f.now += MSEC(1) / 10;
+		put(&f, (struct resequencer_frame){ .lane = lane, .seq = 1000 });
+		assert_true(resequencer_stats(f.r).held <= 10);
+	}
+	assert_int_equal(resequencer_stats(f.r).held, 10);
+	close_fixture(&f);
+}
+
+static void a_jump_beyond_the_history_begins_the_lane_anew(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	open_fixture(&f, 100);
+	put_seq(&f, 0);
+	put_seq(&f, RESEQUENCER_HISTORY + 1);
+	assert_int_equal(out(&f), 0);
+	assert_int_equal(out(&f), RESEQUENCER_HISTORY + 1);
+	put_seq(&f, RESEQUENCER_HISTORY + 2);
+	assert_int_equal(out(&f), RESEQUENCER_HISTORY + 2);
+	close_fixture(&f);
+}
+
+/* Any order, with losses and copies: each packet at most once, none that arrived is lost. */
+static void nothing_that_came_is_lost_or_doubled(void **state)
+{
+	struct fixture f;
+	uint32_t random = 1;
+	static uint8_t seen[20000];
+	unsigned put_count = 0, got = 0;
+
+	(void)state;
+	open_fixture(&f, 64);
+	memset(seen, 0, sizeof(seen));
+	for (uint32_t i = 0; i < 15000; i++) {
+		uint32_t seq;
+		int64_t n;
+
+		random = random * 1664525 + 1013904223;
+		f.now += MSEC(1);
+		seq = i + (random >> 16) % 40;
+		put_count += put_seq(&f, seq) == RESEQUENCER_TAKEN;
+		while ((n = out(&f)) >= 0) {
+			assert_int_equal(seen[n]++, 0);
+			got++;
+		}
+	}
+	f.now += SEC(1);
+	while (out(&f) >= 0)
+		got++;
+	assert_int_equal(got, put_count);
+	close_fixture(&f);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST("packets behind a hole wait for it", packets_behind_a_hole_wait_for_it),
+		TEST("a hole is given up at its deadline and not before",
+		     a_hole_is_given_up_at_its_deadline_and_not_before),
+		TEST("a second hole counts from when its packet came",
+		     a_second_hole_counts_from_when_its_packet_came),
+		TEST("three later packets on every path in use prove a loss",
+		     three_later_packets_on_every_path_in_use_prove_a_loss),
+		TEST("a repaired frame is waited for, whatever the paths say",
+		     a_repaired_frame_is_waited_for_whatever_the_paths_say),
+		TEST("a hole delays only its own lane", a_hole_delays_only_its_own_lane),
+		TEST("unordered packets pass and are never doubled",
+		     unordered_packets_pass_and_are_never_doubled),
+		TEST("numbers wrap without a seam", numbers_wrap_without_a_seam),
+		TEST("memory is bounded and the oldest hole goes first",
+		     memory_is_bounded_and_the_oldest_hole_goes_first),
+		TEST("a jump beyond the history begins the lane anew",
+		     a_jump_beyond_the_history_begins_the_lane_anew),
+		TEST("nothing that came is lost or doubled", nothing_that_came_is_lost_or_doubled),
+	};
+
+	return RUN_TESTS(tests);
+}

@@ -1,0 +1,286 @@
+/* wire: header, numbers, frames, inner packets, replay, loss and ACKs: tables and boundaries. */
+#include <string.h>
+
+#include "base/bytes.h"
+#include "core/crypto/replay.h"
+#include "core/frame.h"
+#include "core/inner.h"
+#include "core/packet.h"
+#include "core/path/ack.h"
+#include "core/path/loss.h"
+#include "tap.h"
+
+static void a_header_survives_the_wire_and_reserved_bits_do_not(void **state)
+{
+	uint8_t datagram[24] = { 0 };
+	struct packet_header in = { .path = 15, .index = 0xabcdef, .number = 0x123456 }, h;
+
+	(void)state;
+	packet_write_header(datagram, &in);
+	assert_true(packet_read_header(datagram, 24, &h));
+	assert_int_equal(h.path, 15);
+	assert_int_equal(h.index, 0xabcdef);
+	assert_int_equal(h.number, 0x123456);
+	assert_false(packet_read_header(datagram, 23, &h));
+	for (uint8_t bit = 0x10; bit <= 0x40; bit <<= 1) {
+		datagram[0] ^= bit;
+		assert_false(packet_read_header(datagram, 24, &h));
+		datagram[0] ^= bit;
+	}
+}
+
+static void numbers_are_expanded_to_the_nearest(void **state)
+{
+	const uint64_t w = 1u << 24;
+	const struct {
+		uint64_t expected;
+		uint32_t low;
+		uint64_t number;
+	} row[] = {
+		{ 0, 0, 0 }, { 0, 0xffffff, 0xffffff }, { 1, 0, 0 },
+		{ w, 0, w }, { w, 0xffffff, w - 1 }, { w - 1, 0, w },
+		{ 5 * w + w / 2, 0, 6 * w }, { 5 * w + w / 2 - 1, 0, 5 * w },
+		{ 5 * w + 10, 20, 5 * w + 20 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(row); i++)
+		assert_true(packet_expand_number(row[i].low, row[i].expected) == row[i].number);
+}
+
+static void the_replay_window_takes_each_number_once(void **state)
+{
+	struct replay r = { 0 };
+
+	(void)state;
+	assert_true(replay_check(&r, 0));
+	replay_accept(&r, 0);
+	assert_false(replay_check(&r, 0));
+	replay_accept(&r, REPLAY_WINDOW);
+	assert_false(replay_check(&r, 0));		/* one too old */
+	assert_true(replay_check(&r, 1));		/* the last that is known */
+	replay_accept(&r, 1);
+	assert_false(replay_check(&r, 1));
+	assert_true(replay_check(&r, REPLAY_WINDOW - 1));
+	replay_accept(&r, 1000 * REPLAY_WINDOW);	/* a jump over the whole window */
+	for (uint64_t n = 999 * REPLAY_WINDOW + 1; n < 1000 * REPLAY_WINDOW; n++)
+		assert_true(replay_check(&r, n));
+	assert_false(replay_check(&r, 1000 * REPLAY_WINDOW));
+}
+
+static void every_frame_cut_short_is_refused(void **state)
+{
+	const struct frame_run runs[] = { { 90, 100 }, { 50, 60 }, { 1, 1 } };
+	const struct frame_path_status status = { .path = 3, .state = 1, .weight = 1000 };
+	uint8_t ticket[16] = { 0 }, token[8] = { 0 }, at[256];
+	struct frame f;
+	size_t len[6], n = 0;
+
+	(void)state;
+	for (unsigned kind = 0; kind < 6; kind++) {
+		switch (kind) {
+		case 0: len[0] = frame_write_token(at, FRAME_PING, token); break;
+		case 1: len[1] = frame_write_ack(at, 2, MSEC(3), runs, 3); break;
+		case 2: len[2] = frame_write_path_status(at, &status); break;
+		case 3: len[3] = frame_write_ticket(at, ticket); break;
+		case 4: len[4] = frame_write_config(at, "weighted"); break;
+		case 5: len[5] = frame_write_close(at, 1); break;
+		}
+		assert_int_equal(frame_read(at, len[kind], &f), len[kind]);
+		for (n = 0; n < len[kind]; n++)
+			assert_int_equal(frame_read(at, n, &f), 0);
+	}
+	at[0] = 0x0b;
+	assert_int_equal(frame_read(at, sizeof(at), &f), 0);
+	at[0] = FRAME_DATA | 0x08;
+	assert_int_equal(frame_read(at, sizeof(at), &f), 0);
+}
+
+static void an_ack_says_what_was_written(void **state)
+{
+	const struct frame_run runs[] = { { 90, 100 }, { 50, 60 }, { 1, 1 } };
+	struct frame_run got[FRAME_ACK_RUNS];
+	uint8_t at[FRAME_ACK_MAX];
+	struct frame f;
+
+	(void)state;
+	assert_int_equal(frame_read(at, frame_write_ack(at, 2, MSEC(4), runs, 3), &f), 18);
+	assert_int_equal(f.ack.path, 2);
+	assert_true(f.ack.delay == MSEC(4));
+	assert_int_equal(frame_ack_runs(&f.ack, 100, got), 3);
+	assert_memory_equal(got, runs, sizeof(runs));
+	/* runs that reach below zero are left out */
+	assert_int_equal(frame_ack_runs(&f.ack, 55, got), 2);
+	assert_int_equal(frame_ack_runs(&f.ack, 9, got), 0);
+}
+
+static const uint8_t key[INNER_KEY];
+
+static void an_inner_packet_is_whole_or_refused(void **state)
+{
+	uint8_t p[60] = { 0x45, 0, 0, 60, [8] = 64, [9] = 17 };
+	struct inner a, b;
+
+	(void)state;
+	assert_true(inner_read(p, 60, key, &a));
+	assert_false(inner_read(p, 59, key, &a));
+	p[21] = 1;
+	assert_true(inner_read(p, 60, key, &b));
+	assert_true(a.flow != b.flow);
+	p[6] = 0x20;	/* a fragment: ports do not count */
+	assert_true(inner_read(p, 60, key, &a));
+	p[21] = 2;
+	assert_true(inner_read(p, 60, key, &b));
+	assert_true(a.flow == b.flow);
+	p[0] = 0x44;
+	assert_false(inner_read(p, 60, key, &a));
+	p[0] = 0x60;
+	put_be16(p + 4, 20);
+	p[6] = 58;
+	assert_true(inner_read(p, 60, key, &a));
+	assert_true(a.unordered);
+	assert_false(inner_read(p, 39, key, &a));
+	p[0] = 0x50;
+	assert_false(inner_read(p, 60, key, &a));
+	assert_false(inner_read(p, 0, key, &a));
+}
+
+static unsigned acked, lost;
+
+static void count_acked(void *ctx, const struct loss_record *r, nsec_t now)
+{
+	(void)ctx; (void)r; (void)now;
+	acked++;
+}
+
+static void count_lost(void *ctx, const struct loss_record *r, nsec_t now)
+{
+	(void)ctx; (void)r; (void)now;
+	lost++;
+}
+
+static const struct loss_observer observer = { count_acked, count_lost, NULL };
+
+static bool ack_runs(struct loss *l, uint64_t first, uint64_t last, nsec_t now)
+{
+	const struct frame_run run = { first, last };
+	bool news = false;
+
+	return loss_ack(l, &run, 1, 0, now, &observer, &news) && news;
+}
+
+static void a_packet_is_lost_when_three_later_ones_arrived(void **state)
+{
+	struct loss l;
+
+	(void)state;
+	acked = lost = 0;
+	assert_int_equal(loss_init(&l), 0);
+	for (int i = 0; i < 6; i++)
+		loss_sent(&l, 1000, 0, true, SEC(1), &observer);
+	assert_true(ack_runs(&l, 1, 2, SEC(1) + MSEC(20)));
+	assert_int_equal(lost, 0);
+	assert_true(ack_runs(&l, 3, 3, SEC(1) + MSEC(20)));
+	assert_int_equal(lost, 1);
+	assert_int_equal(acked, 3);
+	assert_int_equal(l.in_flight, 2000);
+	/* it was only late: more reordering is believed in from now on */
+	assert_true(ack_runs(&l, 0, 0, SEC(1) + MSEC(21)));
+	assert_int_equal(l.spurious, 1);
+	assert_int_equal(l.threshold, 4);
+	loss_done(&l);
+}
+
+static void a_packet_is_lost_after_nine_eighths_of_a_round_trip(void **state)
+{
+	struct loss l;
+
+	(void)state;
+	acked = lost = 0;
+	assert_int_equal(loss_init(&l), 0);
+	loss_sent(&l, 1000, 0, true, SEC(1), &observer);
+	loss_sent(&l, 1000, 0, true, SEC(1), &observer);
+	assert_true(ack_runs(&l, 1, 1, SEC(1) + MSEC(80)));
+	assert_true(l.loss_at == SEC(1) + MSEC(90));
+	loss_tick(&l, SEC(1) + MSEC(90) - 1, &observer);
+	assert_int_equal(lost, 0);
+	loss_tick(&l, SEC(1) + MSEC(90), &observer);
+	assert_int_equal(lost, 1);
+	assert_true(loss_oldest_sent_at(&l) == NSEC_NEVER);
+	loss_done(&l);
+}
+
+static void what_was_never_sent_cannot_be_acknowledged(void **state)
+{
+	struct loss l;
+
+	(void)state;
+	acked = lost = 0;
+	assert_int_equal(loss_init(&l), 0);
+	loss_sent(&l, 1000, 0, true, SEC(1), &observer);
+	assert_false(ack_runs(&l, 0, 1, SEC(1)));
+	assert_int_equal(acked, 0);
+	assert_int_equal(l.in_flight, 1000);
+	for (int i = 0; i < 3 * LOSS_WINDOW; i++)
+		loss_sent(&l, 1, 0, true, SEC(2), &observer);
+	assert_int_equal(lost, 3 * LOSS_WINDOW + 1 - LOSS_WINDOW);
+	loss_abandon(&l, SEC(3), &observer);
+	assert_int_equal(l.in_flight, 0);
+	loss_done(&l);
+}
+
+static void acks_are_prompt_for_gaps_and_rare_for_streams(void **state)
+{
+	struct ack a;
+	uint8_t at[FRAME_ACK_MAX];
+	nsec_t now = SEC(1);
+	unsigned written = 0;
+
+	(void)state;
+	ack_init(&a);
+	ack_received(&a, 0, true, MSEC(5), now);
+	assert_true(ack_deadline(&a) == now + MSEC(5));
+	ack_received(&a, 1, true, MSEC(5), now);
+	assert_true(ack_deadline(&a) == now);		/* every second one, at first */
+	ack_write(&a, 0, at, now);
+	assert_true(ack_deadline(&a) == NSEC_NEVER);
+	ack_received(&a, 3, true, MSEC(5), now);	/* a gap */
+	assert_true(ack_deadline(&a) == now);
+	ack_write(&a, 0, at, now);
+	for (uint64_t n = 4; n < 10004; n++) {		/* 10 000 a second */
+		now += MSEC(1) / 10;
+		if (now >= ack_deadline(&a)) {
+			ack_write(&a, 0, at, now);
+			written++;
+		}
+		ack_received(&a, n, true, MSEC(5), now);
+	}
+	assert_in_range(written, 180, 205);
+	/* far more gaps than runs: the oldest are forgotten */
+	for (uint64_t n = 20000; n < 21000; n += 2)
+		ack_received(&a, n, true, MSEC(5), now);
+	assert_true(ack_write(&a, 0, at, now) <= FRAME_ACK_MAX);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST("a header survives the wire, and reserved bits do not",
+		     a_header_survives_the_wire_and_reserved_bits_do_not),
+		TEST("numbers are expanded to the nearest", numbers_are_expanded_to_the_nearest),
+		TEST("the replay window takes each number once", the_replay_window_takes_each_number_once),
+		TEST("every frame cut short is refused", every_frame_cut_short_is_refused),
+		TEST("an ACK says what was written", an_ack_says_what_was_written),
+		TEST("an inner packet is whole, or refused", an_inner_packet_is_whole_or_refused),
+		TEST("a packet is lost when three later ones arrived",
+		     a_packet_is_lost_when_three_later_ones_arrived),
+		TEST("a packet is lost after nine eighths of a round trip",
+		     a_packet_is_lost_after_nine_eighths_of_a_round_trip),
+		TEST("what was never sent cannot be acknowledged",
+		     what_was_never_sent_cannot_be_acknowledged),
+		TEST("ACKs are prompt for gaps and rare for streams",
+		     acks_are_prompt_for_gaps_and_rare_for_streams),
+	};
+
+	return RUN_TESTS(tests);
+}
