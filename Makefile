@@ -78,11 +78,42 @@ $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(BUILD)/libsupport.a $(ARCHIVES)
 unit: $(UNIT_BIN)
 	prove --exec '' $(UNIT_BIN)
 
+# Fuzz targets: tests/NAME_fuzz.c.  `make fuzz` builds them all, and runs each
+# for FUZZ_SECONDS; what they find stays in $(BUILD)/fuzz.
+FUZZ_SECONDS	?= 10
+FUZZ_BIN	:= $(patsubst tests/%.c,$(BUILD)/fuzz/%,$(wildcard tests/*_fuzz.c))
+FUZZ_LIB_SRC	:= $(BASE_SRC) $(CORE_SRC) $(CONFIG_SRC) $(wildcard src/control/message.c)
+FUZZ_CFLAGS	= -std=c11 $(CPPFLAGS) -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+
+$(BUILD)/fuzz/obj/%.o: %.c
+	@mkdir -p $(@D)
+	clang $(FUZZ_CFLAGS) -MMD -MP -c -o $@ $<
+
+-include $(shell find $(BUILD)/fuzz/obj -name '*.d' 2>/dev/null)
+
+$(BUILD)/fuzz/libttt.a: $(patsubst %.c,$(BUILD)/fuzz/obj/%.o,$(FUZZ_LIB_SRC))
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(BUILD)/fuzz/%: $(BUILD)/fuzz/obj/tests/%.o $(BUILD)/fuzz/libttt.a
+	clang -fsanitize=fuzzer,address,undefined -o $@ $^ $(LIBS)
+
+fuzz: $(FUZZ_BIN)
+	@for f in $(FUZZ_BIN); do \
+		mkdir -p $$f.corpus; \
+		if $$f -max_total_time=$(FUZZ_SECONDS) -max_len=2048 -artifact_prefix=$$f- -verbosity=0 \
+			-print_final_stats=1 $$f.corpus >$$f.log 2>&1; \
+		then echo "$$f: $$(sed -n 's/^stat::number_of_executed_units: //p' $$f.log) inputs, nothing found"; \
+		else cat $$f.log; exit 1; fi; \
+	done
+
 # Everything that can be proven: the unit tests and the simulator, plain and
 # under AddressSanitizer and UndefinedBehaviorSanitizer.
 check: packages
 	$(MAKE) unit
 	$(MAKE) BUILD=$(BUILD)/asan SAN=address,undefined CFLAGS='-O1 -g' unit
+	prove --exec bash tests/layers.t
+	$(MAKE) fuzz
 
 packages:
 	./.ci/packages
@@ -90,6 +121,6 @@ packages:
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all unit check packages clean
+.PHONY: all unit check fuzz packages clean
 .SECONDARY:
 .DELETE_ON_ERROR:

@@ -1,0 +1,35 @@
+#!/bin/bash
+# Includes point down only, and the core calls nothing but the C library's
+# memory and text functions and libsodium: no system call, no clock, no log.
+cd "$(dirname "$0")/.." || exit 1
+B=${BUILD:-build}
+n=0 bad=0
+check() { # check "sentence" OFFENDERS
+	n=$((n + 1))
+	if [ -z "$2" ]; then echo "ok $n - $1"; else echo "not ok $n - $1"; sed 's/^/# /' <<<"$2"; bad=1; fi
+}
+includes() { # includes "files" "allowed regex": those that are not allowed
+	# shellcheck disable=SC2086
+	grep -nE '^#include "' $1 2>/dev/null | grep -vE "#include \"($2)" | head
+}
+echo 1..8
+check "base includes only base" "$(includes 'src/base/*.[ch]' 'base/')"
+check "the core includes only base, the core and strategies" \
+	"$(includes 'src/core/*.[ch] src/core/*/*.[ch]' 'base/|core/|strategy/')"
+check "a strategy includes only base and its own interface" \
+	"$(includes 'src/strategy/*.[ch]' 'base/|strategy/')"
+check "the configuration includes only base and itself" "$(includes 'src/config/*.[ch]' 'base/|config/')"
+check "io, control, routing and nft do not know each other, nor the engine" \
+	"$(includes 'src/io/*.[ch]' 'base/|io/'; includes 'src/control/*.[ch]' 'base/|control/'
+	   includes 'routing/*.[ch]' 'base/|routing/'; includes 'nft/*.[ch]' 'base/|nft/')"
+ALLOWED='crypto_|sodium_|randombytes|mem(cpy|move|set|cmp)|str(cmp|len|ncmp|ncpy|chr)|__(memcpy|memset|memmove|strcpy|strncpy)_chk|calloc|malloc|free|aligned_alloc|__stack_chk_fail|__assert_fail|_GLOBAL_OFFSET_TABLE_'
+BASE='buf_|addr_|prefix_|endpoint_'
+defined=$(nm --defined-only "$B/libcore.a" 2>/dev/null | awk 'NF==3 {print $3}' | sort -u)
+undefined=$(nm -u "$B/libcore.a" 2>/dev/null | awk '$1=="U" {print $2}' | sort -u)
+check "the core's archive is there" "$([ -n "$defined" ] || echo "$B/libcore.a: build it first")"
+check "the core makes no system call, reads no clock and writes no log" \
+	"$(comm -23 <(echo "$undefined") <(echo "$defined") | grep -vE "^($ALLOWED|$BASE)")"
+check "the core has no file-scope variable that changes" \
+	"$(nm "$B/libcore.a" 2>/dev/null | awk 'NF==3 && $2 ~ /^[bBcC]$/ || NF==3 && $2 ~ /^[dD]$/' |
+	   grep -vE ' (table|reader|[a-z_]*ops|chacha|aes|strategy_[a-z_]*|congestion_[a-z_]*|name\.[0-9]*)$')"
+exit $bad
