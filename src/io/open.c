@@ -1,0 +1,107 @@
+/* open: see open.h. */
+#include "io/open.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/if.h>
+#include <linux/if_tun.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define SOCKET_BUFFER	(4 * 1024 * 1024)	/* bytes: 250 ms at 128 Mbit/s */
+
+/* Close fd and give err, both of which the caller had in hand. */
+static int give_up(int fd, int err)
+{
+	close(fd);
+	return err;
+}
+
+static int tun_error(int err)
+{
+	/* TUNSETIFF says EINVAL of an interface that is no TUN, EBUSY of one in use */
+	return err == EINVAL ? -EEXIST : -err;
+}
+
+int open_tun(const char *ifname)
+{
+	struct ifreq request = { .ifr_flags = IFF_TUN | IFF_NO_PI };
+	int fd;
+
+	if (*ifname == '\0' || strlen(ifname) >= IFNAMSIZ || strpbrk(ifname, "/: %\t\n") != NULL)
+		return -EINVAL;
+	fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	strcpy(request.ifr_name, ifname);
+	if (ioctl(fd, TUNSETIFF, &request) < 0)
+		return give_up(fd, tun_error(errno));
+	return fd;
+}
+
+static int set(int fd, int level, int option, int value)
+{
+	return setsockopt(fd, level, option, &value, sizeof(value)) < 0 ? -errno : 0;
+}
+
+static int set_family_options(int fd, const struct open_udp_options *o)
+{
+	bool is6 = o->local.family == ADDR_IPV6;
+	int level = is6 ? IPPROTO_IPV6 : IPPROTO_IP;
+	int err = 0;
+
+	if (is6)
+		err = set(fd, level, IPV6_V6ONLY, 1);
+	if (err == 0)
+		err = set(fd, level, is6 ? IPV6_MTU_DISCOVER : IP_MTU_DISCOVER,
+			  is6 ? IPV6_PMTUDISC_PROBE : IP_PMTUDISC_PROBE);
+	if (err == 0)
+		err = set(fd, level, is6 ? IPV6_RECVERR : IP_RECVERR, 1);
+	if (err == 0 && o->listener)
+		err = set(fd, level, is6 ? IPV6_RECVPKTINFO : IP_PKTINFO, 1);
+	return err;
+}
+
+/* Large buffers are a wish: without the right to force them the limits of the host hold. */
+static void set_buffers(int fd)
+{
+	if (set(fd, SOL_SOCKET, SO_RCVBUFFORCE, SOCKET_BUFFER) != 0)
+		set(fd, SOL_SOCKET, SO_RCVBUF, SOCKET_BUFFER);
+	if (set(fd, SOL_SOCKET, SO_SNDBUFFORCE, SOCKET_BUFFER) != 0)
+		set(fd, SOL_SOCKET, SO_SNDBUF, SOCKET_BUFFER);
+}
+
+static int set_route_options(int fd, const struct open_udp_options *o)
+{
+	if (o->mark != 0 && setsockopt(fd, SOL_SOCKET, SO_MARK, &o->mark, sizeof(o->mark)) < 0)
+		return -errno;
+	if (o->device != NULL &&
+	    setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, o->device, (socklen_t)strlen(o->device)) < 0)
+		return -errno;
+	return 0;
+}
+
+int open_udp(const struct open_udp_options *o)
+{
+	struct sockaddr_storage at;
+	size_t len = addr_to_sockaddr(&o->local, &at);
+	int fd, err;
+
+	if (len == 0)
+		return -EAFNOSUPPORT;
+	fd = socket(at.ss_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+	set_buffers(fd);
+	err = set_family_options(fd, o);
+	if (err == 0)
+		err = set_route_options(fd, o);
+	if (err != 0)
+		return give_up(fd, err);
+	if (bind(fd, (const struct sockaddr *)&at, (socklen_t)len) < 0)
+		return give_up(fd, -errno);
+	return fd;
+}

@@ -1,0 +1,38 @@
+/*
+ * open: the descriptors that the supervisor makes and the worker uses: the TUN
+ * device and UDP sockets.  Every option is set here, since the worker may only
+ * send, receive, read and write.  All descriptors are non-blocking and
+ * close-on-exec, and the caller's to close.
+ */
+#ifndef TTT_IO_OPEN_H
+#define TTT_IO_OPEN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+
+/*
+ * A TUN device of that name, whole IP packets without a header.  It lives as
+ * long as a descriptor of it.  -ENOENT: no /dev/net/tun; -ENODEV: a kernel
+ * without TUN; -EBUSY: another program has the device; -EEXIST: an interface of
+ * that name is something else; -EPERM; -EINVAL: no name for an interface.
+ */
+int open_tun(const char *ifname);
+
+struct open_udp_options {
+	struct addr local;	/* address and port to bind to; any: the wildcard of its family */
+	const char *device;	/* only by this interface; NULL: any */
+	uint32_t mark;		/* of what it sends; 0: none */
+	bool listener;		/* tell with each datagram to which of our addresses it came */
+};
+
+/*
+ * A UDP socket.  -EADDRINUSE: the port is taken; -EADDRNOTAVAIL: the address is
+ * not ours; -ENODEV: no such interface; -EPERM; -EAFNOSUPPORT: no IPv6 here.
+ * Path MTU discovery is ours (PROBE: never fragmented, the kernel's own guess
+ * not obeyed), and what the network answers is kept in the error queue.
+ */
+int open_udp(const struct open_udp_options *options);
+
+#endif
