@@ -1,0 +1,437 @@
+/* value: see value.h. */
+#include "config/value.h"
+
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/keyfile.h"
+#include "config/parser.h"
+
+#define ITEM	512	/* bytes of a list's item, with its NUL */
+
+void value_each(struct parser *p, const char *list, void (*read)(struct parser *, const char *))
+{
+	char item[ITEM];
+
+	for (;;) {
+		size_t len = strcspn(list, ","), skip = strspn(list, " \t"), n;
+
+		n = skip < len ? len - skip : 0;
+		while (n > 0 && strchr(" \t", list[skip + n - 1]) != NULL)
+			n--;
+		if (n == 0 || n >= sizeof(item)) {
+			parser_fail(p, "%s: an empty or overlong item; write A, B, C", p->key);
+			return;
+		}
+		memcpy(item, list + skip, n);
+		item[n] = '\0';
+		read(p, item);
+		if (parser_failed(p) || list[len] == '\0')
+			return;
+		list += len + 1;
+	}
+}
+
+/* Decimal, or 0x… where hex is usual; nothing around it. */
+static bool number(const char *text, unsigned long min, unsigned long max, unsigned long *ret)
+{
+	bool hex = text[0] == '0' && text[1] == 'x';
+	const char *digits = hex ? "0123456789abcdefABCDEF" : "0123456789";
+	const char *start = hex ? text + 2 : text;
+	size_t len = strlen(start);
+	unsigned long n;
+
+	if (len == 0 || len > 10 || strspn(start, digits) != len)
+		return false;
+	n = strtoul(start, NULL, hex ? 16 : 10);
+	if (n < min || n > max)
+		return false;
+	*ret = n;
+	return true;
+}
+
+/* A number in its range, or min after a failure. */
+static unsigned long ranged(struct parser *p, const char *value, unsigned long min,
+			    unsigned long max)
+{
+	unsigned long n = min;
+
+	if (!number(value, min, max, &n))
+		parser_fail(p, "%s: %.40s is not a number from %lu to %lu", p->key, value, min, max);
+	return n;
+}
+
+static int yes_or_no(struct parser *p, const char *value)
+{
+	if (strcmp(value, "yes") == 0)
+		return 1;
+	if (strcmp(value, "no") == 0)
+		return 0;
+	parser_fail(p, "%s: %.40s is neither yes nor no", p->key, value);
+	return -1;
+}
+
+static void copy_name(char *ret, size_t size, const char *value)
+{
+	size_t len = strlen(value);
+
+	if (len >= size)
+		len = size - 1;
+	memcpy(ret, value, len);
+	ret[len] = '\0';
+}
+
+void value_role(struct parser *p, const char *value)
+{
+	if (strcmp(value, "client") == 0)
+		p->config->role = CONFIG_CLIENT;
+	else if (strcmp(value, "server") == 0)
+		p->config->role = CONFIG_SERVER;
+	else
+		parser_fail(p, "role: %.40s is neither client nor server", value);
+}
+
+void value_interface(struct parser *p, const char *value)
+{
+	if (config_ifname_is_valid(value))
+		copy_name(p->config->interface, sizeof(p->config->interface), value);
+	else
+		parser_fail(p, "interface: %.40s is no name for a device; use 1 to %d letters and digits",
+			    value, CONFIG_IFNAME - 1);
+}
+
+/* A relative path is relative to the folder of the configuration. */
+static void path(struct parser *p, const char *value, char ret[CONFIG_PATH])
+{
+	const char *slash = strrchr(p->file, '/');
+	size_t folder = value[0] == '/' || slash == NULL ? 0 : (size_t)(slash - p->file) + 1;
+
+	if (folder + strlen(value) >= CONFIG_PATH) {
+		parser_fail(p, "%s: a path longer than %d bytes", p->key, CONFIG_PATH - 1);
+		return;
+	}
+	memcpy(ret, p->file, folder);
+	strcpy(ret + folder, value);
+}
+
+void value_private_key_file(struct parser *p, const char *value)
+{
+	path(p, value, p->config->private_key_file);
+}
+
+void value_strategy(struct parser *p, const char *value)
+{
+	char known[400] = "";
+
+	for (size_t i = 0; p->strategies != NULL && p->strategies[i] != NULL; i++) {
+		if (strcmp(p->strategies[i], value) == 0) {
+			copy_name(p->config->strategy, CONFIG_NAME, value);
+			return;
+		}
+		if (strlen(known) + strlen(p->strategies[i]) + 3 < sizeof(known)) {
+			strcat(known, i > 0 ? ", " : "");
+			strcat(known, p->strategies[i]);
+		}
+	}
+	if (p->strategies != NULL)
+		parser_fail(p, "strategy: there is no %.40s; there are %s", value, known);
+	else if (!parser_name_is_valid(value))
+		parser_fail(p, "strategy: %.40s is no name", value);
+	else
+		copy_name(p->config->strategy, CONFIG_NAME, value);
+}
+
+void value_mtu(struct parser *p, const char *value)
+{
+	p->config->mtu = (uint16_t)ranged(p, value, CONFIG_MTU_MIN, CONFIG_MTU_MAX);
+}
+
+void value_user(struct parser *p, const char *value)
+{
+	if (!parser_name_is_valid(value) || value[0] == '-')
+		parser_fail(p, "user: %.40s is neither a user's name nor a number", value);
+	else if (strcmp(value, "root") == 0 || strcmp(value, "0") == 0)
+		parser_fail(p, "user: the worker must not be root; name a user without rights");
+	else
+		copy_name(p->config->user, sizeof(p->config->user), value);
+}
+
+void value_listen(struct parser *p, const char *value)
+{
+	unsigned long port;
+
+	if (number(value, 1, 65535, &port))
+		p->config->listen = (uint16_t)port;
+	else
+		parser_fail(p, "listen: %.40s is not a port; write a number from 1 to 65535", value);
+	p->listen_line = p->line;
+}
+
+static bool prefix(struct parser *p, const char *value, struct prefix *ret)
+{
+	if (!prefix_parse(value, ret))
+		parser_fail(p, "%s: %.80s is not an address or prefix; write 10.84.0.1/24 or fd84::1/64",
+			    p->key, value);
+	else if (addr_is_multicast(&ret->addr))
+		parser_fail(p, "%s: %.80s is a multicast address", p->key, value);
+	return !parser_failed(p);
+}
+
+static bool address(struct parser *p, const char *value, struct addr *ret)
+{
+	if (!addr_parse(value, ret))
+		parser_fail(p, "%s: %.80s is not an address; write 192.0.2.1 or 2001:db8::1", p->key,
+			    value);
+	else if (addr_is_any(ret) || addr_is_multicast(ret))
+		parser_fail(p, "%s: %.80s is not the address of one host", p->key, value);
+	return !parser_failed(p);
+}
+
+static bool has_room(struct parser *p, size_t count, size_t max)
+{
+	if (count == max)
+		parser_fail(p, "%s: more than %zu", p->key, max);
+	return count < max;
+}
+
+void value_address(struct parser *p, const char *value)
+{
+	struct config *c = p->config;
+	struct prefix own, net;
+
+	if (!has_room(p, c->address_count, CONFIG_ADDRESSES) || !prefix(p, value, &own))
+		return;
+	net = prefix_network(&own);
+	if (own.len + 1u < 8 * addr_size(&own.addr) && addr_same_host(&net.addr, &own.addr)) {
+		parser_fail(p, "address: %.80s is the whole network; give the server's own address in it",
+			    value);
+		return;
+	}
+	p->address_line[c->address_count] = p->line;
+	c->address[c->address_count++] = own;
+}
+
+void value_dns(struct parser *p, const char *value)
+{
+	struct config *c = p->config;
+
+	if (has_room(p, c->dns_count, CONFIG_DNS) && address(p, value, &c->dns[c->dns_count]))
+		c->dns_count++;
+}
+
+void value_full_tunnel(struct parser *p, const char *value)
+{
+	p->full_tunnel = yes_or_no(p, value);
+}
+
+void value_kill_switch(struct parser *p, const char *value)
+{
+	p->kill_switch = yes_or_no(p, value);
+	p->kill_switch_line = p->line;
+}
+
+void value_route(struct parser *p, const char *value)
+{
+	struct config *c = p->config;
+	struct prefix to;
+
+	if (!has_room(p, c->route_count, CONFIG_ROUTES) || !prefix(p, value, &to))
+		return;
+	c->route[c->route_count++] = prefix_network(&to);
+}
+
+static void pattern(struct parser *p, const char *value, char list[][CONFIG_IFNAME], size_t *count)
+{
+	if (!has_room(p, *count, CONFIG_PATTERNS))
+		return;
+	if (config_ifname_is_valid(value))
+		strcpy(list[(*count)++], value);
+	else
+		parser_fail(p, "%s: %.40s is no interface; write names or patterns, as in wlan0, wwan*",
+			    p->key, value);
+}
+
+void value_include(struct parser *p, const char *value)
+{
+	pattern(p, value, p->config->include, &p->config->include_count);
+}
+
+void value_exclude(struct parser *p, const char *value)
+{
+	pattern(p, value, p->config->exclude, &p->config->exclude_count);
+}
+
+void value_table(struct parser *p, const char *value)
+{
+	p->config->marks.table = (uint32_t)ranged(p, value, 1, 65000);
+	/* 253 to 255 are the kernel's own */
+	if (p->config->marks.table <= 255 && p->config->marks.table + 99 >= 253)
+		parser_fail(p, "table: the 100 tables from %.10s would hold the kernel's 253 to 255; "
+			    "begin above 255", value);
+}
+
+void value_rule_priority(struct parser *p, const char *value)
+{
+	p->config->marks.priority = (uint32_t)ranged(p, value, 1, 32000);
+}
+
+void value_mark(struct parser *p, const char *value)
+{
+	p->config->marks.fwmark = (uint32_t)ranged(p, value, 1, 0xffff);
+}
+
+void value_reply_mark(struct parser *p, const char *value)
+{
+	p->config->marks.reply_mark = (uint32_t)ranged(p, value, 1, 0xfff0);
+}
+
+void value_route_protocol(struct parser *p, const char *value)
+{
+	p->config->marks.protocol = (uint8_t)ranged(p, value, 5, 255);
+}
+
+void value_public_key(struct parser *p, const char *value)
+{
+	struct config_peer *peer = parser_peer(p);
+
+	if (!key_parse(value, peer->public_key) || sodium_is_zero(peer->public_key, KEY_SIZE))
+		parser_fail(p, "public-key: not a key; 44 characters of base64 are wanted, "
+			    "as `ttt pubkey` prints");
+	p->key_line[p->config->peer_count - 1] = p->line;
+}
+
+void value_preshared_key_file(struct parser *p, const char *value)
+{
+	path(p, value, parser_peer(p)->preshared_key_file);
+}
+
+/* Letters, digits, '-', '_' and dots that part labels of 1 to 63. */
+static bool is_host_name(const char *name)
+{
+	size_t label = 0;
+
+	for (; *name != '\0'; name++) {
+		if (*name == '.') {
+			if (label == 0)
+				return false;
+			label = 0;
+		} else if (++label > 63 || !((*name >= 'a' && *name <= 'z') ||
+					     (*name >= 'A' && *name <= 'Z') ||
+					     (*name >= '0' && *name <= '9') ||
+					     *name == '-' || *name == '_')) {
+			return false;
+		}
+	}
+	return true;
+}
+
+/* False: neither HOST nor HOST:PORT.  Digits and dots alone are an address or a mistake. */
+static bool host_port(const char *value, struct config_endpoint *ret)
+{
+	const char *colon = strchr(value, ':');
+	size_t len = colon != NULL ? (size_t)(colon - value) : strlen(value);
+	unsigned long port = CONFIG_PORT;
+
+	if (len == 0 || len >= CONFIG_HOST || strspn(value, "0123456789.") >= len)
+		return false;
+	if (colon != NULL && !number(colon + 1, 1, 65535, &port))
+		return false;
+	memcpy(ret->host, value, len);
+	ret->host[len] = '\0';
+	ret->port = (uint16_t)port;
+	return is_host_name(ret->host);
+}
+
+static bool parse_endpoint(const char *value, struct config_endpoint *ret)
+{
+	struct addr host;
+	char text[ADDR_TEXT];
+
+	memset(ret, 0, sizeof(*ret));
+	if (!addr_parse_port(value, CONFIG_PORT, &ret->addr))
+		return host_port(value, ret);
+	if (addr_is_any(&ret->addr) || addr_is_multicast(&ret->addr))
+		return false;
+	host = ret->addr;
+	host.port = 0;
+	copy_name(ret->host, sizeof(ret->host), addr_print(&host, text));
+	ret->port = ret->addr.port;
+	return true;
+}
+
+void value_endpoint(struct parser *p, const char *value)
+{
+	struct config_peer *peer = parser_peer(p);
+	struct config_endpoint e, *larger;
+
+	if (!has_room(p, peer->endpoint_count, CONFIG_ENDPOINTS))
+		return;
+	if (!parse_endpoint(value, &e)) {
+		parser_fail(p, "endpoint: %.80s is not HOST:PORT; write vpn.example.org:7474, "
+			    "192.0.2.1:7474 or [2001:db8::1]:7474", value);
+		return;
+	}
+	larger = reallocarray(peer->endpoint, peer->endpoint_count + 1, sizeof(*larger));
+	if (larger == NULL) {
+		parser_no_memory(p);
+		return;
+	}
+	peer->endpoint = larger;
+	peer->endpoint[peer->endpoint_count++] = e;
+}
+
+void value_peer_address(struct parser *p, const char *value)
+{
+	struct config_peer *peer = parser_peer(p);
+	size_t n = peer->prefix_count;
+
+	if (!has_room(p, n, CONFIG_PEER_PREFIXES) || !prefix(p, value, &peer->prefix[n]))
+		return;
+	p->prefix_line[p->config->peer_count - 1][n] = p->line;
+	peer->prefix_count++;
+}
+
+void value_priority(struct parser *p, const char *value)
+{
+	parser_link(p)->priority = (uint8_t)ranged(p, value, 0, 255);
+}
+
+void value_weight(struct parser *p, const char *value)
+{
+	parser_link(p)->weight = (uint16_t)ranged(p, value, 1, 1000);
+}
+
+void value_max_latency(struct parser *p, const char *value)
+{
+	char digits[16];
+	size_t len = strspn(value, "0123456789");
+	unsigned long ms_per_unit = strcmp(value + len, "ms") == 0 ? 1 :
+				    strcmp(value + len, "s") == 0 ? 1000 : 0;
+	unsigned long n = 0;
+
+	if (ms_per_unit != 0 && len < sizeof(digits)) {
+		memcpy(digits, value, len);
+		digits[len] = '\0';
+		if (number(digits, 1, 60000 / ms_per_unit, &n)) {
+			parser_link(p)->max_latency = MSEC(n * ms_per_unit);
+			return;
+		}
+	}
+	parser_fail(p, "max-latency: %.40s is not a time from 1ms to 60s; write 150ms or 2s", value);
+}
+
+void value_gateway(struct parser *p, const char *value)
+{
+	struct config_link *link = parser_link(p);
+	struct addr gateway;
+
+	if (!address(p, value, &gateway))
+		return;
+	for (size_t i = 0; i < link->gateway_count; i++)
+		if (link->gateway[i].family == gateway.family) {
+			parser_fail(p, "gateway: two of one family; a link has one for IPv4 and one for IPv6");
+			return;
+		}
+	link->gateway[link->gateway_count++] = gateway;
+}

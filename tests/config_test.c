@@ -1,0 +1,148 @@
+/* config: what is read, and every refusal with its line and its words. */
+#include <errno.h>
+#include <string.h>
+
+#include "config/config.h"
+#include "tap.h"
+
+#define K1 "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE="
+#define K2 "AgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgI="
+#define CLIENT "[tunnel]\nprivate-key-file = key\n[peer vps]\npublic-key = " K1 "\n"
+#define SERVER "[tunnel]\nrole = server\nlisten = 7474\naddress = 10.84.0.1/24, fd84::1/64\n" \
+	"private-key-file = /k\n"
+
+static const char *const strategies[] = { "weighted", "failover", NULL };
+
+static struct config *parsed(const char *text)
+{
+	char error[CONFIG_ERROR] = "";
+	struct config *c = NULL;
+
+	if (config_parse(text, strlen(text), "/etc/ttt/x.conf", strategies, &c, error) < 0)
+		fail_msg("%s", error);
+	return c;
+}
+
+static void a_client_needs_little_and_gets_the_defaults(void **state)
+{
+	struct config *c = parsed(CLIENT "endpoint = vpn.example.org, [2001:db8::1]:99\n"
+				  "endpoint = 192.0.2.1 ; a third\n");
+
+	(void)state;
+	assert_int_equal(c->role, CONFIG_CLIENT);
+	assert_string_equal(c->interface, "ttt0");
+	assert_string_equal(c->strategy, "weighted");
+	assert_string_equal(c->private_key_file, "/etc/ttt/key");
+	assert_true(c->full_tunnel && c->kill_switch);
+	assert_int_equal(c->mtu, 1420);
+	assert_int_equal(c->marks.table, 7400);
+	assert_int_equal(c->peer[0].endpoint_count, 3);
+	assert_string_equal(c->peer[0].endpoint[0].host, "vpn.example.org");
+	assert_int_equal(c->peer[0].endpoint[0].port, 7474);
+	assert_int_equal(c->peer[0].endpoint[0].addr.family, ADDR_NONE);
+	assert_string_equal(c->peer[0].endpoint[1].host, "2001:db8::1");
+	assert_int_equal(c->peer[0].endpoint[1].addr.port, 99);
+	assert_int_equal(c->peer[0].endpoint[2].addr.family, ADDR_IPV4);
+	config_free(c);
+}
+
+static void a_server_has_its_peers_and_prefixes(void **state)
+{
+	struct config *c = parsed(SERVER "[peer a]\npublic-key=" K1 "\naddress=10.84.0.2, fd84::2\n"
+				  "[peer b]\npublic-key=" K2 "\naddress=10.84.0.3\n");
+
+	(void)state;
+	assert_int_equal(c->peer_count, 2);
+	assert_int_equal(c->peer[0].prefix_count, 2);
+	assert_int_equal(c->peer[0].prefix[1].len, 128);
+	assert_int_equal(c->address_count, 2);
+	assert_int_equal(c->listen, 7474);
+	assert_false(c->full_tunnel || c->kill_switch);
+	config_free(c);
+}
+
+static void a_link_is_read_and_others_have_defaults(void **state)
+{
+	struct config *c = parsed(CLIENT "endpoint=a\n[link wlan0]\npriority=1\nweight=75\n"
+				  "max-latency = 2s\ngateway = 10.0.0.1, fe80::1\n[link eth0]\n");
+	struct config_link d = config_link_default("x");
+
+	(void)state;
+	assert_int_equal(config_link(c, "wlan0")->weight, 75);
+	assert_int_equal(config_link(c, "wlan0")->max_latency, SEC(2));
+	assert_int_equal(config_link(c, "wlan0")->gateway_count, 2);
+	assert_int_equal(config_link(c, "eth0")->priority, d.priority);
+	assert_null(config_link(c, "lo"));
+	config_free(c);
+}
+
+static void each_mistake_has_its_line_and_its_words(void **state)
+{
+	static const struct { const char *text, *error; } row[] = {
+		{ "", "f: no [tunnel] section" },
+		{ "mtu = 1400\n", "f:1: mtu stands before the first section" },
+		{ "[tunel]\n", "f:1: unknown section [tunel]" },
+		{ "[tunnel\n", "f:1: a section's name ends with a bracket" },
+		{ "[tunnel]\n\nhello\n", "f:3: neither [section]" },
+		{ "[tunnel]\nmtuu = 1400\n", "f:2: unknown key mtuu; did you mean mtu?" },
+		{ "[tunnel]\nweight = 4\n", "f:2: weight: does not belong" },
+		{ "[tunnel]\nmtu = 1400\nmtu = 1400\n", "f:3: mtu: given twice (first in line 2)" },
+		{ "[tunnel]\nmtu =\n", "f:2: mtu: no value" },
+		{ "[tunnel]\nmtu = 1279\n", "f:2: mtu: 1279 is not a number from 1280 to 1900" },
+		{ "[tunnel]\nmtu = 1901\n", "f:2: mtu: 1901 is not" },
+		{ "[tunnel]\nrole = both\n", "f:2: role: both is neither client nor server" },
+		{ "[tunnel]\nstrategy = fast\n", "f:2: strategy: there is no fast; there are weighted, failover" },
+		{ "[tunnel]\nlisten = 65536\n", "f:2: listen: 65536 is not a port" },
+		{ "[tunnel]\nuser = root\n", "f:2: user: the worker must not be root" },
+		{ "[tunnel]\ntable = 200\n", "f:2: table: the 100 tables" },
+		{ "[tunnel]\ninterface = a/b\n", "f:2: interface: a/b is no name" },
+		{ "[tunnel]\n[tunnel]\n", "f:2: a second [tunnel]" },
+		{ "[tunnel]\n[peer vps]\n", "f:1: a client needs private-key-file" },
+		{ "[tunnel]\nprivate-key-file=k\n", "f: no [peer NAME] section" },
+		{ CLIENT, "f:3: [peer vps] has no endpoint" },
+		{ CLIENT "endpoint=1.2.3.4:0\n", "f:5: endpoint: 1.2.3.4:0 is not HOST:PORT" },
+		{ CLIENT "endpoint=a,,b\n", "f:5: endpoint: an empty or overlong item" },
+		{ CLIENT "endpoint=a\naddress=10.0.0.1\n", "f:6: address: only a server has it" },
+		{ CLIENT "endpoint=a\n[link w]\nmax-latency=61s\n", "f:7: max-latency: 61s is not" },
+		{ CLIENT "endpoint=a\n[link w]\nweight=0\n", "f:7: weight: 0 is not a number from 1" },
+		{ CLIENT "endpoint=a\n[peer b]\npublic-key=" K2 "\nendpoint=b\n", "f:6: [peer b]: a client has one peer" },
+		{ CLIENT "[peer vps]\n", "f:5: a second [peer vps] (the first is in line 3)" },
+		{ "[tunnel]\n[peer x]\npublic-key=abc\n", "f:3: public-key: not a key" },
+		{ "[tunnel]\nfull-tunnel=no\nkill-switch=yes\nprivate-key-file=k\n[peer v]\npublic-key=" K1 "\nendpoint=a\n",
+		  "f:3: kill-switch: needs full-tunnel" },
+		{ "[tunnel]\nrole=server\nprivate-key-file=k\n", "f:1: a server needs listen" },
+		{ "[tunnel]\nrole=server\nprivate-key-file=k\nlisten=1\n", "f:1: a server needs address" },
+		{ "[tunnel]\naddress=10.0.0.0/24\n", "f:2: address: 10.0.0.0/24 is the whole network" },
+		{ SERVER, "f: no [peer NAME] section: nobody" },
+		{ SERVER "[peer a]\npublic-key=" K1 "\n", "f:6: [peer a] has no address" },
+		{ SERVER "[peer a]\npublic-key=" K1 "\naddress=10.84.1.0\n", "f:8: address: 10.84.1.0/32 lies outside" },
+		{ SERVER "[peer a]\npublic-key=" K1 "\naddress=10.84.0.1\n", "f:8: address: 10.84.0.1/32 is, or holds" },
+		{ SERVER "[peer a]\npublic-key=" K1 "\naddress=10.84.0.2\n[peer b]\npublic-key=" K1 "\naddress=10.84.0.3\n",
+		  "f:10: public-key: the same as [peer a]'s in line 7" },
+		{ SERVER "[peer a]\npublic-key=" K1 "\naddress=10.84.0.2\n[peer b]\npublic-key=" K2 "\naddress=10.84.0.2/31\n",
+		  "f:11: address: 10.84.0.2/31 overlaps that of [peer a] in line 8" },
+		{ SERVER "[peer a]\npublic-key=" K1 "\naddress=10.84.0.2\n[link w]\n", "f:9: [link w]: only a client" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(row); i++) {
+		char error[CONFIG_ERROR] = "";
+		struct config *c = NULL;
+		int r = config_parse(row[i].text, strlen(row[i].text), "f", strategies, &c, error);
+
+		if (r != -EINVAL || c != NULL || strncmp(error, row[i].error, strlen(row[i].error)) != 0)
+			fail_msg("%s\ngave %d: %s\nnot: %s", row[i].text, r, error, row[i].error);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST("a client needs little and gets the defaults", a_client_needs_little_and_gets_the_defaults),
+		TEST("a server has its peers and prefixes", a_server_has_its_peers_and_prefixes),
+		TEST("a link is read and others have defaults", a_link_is_read_and_others_have_defaults),
+		TEST("each mistake has its line and its words", each_mistake_has_its_line_and_its_words),
+	};
+
+	return RUN_TESTS(tests);
+}
