@@ -147,7 +147,7 @@ static size_t samples(struct message *ret)
 	ret[n++] = (struct message){ .type = MESSAGE_SOCKET_ERROR, .socket_error = {
 		.socket = 1, .operation = MESSAGE_ON_PATH, .error = ECONNREFUSED, .count = 3,
 		.remote = ip("198.51.100.1:7474") } };
-	ret[n++] = (struct message){ .type = MESSAGE_TUN_ERROR, .tun_error = { EBADFD } };
+	ret[n++] = (struct message){ .type = MESSAGE_TUN_ERROR, .tun_error = { MESSAGE_ON_RECEIVE, EBADFD } };
 	ret[n++] = (struct message){ .type = MESSAGE_ACK, .ack = { .id = 77, .error = -ENOENT } };
 	ret[n++] = (struct message){ .type = MESSAGE_STATUS, .status = {
 		.id = 5, .now = SEC(9), .role = MESSAGE_CLIENT, .peer_count = 1,
@@ -298,7 +298,8 @@ static void what_is_out_of_range_is_not_written(void **state)
 	REFUSED(setup, m.setup.pool = MESSAGE_POOL_MAX + 1);
 	REFUSED(setup, m.setup.log_level = 2);
 	REFUSED(setup, m.setup.log_level = 8);
-	REFUSED(setup, m.setup.peer_count = 0);
+	REFUSED(setup, m.setup.role = MESSAGE_CLIENT);	/* which has one peer */
+	REFUSED(setup, (m.setup.role = MESSAGE_CLIENT, m.setup.peer_count = 0));
 	REFUSED(setup, m.setup.peer_count = MESSAGE_PEERS + 1);
 	REFUSED(peer, m.peer.index = MESSAGE_PEERS);
 	REFUSED(peer, m.peer.prefix_count = MESSAGE_PREFIXES + 1);
@@ -333,7 +334,7 @@ static void errors_have_a_sign_and_a_range(void **state)
 		struct message m = { .type = MESSAGE_ACK, .ack = { .error = ack[i].error } };
 
 		assert_int_equal(message_encode(&m, data) > 0, ack[i].good);
-		m = (struct message){ .type = MESSAGE_TUN_ERROR, .tun_error = { tun[i].error } };
+		m = (struct message){ .type = MESSAGE_TUN_ERROR, .tun_error = { MESSAGE_ON_SEND, tun[i].error } };
 		assert_int_equal(message_encode(&m, data) > 0, tun[i].good);
 	}
 }
@@ -375,7 +376,7 @@ static void a_refused_message_leaves_no_secret(void **state)
 	data[len - 1] = 0xff;	/* peer_count, after the key has been read */
 	assert_int_equal(message_decode(data, (size_t)len, &got), -EPROTO);
 	assert_memory_equal(&got, &nothing, sizeof(got));
-	m.setup.peer_count = 0;
+	m.setup.peer_count = MESSAGE_PEERS + 1;
 	assert_int_equal(message_encode(&m, data), -EINVAL);
 	for (size_t i = 0; i < sizeof(data); i++)
 		assert_int_equal(data[i], 0);

@@ -243,7 +243,7 @@ static void setup(struct codec *c, struct message_setup *m)
 	choice(c, m->role, MESSAGE_SERVER);
 	bytes(c, m->private_key, sizeof(m->private_key));
 	name(c, m->strategy);
-	tunnel_mtu(c, &m->mtu, false);
+	tunnel_mtu(c, &m->mtu, m->role == MESSAGE_CLIENT);
 	prefixes(c, m->address, &m->address_count, MESSAGE_ADDRESSES);
 	resolvers(c, m->dns, &m->dns_count);
 	u32(c, &m->pool);
@@ -251,7 +251,7 @@ static void setup(struct codec *c, struct message_setup *m)
 	u8(c, &m->log_level);
 	require(c, m->log_level >= 3 && m->log_level <= 7);
 	u16(c, &m->peer_count);
-	require(c, m->peer_count >= 1 && m->peer_count <= MESSAGE_PEERS);
+	require(c, m->role == MESSAGE_CLIENT ? m->peer_count == 1 : m->peer_count <= MESSAGE_PEERS);
 }
 
 static void peer(struct codec *c, struct message_peer *m)
@@ -395,7 +395,10 @@ static bool walk(struct codec *c, struct message *m)
 	case MESSAGE_READY: return true;
 	case MESSAGE_EVENT: event(c, &m->event); return true;
 	case MESSAGE_SOCKET_ERROR: socket_error(c, &m->socket_error); return true;
-	case MESSAGE_TUN_ERROR: error_number(c, &m->tun_error.error, 1, 1); return true;
+	case MESSAGE_TUN_ERROR:
+		choice(c, m->tun_error.operation, MESSAGE_ON_PATH);
+		error_number(c, &m->tun_error.error, 1, 1);
+		return true;
 	case MESSAGE_ACK:
 		u32(c, &m->ack.id);
 		error_number(c, &m->ack.error, -1, 0);

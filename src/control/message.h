@@ -16,8 +16,8 @@
  * sizes, numbers out of range, text that is not closed, stray bits), because
  * neither end trusts the other.
  *
- * Order: SETUP, PEER once per peer, START, which READY answers.  TUN and the
- * sockets may come before or after READY.
+ * Order: SETUP, PEER once per peer, START, which READY answers.  Everything
+ * else follows START; it need not wait for READY.
  */
 #ifndef TTT_CONTROL_MESSAGE_H
 #define TTT_CONTROL_MESSAGE_H
@@ -55,7 +55,7 @@ enum message_type {
 	MESSAGE_LINK_SET,
 	MESSAGE_PATH_PROBE,
 	MESSAGE_STRATEGY,	/* answered with ACK */
-	MESSAGE_STATUS_REQUEST,	/* answered with STATUS, its parts, STATUS_END */
+	MESSAGE_STATUS_REQUEST,	/* answered with STATUS, its parts, STATUS_END; a new one ends an unfinished one */
 	MESSAGE_STOP,		/* say goodbye to the peers, then exit 0 */
 	/* worker to supervisor */
 	MESSAGE_READY = 64,	/* in its sandbox, engine running */
@@ -76,14 +76,14 @@ struct message_setup {
 	enum message_role role;
 	uint8_t private_key[32];
 	char strategy[MESSAGE_NAME];
-	uint16_t mtu;			/* server: what it hands out; MESSAGE_MTU_MIN..MAX */
+	uint16_t mtu;			/* server: what it hands out, MESSAGE_MTU_MIN..MAX; client: 0 */
 	struct prefix address[MESSAGE_ADDRESSES];	/* server: its own inner addresses */
 	size_t address_count;
 	struct addr dns[MESSAGE_DNS];	/* server: resolvers it hands out */
 	size_t dns_count;
 	uint32_t pool;			/* packet buffers, MESSAGE_POOL_MIN..MAX */
 	uint8_t log_level;		/* enum log_level, 3..7 */
-	uint16_t peer_count;		/* PEER messages that follow, 1..MESSAGE_PEERS */
+	uint16_t peer_count;		/* PEER messages that follow, up to MESSAGE_PEERS; a client's is 1 */
 };
 
 struct message_peer {
@@ -151,7 +151,7 @@ struct message_tunnel {
 	size_t address_count;
 	struct addr dns[MESSAGE_DNS];
 	size_t dns_count;
-	uint16_t mtu;			/* 0 on a server */
+	uint16_t mtu;			/* MESSAGE_MTU_MIN..MAX; 0 on a server */
 };
 
 enum message_event_type {
@@ -186,9 +186,14 @@ struct message_socket_error {
 	struct addr remote;		/* to whom the datagram went; ADDR_NONE: not known */
 };
 
-/* The device is not read any more until another TUN message comes. */
+/*
+ * Reading failed: the device is not read any more until another TUN message
+ * comes (EBADFD: it is gone).  Or writing did: packets are dropped, counted,
+ * and tried further (EIO: it is down); told at most once a second.
+ */
 struct message_tun_error {
-	int error;			/* positive errno; EBADFD: the device is gone */
+	enum message_operation operation;	/* MESSAGE_ON_SEND, MESSAGE_ON_RECEIVE; ON_ADD: no device */
+	int error;			/* positive errno */
 };
 
 struct message_status {
