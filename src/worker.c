@@ -1,0 +1,690 @@
+/*
+ * worker: see worker.h.
+ *
+ * One turn of the loop: `woken` reads the clock; then sockets, channel, TUN
+ * and timer put a bounded number of packets into the engine, in this order;
+ * `settle` takes out everything it has to say and sets the timer.  The order
+ * is libev's priority, so that a flood on one side does not starve the rest.
+ */
+#include "worker.h"
+
+#include <errno.h>
+#include <ev.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/log.h"
+#include "control/channel.h"
+#include "core/engine.h"
+#include "io/sandbox.h"
+#include "io/tun.h"
+#include "io/udp.h"
+#include "worker_report.h"
+#include "worker_socket.h"
+
+#define TUN_BATCH	64	/* packets per turn */
+#define CHANNEL_FD	3
+#define LAST_WORDS_MS	100
+#define TUN_ERROR_AGAIN	SEC(1)
+
+enum { FIRST = 2, SOCKETS = 1, CHANNEL = 0, TUN = -1, TIMER = -2 };	/* priorities */
+
+struct port {
+	struct worker *worker;
+	struct worker_socket *socket;	/* NULL: number not in use */
+	ev_io readable, writable;
+};
+
+struct worker {
+	struct ev_loop *loop;
+	struct channel *channel;
+	ev_check woken;
+	ev_prepare settle;
+	ev_timer deadline;
+	ev_io tun;
+	int tun_fd;			/* -1: none */
+	nsec_t tun_reported_at;
+	struct port port[ENDPOINT_SOCKETS];
+	struct report_socket known[ENDPOINT_SOCKETS];
+
+	nsec_t now;
+	struct buf_pool *pool;
+	struct engine *engine;		/* NULL until START */
+	struct message_setup setup;
+	struct engine_peer_config *peer;	/* between SETUP and START */
+	size_t peers;			/* PEER messages that have come */
+
+	struct report_walk walk;
+	uint64_t count[REPORT_COUNTS];
+	int exit_code;
+};
+
+static nsec_t read_clock(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_BOOTTIME, &t);
+	return SEC(t.tv_sec) + (nsec_t)t.tv_nsec;
+}
+
+static void finish(struct worker *w, int exit_code)
+{
+	w->exit_code = exit_code;
+	ev_break(w->loop, EVBREAK_ALL);
+}
+
+static void tell(struct worker *w, const struct message *m)
+{
+	if (channel_send(w->channel, m, -1) < 0)
+		w->count[REPORT_UNSENT]++;
+}
+
+/* --- out of the engine -------------------------------------------------- */
+
+/* The engine's outbox is bounded: emptied after each batch that goes in. */
+static void collect(struct worker *w)
+{
+	struct endpoint to;
+	struct buf *b;
+
+	while ((b = engine_net_out(w->engine, w->now, &to)) != NULL) {
+		struct worker_socket *s = w->port[to.socket].socket;
+
+		if (s != NULL) {
+			worker_socket_push(s, b, &to, w->now);
+		} else {
+			w->count[REPORT_SOCKET_GONE]++;
+			buf_put(b);
+		}
+	}
+}
+
+static void send_port(struct port *p)
+{
+	if (p->socket == NULL || p->socket->count == 0)
+		return;
+	if (worker_socket_send(p->socket, p->worker->now))
+		ev_io_stop(p->worker->loop, &p->writable);
+	else
+		ev_io_start(p->worker->loop, &p->writable);
+}
+
+static void send_all(struct worker *w)
+{
+	for (unsigned i = 0; i < ENDPOINT_SOCKETS; i++)
+		send_port(&w->port[i]);
+}
+
+static void tun_failed(struct worker *w, enum message_operation operation, int error)
+{
+	struct message m = { .type = MESSAGE_TUN_ERROR };
+
+	m.tun_error.operation = operation;
+	m.tun_error.error = -error;
+	w->tun_reported_at = w->now;
+	tell(w, &m);
+}
+
+static void write_tun(struct worker *w)
+{
+	struct buf *b;
+
+	while ((b = engine_tun_out(w->engine, w->now)) != NULL) {
+		int error = w->tun_fd >= 0 ? tun_write(w->tun_fd, b) : -ENODEV;
+
+		buf_put(b);
+		if (error == 0)
+			continue;
+		w->count[REPORT_TUN_FAILED]++;
+		if (nsec_since(w->tun_reported_at, w->now) >= TUN_ERROR_AGAIN)
+			tun_failed(w, MESSAGE_ON_SEND, error);
+	}
+}
+
+static void tell_events(struct worker *w)
+{
+	struct engine_event event;
+	struct message m;
+
+	/* what the channel has no room for waits in the engine */
+	while (channel_queued(w->channel) < CHANNEL_QUEUE && engine_event_out(w->engine, &event)) {
+		report_event(&event, &m);
+		tell(w, &m);
+	}
+}
+
+static void tell_status(struct worker *w)
+{
+	uint64_t count[REPORT_COUNTS];
+	struct report_source from = {
+		.engine = w->engine, .role = w->setup.role, .socket = w->known, .count = count,
+		.pool = w->setup.pool, .pool_left = (uint32_t)buf_pool_left(w->pool),
+	};
+	struct message m;
+
+	if (!w->walk.active)
+		return;
+	memcpy(count, w->count, sizeof(count));
+	for (unsigned i = 0; i < ENDPOINT_SOCKETS; i++) {
+		if (w->port[i].socket == NULL)
+			continue;
+		count[REPORT_SEND_FAILED] += w->port[i].socket->failed;
+		count[REPORT_SEND_BLOCKED] += w->port[i].socket->blocked;
+	}
+	/* once parts wait, the channel's owner->drained wakes us for more */
+	while (channel_queued(w->channel) == 0 && report_next(&w->walk, &from, w->now, &m))
+		tell(w, &m);
+}
+
+static void set_deadline(struct worker *w)
+{
+	nsec_t at = engine_deadline(w->engine, w->now);
+
+	ev_timer_stop(w->loop, &w->deadline);
+	if (at == NSEC_NEVER)
+		return;
+	ev_timer_set(&w->deadline, (double)nsec_since(w->now, at) / (double)NSEC_PER_SEC, 0.0);
+	ev_timer_start(w->loop, &w->deadline);
+}
+
+/* Reading rests while buffers are short; the TUN rests first, since what is inside must get out. */
+static void set_reading(struct worker *w)
+{
+	size_t left = buf_pool_left(w->pool);
+
+	for (unsigned i = 0; i < ENDPOINT_SOCKETS; i++)
+		if (w->port[i].socket != NULL && left >= UDP_BATCH)
+			ev_io_start(w->loop, &w->port[i].readable);
+	if (w->tun_fd >= 0 && left >= w->setup.pool / 4)
+		ev_io_start(w->loop, &w->tun);
+}
+
+static void on_settle(struct ev_loop *loop, ev_prepare *watcher, int events)
+{
+	struct worker *w = watcher->data;
+
+	(void)loop;
+	(void)events;
+	if (w->engine == NULL)
+		return;
+	collect(w);
+	send_all(w);
+	write_tun(w);
+	tell_events(w);
+	tell_status(w);
+	set_reading(w);
+	set_deadline(w);
+}
+
+static void on_woken(struct ev_loop *loop, ev_check *watcher, int events)
+{
+	(void)loop;
+	(void)events;
+	((struct worker *)watcher->data)->now = read_clock();
+}
+
+/* --- into the engine ---------------------------------------------------- */
+
+static void on_deadline(struct ev_loop *loop, ev_timer *watcher, int events)
+{
+	struct worker *w = watcher->data;
+
+	(void)loop;
+	(void)events;
+	engine_tick(w->engine, w->now);
+}
+
+static void on_tun(struct ev_loop *loop, ev_io *watcher, int events)
+{
+	struct worker *w = watcher->data;
+	int error = 0;
+
+	(void)events;
+	if (buf_pool_left(w->pool) < w->setup.pool / 4) {
+		w->count[REPORT_NO_BUFFER]++;
+		ev_io_stop(loop, watcher);
+		return;
+	}
+	for (int i = 0; i < TUN_BATCH && error == 0; i++) {
+		struct buf *b = buf_get(w->pool);
+
+		if (b == NULL)
+			break;
+		error = tun_read(w->tun_fd, b);
+		if (error == 0)
+			engine_tun_in(w->engine, b, w->now);
+		else
+			buf_put(b);
+	}
+	collect(w);
+	if (error == 0 || error == -EAGAIN || error == -EINTR)
+		return;
+	ev_io_stop(loop, watcher);
+	close(w->tun_fd);
+	w->tun_fd = -1;
+	tun_failed(w, MESSAGE_ON_RECEIVE, error);
+}
+
+/* What came in, to the engine; what is no datagram of ours, back to the pool. */
+static void deliver(struct worker *w, struct worker_socket *s, struct udp_datagram *d, int got)
+{
+	for (int i = 0; i < got; i++) {
+		struct endpoint from = { .socket = s->number, .remote = d[i].remote };
+
+		if (d[i].buf->len == 0 || d[i].remote.family == ADDR_NONE) {
+			w->count[REPORT_TOO_LONG] += d[i].buf->len == 0;
+			buf_put(d[i].buf);
+			continue;
+		}
+		/* a link's socket is bound to its one address */
+		if (s->kind == MESSAGE_SOCKET_LISTEN)
+			from.local = d[i].local;
+		engine_net_in(w->engine, &from, d[i].buf, w->now);
+	}
+}
+
+static void on_readable(struct ev_loop *loop, ev_io *watcher, int events)
+{
+	struct port *p = watcher->data;
+	struct worker *w = p->worker;
+	struct udp_datagram d[UDP_BATCH];
+	int got;
+
+	(void)events;
+	if (buf_pool_left(w->pool) < UDP_BATCH) {
+		w->count[REPORT_NO_BUFFER]++;
+		ev_io_stop(loop, watcher);
+		return;
+	}
+	for (size_t i = 0; i < UDP_BATCH; i++)
+		d[i].buf = buf_get(w->pool);
+	got = udp_receive(p->socket->fd, d, UDP_BATCH);
+	for (size_t i = UDP_BATCH; i-- > (got > 0 ? (size_t)got : 0);)
+		buf_put(d[i].buf);
+	deliver(w, p->socket, d, got);
+	collect(w);
+	/* woken without a datagram: the network has answered one of ours */
+	if (got <= 0 && !worker_socket_errors(p->socket, w->now) && got != -EAGAIN && got != -EINTR)
+		worker_socket_note(p->socket, MESSAGE_ON_RECEIVE, -got, NULL, w->now);
+}
+
+static void on_writable(struct ev_loop *loop, ev_io *watcher, int events)
+{
+	(void)loop;
+	(void)events;
+	send_port(watcher->data);
+}
+
+/* --- what the supervisor says ------------------------------------------- */
+
+static void refuse(struct worker *w, const char *what)
+{
+	log_error("worker: the supervisor said something out of order: %s", what);
+	finish(w, 1);
+}
+
+static void fill_random(void *ctx, void *buf, size_t len)
+{
+	(void)ctx;
+	randombytes_buf(buf, len);
+}
+
+static void take_setup(struct worker *w, const struct message *m, int fd)
+{
+	(void)fd;
+	if (w->peer != NULL || w->engine != NULL) {
+		refuse(w, "a second setup");
+		return;
+	}
+	w->setup = m->setup;
+	log_set_level(m->setup.log_level);
+	w->peer = calloc(MESSAGE_PEERS, sizeof(*w->peer));
+	w->pool = buf_pool_new(w->setup.pool);
+	if (w->peer == NULL || w->pool == NULL) {
+		log_error("worker: no memory for %u packet buffers", w->setup.pool);
+		finish(w, 1);
+	}
+}
+
+static void take_peer(struct worker *w, const struct message *m, int fd)
+{
+	struct engine_peer_config *to;
+
+	(void)fd;
+	if (w->peer == NULL || w->peers == w->setup.peer_count || m->peer.index != w->peers) {
+		refuse(w, "a peer");
+		return;
+	}
+	to = &w->peer[w->peers++];
+	memcpy(to->name, m->peer.name, sizeof(to->name));
+	memcpy(to->public_key, m->peer.public_key, sizeof(to->public_key));
+	memcpy(to->preshared_key, m->peer.preshared_key, sizeof(to->preshared_key));
+	memcpy(to->prefix, m->peer.prefix, sizeof(to->prefix));
+	to->prefix_count = m->peer.prefix_count;
+}
+
+static struct engine *new_engine(struct worker *w)
+{
+	struct engine_config config = {
+		.role = w->setup.role == MESSAGE_SERVER ? ENGINE_SERVER : ENGINE_CLIENT,
+		.mtu = w->setup.mtu,
+		.address_count = w->setup.address_count,
+		.dns_count = w->setup.dns_count,
+		.peer = w->peer,
+		.peer_count = w->peers,
+		.random = { .fill = fill_random },
+		.pool = w->pool,
+	};
+	struct engine *e;
+
+	memcpy(config.private_key, w->setup.private_key, sizeof(config.private_key));
+	memcpy(config.strategy, w->setup.strategy, sizeof(config.strategy));
+	memcpy(config.address, w->setup.address, sizeof(config.address));
+	memcpy(config.dns, w->setup.dns, sizeof(config.dns));
+	e = engine_new(&config, w->now);
+	message_wipe(&config, sizeof(config));
+	return e;
+}
+
+/* The engine has its own copy now; ours goes. */
+static void forget_setup(struct worker *w)
+{
+	message_wipe(w->setup.private_key, sizeof(w->setup.private_key));
+	if (w->peer != NULL)
+		message_wipe(w->peer, MESSAGE_PEERS * sizeof(*w->peer));
+	free(w->peer);
+	w->peer = NULL;
+}
+
+static void take_start(struct worker *w, const struct message *m, int fd)
+{
+	(void)m;
+	(void)fd;
+	if (w->peer == NULL || w->peers != w->setup.peer_count) {
+		refuse(w, "start before setup and its peers");
+		return;
+	}
+	w->engine = new_engine(w);
+	forget_setup(w);
+	if (w->engine == NULL) {
+		log_error("worker: the engine refuses its setup (strategy %s)", w->setup.strategy);
+		finish(w, 1);
+		return;
+	}
+	tell(w, &(struct message){ .type = MESSAGE_READY });
+}
+
+static void take_tun(struct worker *w, const struct message *m, int fd)
+{
+	(void)m;
+	ev_io_stop(w->loop, &w->tun);
+	if (w->tun_fd >= 0)
+		close(w->tun_fd);
+	w->tun_fd = fd;
+	ev_io_set(&w->tun, fd, EV_READ);
+	ev_io_start(w->loop, &w->tun);
+}
+
+static void report_socket_error(void *ctx, const struct message_socket_error *error)
+{
+	struct message m = { .type = MESSAGE_SOCKET_ERROR, .socket_error = *error };
+
+	tell(ctx, &m);
+}
+
+static void remove_port(struct port *p)
+{
+	struct worker *w = p->worker;
+
+	ev_io_stop(w->loop, &p->readable);
+	ev_io_stop(w->loop, &p->writable);
+	w->count[REPORT_SEND_FAILED] += p->socket->failed;
+	w->count[REPORT_SEND_BLOCKED] += p->socket->blocked;
+	worker_socket_free(p->socket);
+	p->socket = NULL;
+}
+
+/* 0: fd is the socket's now. */
+static int add_port(struct worker *w, const struct message_socket_add *add, int fd)
+{
+	struct port *p = &w->port[add->socket];
+	struct endpoint to = { .socket = add->socket, .remote = add->remote };
+	struct engine_link link = report_engine_link(&add->preferences);
+	int error = 0;
+
+	if (p->socket != NULL)
+		return -EEXIST;
+	if ((add->kind == MESSAGE_SOCKET_LISTEN) != (w->setup.role == MESSAGE_SERVER))
+		return -EINVAL;
+	p->socket = worker_socket_new(fd, add, report_socket_error, w);
+	if (p->socket == NULL)
+		return -ENOMEM;
+	memcpy(w->known[add->socket].link, add->link, MESSAGE_NAME);
+	w->known[add->socket].local = add->local;
+	ev_io_set(&p->readable, fd, EV_READ);
+	ev_io_set(&p->writable, fd, EV_WRITE);
+	ev_io_start(w->loop, &p->readable);
+	if (add->kind == MESSAGE_SOCKET_PATH)
+		error = engine_path_add(w->engine, &to, &link, w->now);
+	if (error < 0) {
+		p->socket->fd = -1;	/* the caller closes it */
+		remove_port(p);
+	}
+	return error;
+}
+
+static void take_socket_add(struct worker *w, const struct message *m, int fd)
+{
+	struct message refused = { .type = MESSAGE_SOCKET_ERROR };
+	int error = add_port(w, &m->socket_add, fd);
+
+	if (error == 0)
+		return;
+	close(fd);
+	refused.socket_error = (struct message_socket_error){
+		.socket = m->socket_add.socket, .operation = MESSAGE_ON_ADD, .error = -error,
+		.count = 1, .remote = m->socket_add.remote,
+	};
+	tell(w, &refused);
+}
+
+static void take_socket_remove(struct worker *w, const struct message *m, int fd)
+{
+	struct port *p = &w->port[m->socket_remove.socket];
+
+	(void)fd;
+	engine_path_remove(w->engine, m->socket_remove.socket, w->now);
+	if (p->socket == NULL)
+		return;
+	collect(w);
+	send_port(p);
+	remove_port(p);
+}
+
+static void take_link_set(struct worker *w, const struct message *m, int fd)
+{
+	struct engine_link link = report_engine_link(&m->link_set.preferences);
+
+	(void)fd;
+	engine_path_set_link(w->engine, m->link_set.socket, &link, w->now);
+}
+
+static void take_path_probe(struct worker *w, const struct message *m, int fd)
+{
+	(void)fd;
+	engine_path_probe(w->engine, m->path_probe.socket, w->now);
+}
+
+static void take_strategy(struct worker *w, const struct message *m, int fd)
+{
+	struct message answer = { .type = MESSAGE_ACK, .ack = { .id = m->strategy.id } };
+
+	(void)fd;
+	answer.ack.error = engine_set_strategy(w->engine, m->strategy.name, w->now);
+	tell(w, &answer);
+}
+
+static void take_status_request(struct worker *w, const struct message *m, int fd)
+{
+	(void)fd;
+	report_begin(&w->walk, m->status_request.id);
+}
+
+static void take_stop(struct worker *w, const struct message *m, int fd)
+{
+	(void)m;
+	(void)fd;
+	if (w->engine != NULL) {
+		engine_close(w->engine, w->now);
+		collect(w);
+		send_all(w);
+		tell_events(w);
+		channel_flush(w->channel, LAST_WORDS_MS);
+	}
+	finish(w, 0);
+}
+
+/* A row without a function is a message that is not for us; the channel keeps those away. */
+static const struct {
+	void (*take)(struct worker *w, const struct message *m, int fd);
+	bool any_time;		/* also before START */
+} order[] = {
+	[MESSAGE_SETUP] = { take_setup, true },
+	[MESSAGE_PEER] = { take_peer, true },
+	[MESSAGE_START] = { take_start, true },
+	[MESSAGE_TUN] = { take_tun, false },
+	[MESSAGE_SOCKET_ADD] = { take_socket_add, false },
+	[MESSAGE_SOCKET_REMOVE] = { take_socket_remove, false },
+	[MESSAGE_LINK_SET] = { take_link_set, false },
+	[MESSAGE_PATH_PROBE] = { take_path_probe, false },
+	[MESSAGE_STRATEGY] = { take_strategy, false },
+	[MESSAGE_STATUS_REQUEST] = { take_status_request, false },
+	[MESSAGE_STOP] = { take_stop, true },
+};
+
+static void on_message(void *ctx, const struct message *m, int fd)
+{
+	struct worker *w = ctx;
+
+	if (w->engine == NULL && !order[m->type].any_time) {
+		if (fd >= 0)
+			close(fd);
+		refuse(w, "a message before start");
+		return;
+	}
+	order[m->type].take(w, m, fd);
+}
+
+static void on_closed(void *ctx, int error)
+{
+	if (error == -EPROTO)
+		log_error("worker: what came from the supervisor is no message");
+	else if (error < 0)
+		log_error("worker: the supervisor's channel: %s", strerror(-error));
+	finish(ctx, 1);
+}
+
+static void on_drained(void *ctx)
+{
+	(void)ctx;	/* being woken is enough: on_settle goes on with the status */
+}
+
+/* --- life --------------------------------------------------------------- */
+
+/* The fork had the supervisor's signals and descriptors: netlink, nftables, control socket. */
+static int leave_parent(int channel_fd)
+{
+	static const int ignored[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE, SIGUSR1, SIGUSR2 };
+	sigset_t none;
+
+	for (size_t i = 0; i < ARRAY_SIZE(ignored); i++)
+		signal(ignored[i], SIG_IGN);
+	signal(SIGCHLD, SIG_DFL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	if (channel_fd != CHANNEL_FD && dup3(channel_fd, CHANNEL_FD, O_CLOEXEC) < 0)
+		return -errno;
+	return close_range(CHANNEL_FD + 1, ~0U, 0) < 0 ? -errno : 0;
+}
+
+static bool prepare(struct worker *w)
+{
+	const struct channel_owner owner = { on_message, on_closed, on_drained, w };
+
+	w->loop = ev_loop_new(EVBACKEND_EPOLL | EVFLAG_NOENV);
+	if (w->loop == NULL)
+		return false;
+	w->channel = channel_new(w->loop, CHANNEL_FD, CHANNEL_WORKER, &owner);
+	if (w->channel == NULL)
+		return false;
+	ev_check_init(&w->woken, on_woken);
+	ev_prepare_init(&w->settle, on_settle);
+	ev_timer_init(&w->deadline, on_deadline, 0.0, 0.0);
+	ev_init(&w->tun, on_tun);
+	w->woken.data = w->settle.data = w->deadline.data = w->tun.data = w;
+	ev_set_priority(&w->woken, FIRST);
+	ev_set_priority(&w->tun, TUN);
+	ev_set_priority(&w->deadline, TIMER);
+	for (unsigned i = 0; i < ENDPOINT_SOCKETS; i++) {
+		struct port *p = &w->port[i];
+
+		p->worker = w;
+		ev_init(&p->readable, on_readable);
+		ev_init(&p->writable, on_writable);
+		ev_set_priority(&p->readable, SOCKETS);
+		ev_set_priority(&p->writable, SOCKETS);
+		p->readable.data = p->writable.data = p;
+	}
+	ev_check_start(w->loop, &w->woken);
+	ev_prepare_start(w->loop, &w->settle);
+	w->tun_fd = -1;
+	w->exit_code = 1;
+	return true;
+}
+
+static void done(struct worker *w)
+{
+	for (unsigned i = 0; i < ENDPOINT_SOCKETS; i++)
+		if (w->port[i].socket != NULL)
+			remove_port(&w->port[i]);
+	engine_free(w->engine);
+	forget_setup(w);
+	buf_pool_free(w->pool);
+	channel_free(w->channel);
+	if (w->tun_fd >= 0)
+		close(w->tun_fd);
+	if (w->loop != NULL)
+		ev_loop_destroy(w->loop);
+}
+
+int worker_run(int channel_fd, const struct worker_options *options)
+{
+	static struct worker worker;
+	struct sandbox sandbox = {
+		.uid = options->uid, .gid = options->gid, .empty_dir = options->empty_dir,
+		.parent = getppid(),
+	};
+	const char *step = NULL;
+	int error = leave_parent(channel_fd);
+
+	if (error < 0 || sodium_init() < 0 || !prepare(&worker)) {
+		log_error("worker: cannot begin: %s", strerror(error < 0 ? -error : errno));
+		return 1;
+	}
+	/* libsodium has chosen its source of randomness now, and the loop its descriptors */
+	worker.now = read_clock();
+	error = sandbox_enter(&sandbox, &step);
+	if (error < 0) {
+		log_error("worker: cannot shut itself in: %s: %s", step, strerror(-error));
+		return 1;
+	}
+	ev_run(worker.loop, 0);
+	done(&worker);
+	return worker.exit_code;
+}

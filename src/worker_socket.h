@@ -1,0 +1,58 @@
+/*
+ * worker_socket: one UDP socket of the worker: the datagrams that it is to
+ * send, which wait here while the kernel is full, and its errors, counted and
+ * limited in rate.  The descriptor was made, bound and marked by the
+ * supervisor, and is closed here.
+ */
+#ifndef TTT_WORKER_SOCKET_H
+#define TTT_WORKER_SOCKET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/endpoint.h"
+#include "base/units.h"
+#include "control/message.h"
+#include "io/udp.h"
+
+struct buf;
+
+#define SOCKET_WAITING	256	/* datagrams that may wait */
+
+struct worker_socket {
+	int fd;
+	uint8_t number;
+	enum message_socket_kind kind;
+	struct udp_datagram waiting[SOCKET_WAITING];	/* a ring */
+	unsigned head, count;
+	uint64_t failed, blocked;	/* datagrams that were refused, or found no place to wait */
+	/* of what has been reported, and what not yet */
+	struct message_socket_error last;
+	nsec_t reported_at;
+	uint32_t unreported;
+	/* who hears of errors; called from send and errors below */
+	void (*report)(void *ctx, const struct message_socket_error *error);
+	void *ctx;
+};
+
+/* Takes fd over; NULL when memory is short (fd is the caller's then). */
+struct worker_socket *worker_socket_new(int fd, const struct message_socket_add *add,
+					void (*report)(void *ctx, const struct message_socket_error *),
+					void *ctx);
+/* Closes; what waits is given back to its pool.  NULL is nothing. */
+void worker_socket_free(struct worker_socket *s);
+
+/* Take a datagram; it goes out with the next send, or is dropped and counted when too many wait. */
+void worker_socket_push(struct worker_socket *s, struct buf *datagram, const struct endpoint *to,
+			nsec_t now);
+/* Send what waits.  True: all is gone; false: the kernel is full, come again when it is writable. */
+bool worker_socket_send(struct worker_socket *s, nsec_t now);
+
+/* An error met while using the socket; reported at once, or counted if the last was a moment ago. */
+void worker_socket_note(struct worker_socket *s, enum message_operation operation, int error,
+			const struct addr *remote, nsec_t now);
+/* Read what the network answered (ICMP), a bounded number; false: nothing was there. */
+bool worker_socket_errors(struct worker_socket *s, nsec_t now);
+
+#endif

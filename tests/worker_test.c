@@ -1,0 +1,777 @@
+/*
+ * worker: two real workers, each in its sandbox, driven over their channels:
+ *
+ *	inside netns                          outside netns
+ *	TUN 10.84.0.1   server worker ==UDP over loopback== client worker   TUN 10.84.0.2
+ *
+ * The client has two "links", 127.0.0.2 and 127.0.0.3, to 127.0.0.1.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <ev.h>
+#include <fcntl.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "control/channel.h"
+#include "io/open.h"
+#include "tap.h"
+#include "worker.h"
+
+#define UID		65534
+#define PATIENCE	10.0	/* seconds until a wait has failed */
+
+struct side {
+	struct channel *channel;
+	pid_t pid;
+	bool ready, closed, session, session_down, status_end;
+	unsigned paths_up, paths_down, roamed;
+	struct message_tunnel tunnel;
+	struct message_ack ack;
+	struct message_socket_error socket_error;
+	unsigned socket_errors;
+	struct message_tun_error tun_error;
+	struct message_status status;
+	struct message_status_peer peer;
+	struct message_status_path path[8];
+	unsigned peers, paths, drops;
+};
+
+static struct {
+	struct ev_loop *loop;
+	struct side client, server;
+	int inside, outside;		/* UDP sockets on the two TUN devices */
+	int tun_inside, tun_outside;
+	char dir[64];
+	uint8_t client_key[32], client_public[32], server_key[32], server_public[32];
+	struct addr listen;		/* the server's */
+} t;
+
+/* --- namespaces and descriptors ----------------------------------------- */
+
+static void address(int fd, const char *name, const char *ip, int prefix_len)
+{
+	struct ifreq r = { 0 };
+	struct sockaddr_in sa = { .sin_family = AF_INET };
+
+	strcpy(r.ifr_name, name);
+	if (ip != NULL) {
+		assert_int_equal(inet_pton(AF_INET, ip, &sa.sin_addr), 1);
+		memcpy(&r.ifr_addr, &sa, sizeof(sa));
+		assert_int_equal(ioctl(fd, SIOCSIFADDR, &r), 0);
+		sa.sin_addr.s_addr = htonl(~0u << (32 - prefix_len));
+		memcpy(&r.ifr_netmask, &sa, sizeof(sa));
+		assert_int_equal(ioctl(fd, SIOCSIFNETMASK, &r), 0);
+	}
+	r.ifr_flags = IFF_UP;
+	assert_int_equal(ioctl(fd, SIOCSIFFLAGS, &r), 0);
+}
+
+static int device(const char *name, const char *ip)
+{
+	struct ifreq r = { .ifr_mtu = 1400 };
+	int fd = open_tun(name), s = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	assert_true(fd >= 0 && s >= 0);
+	address(s, name, ip, 24);
+	strcpy(r.ifr_name, name);
+	assert_int_equal(ioctl(s, SIOCSIFMTU, &r), 0);
+	close(s);
+	return fd;
+}
+
+/* Bound to a free port; ret_bound, if it is not NULL, says which. */
+static int socket_at(const char *ip, bool listener, struct addr *ret_bound)
+{
+	struct open_udp_options options = { .listener = listener };
+	struct sockaddr_storage sa;
+	socklen_t len = sizeof(sa);
+	int fd;
+
+	assert_true(addr_parse(ip, &options.local));
+	fd = open_udp(&options);
+	assert_true(fd >= 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&sa, &len), 0);
+	if (ret_bound != NULL)
+		*ret_bound = addr_from_sockaddr((struct sockaddr *)&sa);
+	return fd;
+}
+
+static void new_netns(void)
+{
+	int s;
+
+	assert_int_equal(unshare(CLONE_NEWNET), 0);
+	s = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	address(s, "lo", NULL, 0);
+	close(s);
+}
+
+/* --- a worker and what it says ------------------------------------------ */
+
+static void take_status(struct side *s, const struct message *m)
+{
+	switch (m->type) {
+	case MESSAGE_STATUS:
+		s->status = m->status;
+		s->peers = s->paths = s->drops = 0;
+		s->status_end = false;
+		break;
+	case MESSAGE_STATUS_PEER:
+		s->peer = m->status_peer;
+		s->peers++;
+		break;
+	case MESSAGE_STATUS_PATH:
+		if (s->paths < 8)
+			s->path[s->paths] = m->status_path;
+		s->paths++;
+		break;
+	case MESSAGE_STATUS_DROPS: s->drops++; break;
+	case MESSAGE_STATUS_END: s->status_end = true; break;
+	default: break;
+	}
+}
+
+static void take_event(struct side *s, const struct message_event *e)
+{
+	switch (e->type) {
+	case MESSAGE_SESSION_UP:
+		s->session = true;
+		s->tunnel = e->tunnel;
+		break;
+	case MESSAGE_SESSION_DOWN: s->session_down = true; break;
+	case MESSAGE_PATH_UP: s->paths_up++; break;
+	case MESSAGE_PATH_DOWN: s->paths_down++; break;
+	case MESSAGE_PATH_ROAMED: s->roamed++; break;
+	}
+}
+
+static void on_message(void *ctx, const struct message *m, int fd)
+{
+	struct side *s = ctx;
+
+	(void)fd;
+	take_status(s, m);
+	if (m->type == MESSAGE_READY)
+		s->ready = true;
+	if (m->type == MESSAGE_ACK)
+		s->ack = m->ack;
+	if (m->type == MESSAGE_EVENT)
+		take_event(s, &m->event);
+	if (m->type == MESSAGE_TUN_ERROR)
+		s->tun_error = m->tun_error;
+	if (m->type == MESSAGE_SOCKET_ERROR) {
+		s->socket_error = m->socket_error;
+		s->socket_errors++;
+	}
+}
+
+static void on_closed(void *ctx, int error)
+{
+	(void)error;
+	((struct side *)ctx)->closed = true;
+}
+
+static pid_t fork_worker(int fd)
+{
+	const struct worker_options options = { .uid = UID, .gid = UID, .empty_dir = t.dir };
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (pid == 0)
+		_exit(worker_run(fd, &options));
+	return pid;
+}
+
+static void start_worker(struct side *s)
+{
+	const struct channel_owner owner = { on_message, on_closed, NULL, s };
+	int fd[2];
+
+	memset(s, 0, sizeof(*s));
+	assert_int_equal(channel_pair(fd), 0);
+	s->pid = fork_worker(fd[1]);
+	close(fd[1]);
+	s->channel = channel_new(t.loop, fd[0], CHANNEL_SUPERVISOR, &owner);
+}
+
+static void say(struct side *s, const struct message *m, int fd)
+{
+	assert_int_equal(channel_send(s->channel, m, fd), 0);
+}
+
+/* The exit code of a worker that ends by itself; -signal when one ended it. */
+static int exit_code(pid_t pid)
+{
+	double until = ev_time() + PATIENCE;
+	int status;
+
+	while (waitpid(pid, &status, WNOHANG) == 0) {
+		assert_true(ev_time() < until);
+		poll(NULL, 0, 5);
+	}
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+}
+
+static void on_tick(struct ev_loop *loop, ev_timer *timer, int events)
+{
+	(void)loop;
+	(void)timer;
+	(void)events;
+}
+
+#define WAIT(condition) do {						\
+		ev_timer tick;						\
+		double until = ev_time() + PATIENCE;			\
+									\
+		ev_timer_init(&tick, on_tick, 0.01, 0.01);		\
+		ev_timer_start(t.loop, &tick);				\
+		while (!(condition) && ev_time() < until)		\
+			ev_run(t.loop, EVRUN_ONCE);			\
+		ev_timer_stop(t.loop, &tick);				\
+		if (!(condition))					\
+			fail_msg("still not: %s", #condition);		\
+	} while (0)
+
+static void set_up(struct side *s, enum message_role role, const char *strategy)
+{
+	struct message m = { .type = MESSAGE_SETUP };
+	bool server = role == MESSAGE_SERVER;
+
+	m.setup.role = role;
+	memcpy(m.setup.private_key, server ? t.server_key : t.client_key, 32);
+	strcpy(m.setup.strategy, strategy);
+	m.setup.mtu = server ? 1400 : 0;
+	m.setup.address_count = server;
+	prefix_parse("10.84.0.1/24", &m.setup.address[0]);
+	m.setup.pool = MESSAGE_POOL_MIN;
+	m.setup.log_level = 3;
+	m.setup.peer_count = 1;
+	say(s, &m, -1);
+	m = (struct message){ .type = MESSAGE_PEER };
+	strcpy(m.peer.name, server ? "laptop" : "vps");
+	memcpy(m.peer.public_key, server ? t.client_public : t.server_public, 32);
+	m.peer.prefix_count = server;
+	prefix_parse("10.84.0.2/32", &m.peer.prefix[0]);
+	say(s, &m, -1);
+	say(s, &(struct message){ .type = MESSAGE_START }, -1);
+}
+
+static void add_link(uint8_t number, const char *name, const char *ip, const struct addr *to)
+{
+	struct message m = { .type = MESSAGE_SOCKET_ADD };
+	int fd = socket_at(ip, false, &m.socket_add.local);
+
+	m.socket_add.socket = number;
+	m.socket_add.kind = MESSAGE_SOCKET_PATH;
+	strcpy(m.socket_add.link, name);
+	m.socket_add.remote = *to;
+	say(&t.client, &m, fd);
+	close(fd);
+}
+
+static void start_server(void)
+{
+	struct message m = { .type = MESSAGE_SOCKET_ADD };
+	int fd = socket_at("127.0.0.1", true, &t.listen);
+
+	start_worker(&t.server);
+	set_up(&t.server, MESSAGE_SERVER, "weighted");
+	m.socket_add.kind = MESSAGE_SOCKET_LISTEN;
+	strcpy(m.socket_add.link, "listen");
+	say(&t.server, &m, fd);
+	close(fd);
+	say(&t.server, &(struct message){ .type = MESSAGE_TUN }, t.tun_inside);
+}
+
+static void start_client(void)
+{
+	start_worker(&t.client);
+	set_up(&t.client, MESSAGE_CLIENT, "weighted");
+	say(&t.client, &(struct message){ .type = MESSAGE_TUN }, t.tun_outside);
+}
+
+static void start_both(void)
+{
+	start_server();
+	start_client();
+	add_link(1, "wan1", "127.0.0.2", &t.listen);
+	add_link(2, "wan2", "127.0.0.3", &t.listen);
+	WAIT(t.client.session && t.client.paths_up >= 2);
+}
+
+static int stop(struct side *s)
+{
+	int code;
+
+	say(s, &(struct message){ .type = MESSAGE_STOP }, -1);
+	code = exit_code(s->pid);
+	channel_free(s->channel);
+	s->channel = NULL;
+	return code;
+}
+
+static void ask_status(struct side *s, uint32_t id)
+{
+	s->status_end = false;
+	say(s, &(struct message){ .type = MESSAGE_STATUS_REQUEST, .status_request = { id } }, -1);
+	WAIT(s->status_end);
+	assert_int_equal(s->status.id, id);
+}
+
+/* --- through the tunnel -------------------------------------------------- */
+
+static struct sockaddr_in inner(const char *ip)
+{
+	struct sockaddr_in sa = { .sin_family = AF_INET, .sin_port = htons(9) };
+
+	inet_pton(AF_INET, ip, &sa.sin_addr);
+	return sa;
+}
+
+static int inner_socket(const char *ip)
+{
+	struct sockaddr_in sa = inner(ip);
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), room = 1 << 22;
+
+	assert_int_equal(bind(fd, (struct sockaddr *)&sa, sizeof(sa)), 0);
+	setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room));
+	setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &room, sizeof(room));
+	return fd;
+}
+
+/* n datagrams of 1300 bytes in a row, numbered; false: one did not come, or not as it was. */
+static bool carry(int from, int to, const char *ip, int n)
+{
+	struct sockaddr_in sa = inner(ip);
+	uint8_t sent[1300], got[1500];
+
+	for (int i = 0; i < n; i++) {
+		struct pollfd pfd = { .fd = to, .events = POLLIN };
+
+		randombytes_buf(sent, sizeof(sent));
+		if (sendto(from, sent, sizeof(sent), 0, (struct sockaddr *)&sa, sizeof(sa)) < 0)
+			return false;
+		if (poll(&pfd, 1, 2000) <= 0 || recv(to, got, sizeof(got), 0) != sizeof(sent))
+			return false;
+		if (memcmp(sent, got, sizeof(sent)) != 0)
+			return false;
+	}
+	return true;
+}
+
+static int burst(int from, int to, const char *ip, int n)
+{
+	struct sockaddr_in sa = inner(ip);
+	struct pollfd pfd = { .fd = to, .events = POLLIN };
+	uint8_t data[1300] = { 0 };
+	int came = 0;
+
+	for (int i = 0; i < n; i++)
+		sendto(from, data, sizeof(data), 0, (struct sockaddr *)&sa, sizeof(sa));
+	while (came < n && poll(&pfd, 1, 500) > 0)
+		while (recv(to, data, sizeof(data), 0) > 0)
+			came++;
+	return came;
+}
+
+/* --- tests --------------------------------------------------------------- */
+
+static void two_workers_carry_packets_both_ways_over_both_links(void **state)
+{
+	(void)state;
+	start_both();
+	assert_int_equal(t.client.tunnel.mtu, 1400);
+	assert_int_equal(t.client.tunnel.address_count, 1);
+	assert_true(carry(t.outside, t.inside, "10.84.0.1", 50));
+	assert_true(carry(t.inside, t.outside, "10.84.0.2", 50));
+	ask_status(&t.client, 7);
+	assert_int_equal(t.client.status.role, MESSAGE_CLIENT);
+	assert_int_equal(t.client.peers, 1);
+	assert_string_equal(t.client.peer.name, "vps");
+	assert_true(t.client.peer.session);
+	assert_true(t.client.peer.tx_packets >= 50 && t.client.peer.rx_packets >= 50);
+	assert_int_equal(t.client.paths, 2);
+	assert_string_equal(t.client.path[0].link, "wan1");
+	assert_string_equal(t.client.path[1].link, "wan2");
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(t.client.path[i].state, MESSAGE_PATH_OK);
+		assert_true(addr_equal(&t.client.path[i].endpoint.remote, &t.listen));
+		assert_true(t.client.path[i].endpoint.local.ip[3] == 2 + i);
+		assert_true(t.client.path[i].tx_packets >= 20);
+		assert_true(t.client.path[i].srtt > 0 && t.client.path[i].srtt < SEC(1));
+	}
+	assert_int_equal(t.client.drops, 1);
+	ask_status(&t.server, 8);
+	assert_string_equal(t.server.path[0].link, "listen");
+	assert_true(burst(t.outside, t.inside, "10.84.0.1", 400) >= 390);
+	/* the first to go says so, and the other hears it */
+	assert_int_equal(stop(&t.client), 0);
+	WAIT(t.server.session_down);
+	assert_int_equal(stop(&t.server), 0);
+}
+
+static bool status_line(pid_t pid, const char *key, char *ret, size_t size)
+{
+	char path[64], line[256];
+	bool found = false;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	f = fopen(path, "r");
+	assert_non_null(f);
+	while (!found && fgets(line, sizeof(line), f) != NULL)
+		if (strncmp(line, key, strlen(key)) == 0 && line[strlen(key)] == ':') {
+			snprintf(ret, size, "%s", line + strlen(key) + 2);
+			ret[strcspn(ret, "\n")] = '\0';
+			found = true;
+		}
+	fclose(f);
+	return found;
+}
+
+static void a_worker_has_no_right_left(void **state)
+{
+	static const struct { const char *key, *value; } want[] = {
+		{ "Uid", "65534\t65534\t65534\t65534" }, { "Gid", "65534\t65534\t65534\t65534" },
+		{ "CapInh", "0000000000000000" }, { "CapPrm", "0000000000000000" },
+		{ "CapEff", "0000000000000000" }, { "CapBnd", "0000000000000000" },
+		{ "CapAmb", "0000000000000000" },
+		{ "NoNewPrivs", "1" }, { "Seccomp", "2" }, { "Threads", "1" },
+	};
+	char value[256], path[64], root[128] = "";
+
+	(void)state;
+	start_client();
+	WAIT(t.client.ready);
+	for (size_t i = 0; i < ARRAY_SIZE(want); i++) {
+		assert_true(status_line(t.client.pid, want[i].key, value, sizeof(value)));
+		assert_string_equal(value, want[i].value);
+	}
+	snprintf(path, sizeof(path), "/proc/%d/root", (int)t.client.pid);
+	assert_true(readlink(path, root, sizeof(root) - 1) > 0);
+	assert_string_equal(root, t.dir);
+	assert_int_equal(stop(&t.client), 0);
+}
+
+static void a_worker_holds_no_descriptor_of_its_parent(void **state)
+{
+	int secret = open("/etc/passwd", O_RDONLY), kept = 0;
+	char path[64];
+
+	(void)state;
+	start_worker(&t.client);
+	set_up(&t.client, MESSAGE_CLIENT, "failover");
+	WAIT(t.client.ready);
+	for (int fd = 3; fd < 256; fd++) {
+		struct stat st;
+
+		snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)t.client.pid, fd);
+		kept += lstat(path, &st) == 0;
+	}
+	assert_int_equal(kept, 2);	/* channel and epoll */
+	close(secret);
+	assert_int_equal(stop(&t.client), 0);
+}
+
+static void garbage_on_the_channel_ends_it_with_an_error(void **state)
+{
+	static const char *const garbage[] = { "x", "garbage garbage garbage", "\1\0\5\0\0" };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(garbage); i++) {
+		int fd[2];
+		pid_t pid;
+
+		assert_int_equal(channel_pair(fd), 0);
+		pid = fork_worker(fd[1]);
+		close(fd[1]);
+		assert_true(send(fd[0], garbage[i], strlen(garbage[i]), 0) > 0);
+		assert_int_equal(exit_code(pid), 1);
+		close(fd[0]);
+	}
+}
+
+static void messages_out_of_order_end_it_with_an_error(void **state)
+{
+	static const struct message early[] = {
+		{ .type = MESSAGE_START }, { .type = MESSAGE_STATUS_REQUEST },
+		{ .type = MESSAGE_PEER, .peer = { .index = 0 } },
+		{ .type = MESSAGE_SOCKET_REMOVE }, { .type = MESSAGE_PATH_PROBE },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(early); i++) {
+		start_worker(&t.client);
+		say(&t.client, &early[i], -1);
+		assert_int_equal(exit_code(t.client.pid), 1);
+		channel_free(t.client.channel);
+	}
+	start_worker(&t.client);
+	say(&t.client, &(struct message){ .type = MESSAGE_TUN }, t.tun_outside);
+	assert_int_equal(exit_code(t.client.pid), 1);
+	channel_free(t.client.channel);
+	/* twice the same */
+	start_worker(&t.client);
+	set_up(&t.client, MESSAGE_CLIENT, "weighted");
+	set_up(&t.client, MESSAGE_CLIENT, "weighted");
+	assert_int_equal(exit_code(t.client.pid), 1);
+	channel_free(t.client.channel);
+}
+
+static void an_unknown_strategy_ends_it_at_start_and_is_refused_later(void **state)
+{
+	struct message m = { .type = MESSAGE_STRATEGY, .strategy = { .id = 42, .name = "nonsense" } };
+
+	(void)state;
+	start_worker(&t.client);
+	set_up(&t.client, MESSAGE_CLIENT, "nonsense");
+	assert_int_equal(exit_code(t.client.pid), 1);
+	channel_free(t.client.channel);
+	start_client();
+	say(&t.client, &m, -1);
+	WAIT(t.client.ack.id == 42);
+	assert_int_equal(t.client.ack.error, -ENOENT);
+	m.strategy.id = 43;
+	strcpy(m.strategy.name, "redundant");
+	say(&t.client, &m, -1);
+	WAIT(t.client.ack.id == 43);
+	assert_int_equal(t.client.ack.error, 0);
+	ask_status(&t.client, 1);
+	assert_string_equal(t.client.peer.strategy, "redundant");
+	assert_int_equal(stop(&t.client), 0);
+}
+
+static void the_channel_s_end_ends_it(void **state)
+{
+	(void)state;
+	start_client();
+	WAIT(t.client.ready);
+	channel_free(t.client.channel);
+	assert_int_equal(exit_code(t.client.pid), 1);
+}
+
+/* A parent between us and the worker; another process keeps the channel open, so only the signal can tell. */
+static void the_parent_s_death_ends_it(void **state)
+{
+	int fd[2], pid_pipe[2];
+	pid_t parent, worker = 0;
+	double until = ev_time() + PATIENCE;
+
+	(void)state;
+	assert_int_equal(channel_pair(fd), 0);
+	assert_int_equal(pipe2(pid_pipe, O_CLOEXEC), 0);
+	parent = fork();
+	if (parent == 0) {
+		worker = fork_worker(fd[1]);
+		if (write(pid_pipe[1], &worker, sizeof(worker)) < 0)
+			_exit(1);
+		for (;;)
+			pause();
+	}
+	assert_int_equal(read(pid_pipe[0], &worker, sizeof(worker)), sizeof(worker));
+	close(fd[1]);
+	/* in its sandbox it is tied to its parent; seen from outside */
+	for (char value[64] = ""; strcmp(value, "2") != 0;) {
+		assert_true(ev_time() < until);
+		assert_true(status_line(worker, "Seccomp", value, sizeof(value)));
+		poll(NULL, 0, 5);
+	}
+	kill(parent, SIGKILL);
+	waitpid(parent, NULL, 0);
+	for (;;) {
+		char value[64] = "";
+
+		/* an orphan is reaped by init; until then it is a zombie */
+		if (kill(worker, 0) < 0)
+			break;
+		if (status_line(worker, "State", value, sizeof(value)) && value[0] == 'Z')
+			break;
+		assert_true(ev_time() < until);
+		poll(NULL, 0, 5);
+	}
+	close(fd[0]);
+	close(pid_pipe[0]);
+	close(pid_pipe[1]);
+}
+
+static void a_refused_connection_is_told_with_its_address_and_not_in_floods(void **state)
+{
+	struct addr nobody;
+	int fd = socket_at("127.0.0.1", false, &nobody);
+
+	(void)state;
+	close(fd);	/* its port is free now, so the kernel answers */
+	start_client();
+	add_link(5, "wan1", "127.0.0.2", &nobody);
+	WAIT(t.client.socket_errors > 0);
+	assert_int_equal(t.client.socket_error.socket, 5);
+	assert_int_equal(t.client.socket_error.operation, MESSAGE_ON_PATH);
+	assert_int_equal(t.client.socket_error.error, ECONNREFUSED);
+	assert_true(addr_equal(&t.client.socket_error.remote, &nobody));
+	for (int i = 0; i < 50; i++)
+		say(&t.client, &(struct message){ .type = MESSAGE_PATH_PROBE, .path_probe = { 5 } }, -1);
+	ask_status(&t.client, 2);
+	assert_true(t.client.socket_errors <= 3);
+	assert_int_equal(stop(&t.client), 0);
+}
+
+static void a_socket_that_cannot_be_used_is_refused_and_closed(void **state)
+{
+	struct message m = { .type = MESSAGE_SOCKET_ADD };
+	int fd = socket_at("127.0.0.1", true, &t.listen);
+
+	(void)state;
+	start_client();
+	m.socket_add.kind = MESSAGE_SOCKET_LISTEN;	/* on a client */
+	m.socket_add.socket = 3;
+	say(&t.client, &m, fd);
+	WAIT(t.client.socket_errors == 1);
+	assert_int_equal(t.client.socket_error.operation, MESSAGE_ON_ADD);
+	assert_int_equal(t.client.socket_error.error, EINVAL);
+	add_link(4, "wan1", "127.0.0.2", &t.listen);
+	add_link(4, "wan1", "127.0.0.2", &t.listen);
+	WAIT(t.client.socket_errors == 2);
+	assert_int_equal(t.client.socket_error.error, EEXIST);
+	close(fd);
+	assert_int_equal(stop(&t.client), 0);
+}
+
+static void a_link_can_go_and_come_back_while_packets_flow(void **state)
+{
+	struct message gone = { .type = MESSAGE_SOCKET_REMOVE, .socket_remove = { 1 } };
+
+	(void)state;
+	start_both();
+	say(&t.client, &gone, -1);
+	assert_true(carry(t.outside, t.inside, "10.84.0.1", 20));
+	ask_status(&t.client, 3);
+	assert_int_equal(t.client.paths, 1);
+	assert_string_equal(t.client.path[0].link, "wan2");
+	say(&t.client, &gone, -1);	/* once more is nothing */
+	t.client.paths_up = 0;
+	add_link(1, "wan1", "127.0.0.2", &t.listen);
+	WAIT(t.client.paths_up > 0);
+	assert_true(carry(t.outside, t.inside, "10.84.0.1", 20));
+	ask_status(&t.client, 4);
+	assert_int_equal(t.client.paths, 2);
+	assert_int_equal(stop(&t.client), 0);
+	assert_int_equal(stop(&t.server), 0);
+}
+
+static void a_descriptor_that_is_no_device_is_told_and_left_alone(void **state)
+{
+	int fd = open("/tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	(void)state;
+	start_client();
+	WAIT(t.client.ready);
+	say(&t.client, &(struct message){ .type = MESSAGE_TUN }, fd);
+	WAIT(t.client.tun_error.error == EISDIR);
+	assert_int_equal(t.client.tun_error.operation, MESSAGE_ON_RECEIVE);
+	close(fd);
+	assert_int_equal(stop(&t.client), 0);
+}
+
+static void strangers_datagrams_are_counted_and_nothing_more(void **state)
+{
+	struct sockaddr_storage to;
+	socklen_t len;
+	int fd;
+
+	(void)state;
+	start_server();
+	WAIT(t.server.ready);
+	len = (socklen_t)addr_to_sockaddr(&t.listen, &to);
+	fd = socket_at("127.0.0.9", false, NULL);
+	for (int i = 0; i < 300; i++) {
+		uint8_t noise[4096];
+
+		randombytes_buf(noise, sizeof(noise));
+		sendto(fd, noise, (size_t)(i * 13), 0, (struct sockaddr *)&to, len);
+	}
+	ask_status(&t.server, 5);
+	assert_false(t.server.peer.session);
+	assert_int_equal(t.server.status.pool_left, t.server.status.pool);
+	close(fd);
+	assert_int_equal(stop(&t.server), 0);
+}
+
+/* --- the stage ----------------------------------------------------------- */
+
+static int open_stage(void **state)
+{
+	(void)state;
+	assert_true(sodium_init() >= 0);
+	strcpy(t.dir, "/tmp/worker-test-XXXXXX");
+	assert_non_null(mkdtemp(t.dir));
+	chmod(t.dir, 0555);
+	crypto_box_keypair(t.client_public, t.client_key);
+	crypto_box_keypair(t.server_public, t.server_key);
+	t.loop = ev_loop_new(EVFLAG_AUTO);
+	/* descriptors stay in the namespace they were made in */
+	new_netns();
+	t.tun_inside = device("in0", "10.84.0.1");
+	t.inside = inner_socket("10.84.0.1");
+	new_netns();
+	t.tun_outside = device("out0", "10.84.0.2");
+	t.outside = inner_socket("10.84.0.2");
+	return 0;
+}
+
+static int close_stage(void **state)
+{
+	(void)state;
+	rmdir(t.dir);
+	ev_loop_destroy(t.loop);
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST("two workers carry packets both ways over both links",
+		     two_workers_carry_packets_both_ways_over_both_links),
+		TEST("a worker has no right left", a_worker_has_no_right_left),
+		TEST("a worker holds no descriptor of its parent",
+		     a_worker_holds_no_descriptor_of_its_parent),
+		TEST("garbage on the channel ends it with an error",
+		     garbage_on_the_channel_ends_it_with_an_error),
+		TEST("messages out of order end it with an error",
+		     messages_out_of_order_end_it_with_an_error),
+		TEST("an unknown strategy ends it at start and is refused later",
+		     an_unknown_strategy_ends_it_at_start_and_is_refused_later),
+		TEST("the channel's end ends it", the_channel_s_end_ends_it),
+		TEST("the parent's death ends it", the_parent_s_death_ends_it),
+		TEST("a refused connection is told with its address, and not in floods",
+		     a_refused_connection_is_told_with_its_address_and_not_in_floods),
+		TEST("a socket that cannot be used is refused and closed",
+		     a_socket_that_cannot_be_used_is_refused_and_closed),
+		TEST("a link can go and come back while packets flow",
+		     a_link_can_go_and_come_back_while_packets_flow),
+		TEST("a descriptor that is no device is told and left alone",
+		     a_descriptor_that_is_no_device_is_told_and_left_alone),
+		TEST("strangers' datagrams are counted and nothing more",
+		     strangers_datagrams_are_counted_and_nothing_more),
+	};
+
+	if (geteuid() != 0 || access("/dev/net/tun", R_OK | W_OK) != 0) {
+		printf("1..0 # SKIP needs root and /dev/net/tun for namespaces and devices\n");
+		return 0;
+	}
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return cmocka_run_group_tests(tests, open_stage, close_stage);
+}
