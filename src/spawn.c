@@ -1,0 +1,102 @@
+/* spawn: see spawn.h. */
+#include "spawn.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sodium.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "config/config.h"
+
+#define POOL	16384	/* packet buffers: 34 MB, which cost memory only once they are used */
+
+static void fill_setup(const struct config *c, struct message *m)
+{
+	struct message_setup *s = &m->setup;
+
+	*m = (struct message){ .type = MESSAGE_SETUP };
+	s->role = c->role == CONFIG_SERVER ? MESSAGE_SERVER : MESSAGE_CLIENT;
+	memcpy(s->private_key, c->private_key, sizeof(s->private_key));
+	strncpy(s->strategy, c->strategy, sizeof(s->strategy) - 1);
+	s->mtu = c->mtu;
+	s->address_count = c->address_count;
+	memcpy(s->address, c->address, sizeof(s->address));
+	s->dns_count = c->dns_count;
+	memcpy(s->dns, c->dns, sizeof(s->dns));
+	s->pool = POOL;
+	s->log_level = LOG_LEVEL_INFO;
+	s->peer_count = (uint16_t)c->peer_count;
+}
+
+static void fill_peer(const struct config_peer *from, size_t index, struct message *m)
+{
+	struct message_peer *p = &m->peer;
+
+	*m = (struct message){ .type = MESSAGE_PEER };
+	p->index = (uint16_t)index;
+	strncpy(p->name, from->name, sizeof(p->name) - 1);
+	memcpy(p->public_key, from->public_key, sizeof(p->public_key));
+	memcpy(p->preshared_key, from->preshared_key, sizeof(p->preshared_key));
+	p->prefix_count = from->prefix_count;
+	memcpy(p->prefix, from->prefix, sizeof(p->prefix));
+}
+
+static int introduce(struct spawn *s, const struct config *c)
+{
+	struct message m;
+	int err;
+
+	fill_setup(c, &m);
+	err = channel_send(s->channel, &m, -1);
+	for (size_t i = 0; i < c->peer_count && err == 0; i++) {
+		fill_peer(&c->peer[i], i, &m);
+		err = channel_send(s->channel, &m, -1);
+	}
+	message_wipe(&m, sizeof(m));
+	m.type = MESSAGE_START;
+	return err == 0 ? channel_send(s->channel, &m, -1) : err;
+}
+
+int spawn_begin(struct spawn *s, struct ev_loop *loop, const struct config *config,
+		const struct worker_options *options, const struct channel_owner *owner)
+{
+	int pair[2], err = channel_pair(pair);
+
+	if (err < 0)
+		return err;
+	s->pid = fork();
+	if (s->pid < 0) {
+		err = -errno;
+		s->pid = 0;
+		close(pair[0]);
+		close(pair[1]);
+		return err;
+	}
+	if (s->pid == 0)
+		_exit(worker_run(pair[1], options));
+	close(pair[1]);
+	s->channel = channel_new(loop, pair[0], CHANNEL_SUPERVISOR, owner);
+	if (s->channel == NULL) {
+		err = -errno;
+		close(pair[0]);
+	} else {
+		err = introduce(s, config);
+	}
+	if (err < 0)
+		spawn_end(s);
+	return err;
+}
+
+void spawn_end(struct spawn *s)
+{
+	channel_free(s->channel);
+	s->channel = NULL;
+	if (s->pid > 0) {
+		kill(s->pid, SIGKILL);
+		waitpid(s->pid, NULL, 0);
+	}
+	s->pid = 0;
+}

@@ -1,0 +1,171 @@
+/* uplinks: see uplinks.h. */
+#include "uplinks.h"
+
+#include <netdb.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "config/config.h"
+#include "io/open.h"
+
+static void add_endpoint(struct uplinks *u, const struct addr *a)
+{
+	for (size_t i = 0; i < u->endpoint_count; i++)
+		if (addr_equal(&u->endpoint[i], a))
+			return;
+	if (u->endpoint_count < UPLINKS_ENDPOINTS)
+		u->endpoint[u->endpoint_count++] = *a;
+}
+
+static void resolve_name(struct uplinks *u, const struct config_endpoint *e)
+{
+	const struct addrinfo hints = { .ai_socktype = SOCK_DGRAM, .ai_flags = AI_ADDRCONFIG };
+	struct addrinfo *found = NULL;
+
+	if (getaddrinfo(e->host, NULL, &hints, &found) != 0)
+		return;
+	for (const struct addrinfo *at = found; at != NULL; at = at->ai_next) {
+		struct addr a = addr_from_sockaddr(at->ai_addr);
+
+		a.port = e->port;
+		add_endpoint(u, &a);
+	}
+	freeaddrinfo(found);
+}
+
+bool uplinks_resolve(struct uplinks *u, const struct config *config)
+{
+	const struct config_peer *server = &config->peer[0];
+
+	u->endpoint_count = 0;
+	for (size_t i = 0; i < server->endpoint_count; i++) {
+		const struct config_endpoint *e = &server->endpoint[i];
+
+		if (e->addr.family != ADDR_NONE)
+			add_endpoint(u, &e->addr);
+		else
+			resolve_name(u, e);
+	}
+	return u->endpoint_count > 0;
+}
+
+static struct message_link wishes_for(const struct config *config, const struct link *l)
+{
+	const struct config_link *row = config_link(config, l->ifname);
+	struct config_link wish = row != NULL ? *row : config_link_default(l->ifname);
+
+	return (struct message_link){
+		.mtu = l->mtu > UINT16_MAX ? UINT16_MAX : (uint16_t)l->mtu,
+		.weight = wish.weight,
+		.priority = wish.priority,
+		.max_latency_ms = (uint32_t)(wish.max_latency / NSEC_PER_MSEC),
+	};
+}
+
+static const struct link *link_at(const struct links *links, unsigned slot)
+{
+	for (size_t i = 0; i < links->count; i++)
+		if (links->link[i].slot == slot)
+			return &links->link[i];
+	return NULL;
+}
+
+static bool fits(const struct uplinks *u, unsigned number, const struct link *l)
+{
+	return l != NULL && u->socket[number].index == l->index &&
+	       addr_same_host(&u->socket[number].source, &l->source) &&
+	       number % UPLINKS_ENDPOINTS < u->endpoint_count &&
+	       u->endpoint[number % UPLINKS_ENDPOINTS].family == l->family;
+}
+
+static void close_socket(struct uplinks *u, unsigned number, struct channel *worker)
+{
+	struct message m = { .type = MESSAGE_SOCKET_REMOVE, .socket_remove.socket = (uint8_t)number };
+
+	log_info("%s: left", u->socket[number].ifname);
+	channel_send(worker, &m, -1);
+	u->socket[number].open = false;
+}
+
+static void open_socket(struct uplinks *u, unsigned number, const struct link *l,
+			const struct config *config, struct channel *worker)
+{
+	const struct addr *to = &u->endpoint[number % UPLINKS_ENDPOINTS];
+	const struct open_udp_options options = {
+		.local = l->source, .device = l->ifname, .mark = config->marks.fwmark,
+	};
+	struct message m = { .type = MESSAGE_SOCKET_ADD };
+	int fd = open_udp(&options), err;
+
+	if (fd < 0) {
+		log_warning("%s: cannot open a socket: %s", l->ifname, strerror(-fd));
+		return;
+	}
+	m.socket_add.socket = (uint8_t)number;
+	m.socket_add.kind = MESSAGE_SOCKET_PATH;
+	strncpy(m.socket_add.link, l->ifname, sizeof(m.socket_add.link) - 1);
+	m.socket_add.local = l->source;
+	m.socket_add.remote = *to;
+	m.socket_add.preferences = wishes_for(config, l);
+	err = channel_send(worker, &m, fd);
+	close(fd);
+	if (err < 0) {
+		log_warning("%s: cannot hand its socket to the worker: %s", l->ifname, strerror(-err));
+		return;
+	}
+	u->socket[number].open = true;
+	u->socket[number].index = l->index;
+	u->socket[number].source = l->source;
+	u->socket[number].mtu = l->mtu;
+	strncpy(u->socket[number].ifname, l->ifname, sizeof(u->socket[number].ifname) - 1);
+	log_info("%s: joins", l->ifname);
+}
+
+static void update_socket(struct uplinks *u, unsigned number, const struct link *l,
+			  const struct config *config, struct channel *worker)
+{
+	struct message m = { .type = MESSAGE_LINK_SET, .link_set.socket = (uint8_t)number };
+
+	if (u->socket[number].mtu == l->mtu)
+		return;
+	u->socket[number].mtu = l->mtu;
+	m.link_set.preferences = wishes_for(config, l);
+	channel_send(worker, &m, -1);
+}
+
+size_t uplinks_sync(struct uplinks *u, const struct links *links, const struct config *config,
+		    struct channel *worker)
+{
+	size_t open = 0;
+
+	for (unsigned n = 0; n < ENDPOINT_SOCKETS; n++)
+		if (u->socket[n].open && !fits(u, n, link_at(links, n / UPLINKS_ENDPOINTS)))
+			close_socket(u, n, worker);
+	for (unsigned n = 0; n < ENDPOINT_SOCKETS; n++) {
+		const struct link *l = link_at(links, n / UPLINKS_ENDPOINTS);
+		unsigned e = n % UPLINKS_ENDPOINTS;
+
+		if (l == NULL || e >= u->endpoint_count || u->endpoint[e].family != l->family)
+			continue;
+		if (u->socket[n].open)
+			update_socket(u, n, l, config, worker);
+		else
+			open_socket(u, n, l, config, worker);
+		open += u->socket[n].open;
+	}
+	return open;
+}
+
+void uplinks_forget(struct uplinks *u)
+{
+	memset(u->socket, 0, sizeof(u->socket));
+}
+
+void uplinks_note_error(struct uplinks *u, const struct message_socket_error *e)
+{
+	u->refused = e->error;
+	u->refused_by = e->remote;
+	memcpy(u->refused_link, u->socket[e->socket].ifname, sizeof(u->refused_link));
+}

@@ -1,0 +1,51 @@
+/*
+ * uplinks: a client's sockets: one for each link and address of the server.
+ *
+ * A socket is bound to its link's source address and device and carries our
+ * mark, so that the link's own rule and table route it.  Its number says which
+ * link and which address: slot × UPLINKS_ENDPOINTS + endpoint.
+ */
+#ifndef TTT_UPLINKS_H
+#define TTT_UPLINKS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/endpoint.h"
+#include "control/channel.h"
+#include "routing/links.h"
+
+struct config;
+
+#define UPLINKS_ENDPOINTS	(ENDPOINT_SOCKETS / LINKS_MAX)
+
+struct uplinks {
+	struct addr endpoint[UPLINKS_ENDPOINTS];	/* of the server, each with its port */
+	size_t endpoint_count;
+	struct {
+		bool open;
+		int index;		/* of the interface */
+		char ifname[SNAPSHOT_NAME];
+		struct addr source;
+		uint32_t mtu;
+	} socket[ENDPOINT_SOCKETS];
+	struct addr refused_by;		/* newest answer of the network, for words; ADDR_NONE: none */
+	char refused_link[SNAPSHOT_NAME];
+	int refused;			/* errno of it */
+};
+
+/* Looks the server's names up; false: none has an address. */
+bool uplinks_resolve(struct uplinks *u, const struct config *config);
+/*
+ * Close what has no link any more, and open what is missing; the worker is told.
+ * Gives the number of sockets that are open.
+ */
+size_t uplinks_sync(struct uplinks *u, const struct links *links, const struct config *config,
+		    struct channel *worker);
+/* The worker is a new one and has no sockets. */
+void uplinks_forget(struct uplinks *u);
+/* The network, or the kernel, refused something. */
+void uplinks_note_error(struct uplinks *u, const struct message_socket_error *e);
+
+#endif
