@@ -1,0 +1,225 @@
+/* socket: requests and replies over a real control socket, and what strangers may do to it. */
+#include <errno.h>
+#include <ev.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "control/socket.h"
+#include "tap.h"
+
+struct server {
+	char dir[32], path[CONTROL_PATH];
+	struct ev_loop *loop;
+	struct control *control;
+	ev_async quit;
+	pthread_t thread;
+};
+
+/* Answers echo with what it was sent; everything else is refused. */
+static void on_request(void *ctx, const struct control_request *request)
+{
+	struct server *s = ctx;
+
+	if (strcmp(request->command, "echo") == 0)
+		control_reply(s->control, request->id,
+			      json_pack("{s:b, s:O}", "ok", 1, "was", request->object));
+	else
+		control_refuse(s->control, request->id, 2, "no such command");
+}
+
+static void on_quit(struct ev_loop *loop, struct ev_async *w, int events)
+{
+	(void)w;
+	(void)events;
+	ev_break(loop, EVBREAK_ALL);
+}
+
+static void *serve(void *ctx)
+{
+	struct server *s = ctx;
+
+	ev_run(s->loop, 0);
+	return NULL;
+}
+
+static int start(void **state)
+{
+	struct server *s = calloc(1, sizeof(*s));
+	const struct control_handler handler = { on_request, s };
+
+	strcpy(s->dir, "/tmp/ttt-socket-XXXXXX");
+	if (mkdtemp(s->dir) == NULL || !control_path(s->dir, "t0", s->path))
+		return -1;
+	s->loop = ev_loop_new(0);
+	if (control_listen(s->loop, s->path, &handler, &s->control) < 0)
+		return -1;
+	ev_async_init(&s->quit, on_quit);
+	ev_async_start(s->loop, &s->quit);
+	*state = s;
+	return pthread_create(&s->thread, NULL, serve, s);
+}
+
+static int stop(void **state)
+{
+	struct server *s = *state;
+	struct stat st;
+	int left;
+
+	ev_async_send(s->loop, &s->quit);
+	pthread_join(s->thread, NULL);
+	control_free(s->control);
+	ev_loop_destroy(s->loop);
+	left = stat(s->path, &st);
+	rmdir(s->dir);
+	free(s);
+	return left == 0 ? -1 : 0;	/* the file is gone */
+}
+
+static int connected(const struct server *s)
+{
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	strcpy(at.sun_path, s->path);
+	assert_int_equal(connect(fd, (struct sockaddr *)&at, sizeof(at)), 0);
+	return fd;
+}
+
+static void assert_answers(const struct server *s)
+{
+	json_t *request = json_pack("{s:s}", "command", "echo"), *reply;
+	pid_t pid;
+
+	assert_int_equal(control_call(s->path, request, SEC(5), &reply, &pid), 0);
+	assert_true(json_is_true(json_object_get(reply, "ok")));
+	assert_true(json_equal(json_object_get(reply, "was"), request));
+	assert_int_equal(pid, getpid());
+	json_decref(reply);
+	json_decref(request);
+}
+
+static void a_request_gets_its_reply_and_the_daemons_pid(void **state)
+{
+	assert_answers(*state);
+	assert_answers(*state);
+}
+
+static void garbage_gets_an_error_and_the_next_line_is_served(void **state)
+{
+	static const char lines[] = "}{\n[]\n{\"command\":7}\n\n{\"command\":\"x\"}\n";
+	char text[4096];
+	size_t len = 0, replies = 0;
+	int fd = connected(*state);
+
+	assert_int_equal(send(fd, lines, strlen(lines), 0), strlen(lines));
+	while (replies < 5) {
+		ssize_t n = recv(fd, text + len, sizeof(text) - len, 0);
+
+		assert_true(n > 0);
+		for (ssize_t i = 0; i < n; i++)
+			replies += text[len + (size_t)i] == '\n';
+		len += (size_t)n;
+	}
+	assert_int_equal(strncmp(text, "{\"ok\":false,\"code\":2,", 21), 0);
+	close(fd);
+	assert_answers(*state);
+}
+
+static void an_endless_request_is_cut(void **state)
+{
+	static char big[CONTROL_REQUEST];
+	int fd = connected(*state);
+	char c;
+
+	memset(big, 'x', sizeof(big));
+	for (size_t sent = 0; sent < sizeof(big);) {
+		ssize_t n = send(fd, big + sent, sizeof(big) - sent, MSG_NOSIGNAL);
+
+		assert_true(n > 0);
+		sent += (size_t)n;
+	}
+	assert_true(recv(fd, &c, 1, 0) <= 0);
+	close(fd);
+	assert_answers(*state);
+}
+
+static void a_crowd_is_turned_away_and_others_served_after_it(void **state)
+{
+	int fd[CONTROL_CLIENTS + 1];
+	char c;
+
+	for (size_t i = 0; i <= CONTROL_CLIENTS; i++)
+		fd[i] = connected(*state);
+	assert_int_equal(recv(fd[CONTROL_CLIENTS], &c, 1, 0), 0);
+	/* once one of them has been heard to leave, there is room: its place is
+	 * free before a later connection is accepted, or that one is refused once */
+	for (size_t i = 0; i <= CONTROL_CLIENTS; i++)
+		close(fd[i]);
+	for (int tries = 0; tries < 1000; tries++) {
+		json_t *request = json_pack("{s:s}", "command", "echo"), *reply = NULL;
+		int r = control_call(((struct server *)*state)->path, request, SEC(5), &reply, NULL);
+
+		json_decref(request);
+		json_decref(reply);
+		if (r == 0)
+			return;
+	}
+	fail_msg("nobody is served after a crowd");
+}
+
+static void a_live_socket_is_not_taken_and_a_stale_one_is(void **state)
+{
+	struct server *s = *state;
+	const struct control_handler handler = { on_request, s };
+	struct control *second = NULL;
+	struct ev_loop *loop = ev_loop_new(0);
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	char path[CONTROL_PATH];
+	int fd;
+
+	assert_int_equal(control_listen(loop, s->path, &handler, &second), -EADDRINUSE);
+	assert_true(control_path(s->dir, "t1", path));
+	fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	strcpy(at.sun_path, path);
+	assert_int_equal(bind(fd, (struct sockaddr *)&at, sizeof(at)), 0);
+	close(fd);	/* the file stays: what a killed daemon leaves */
+	assert_int_equal(control_listen(loop, path, &handler, &second), 0);
+	control_free(second);
+	ev_loop_destroy(loop);
+	assert_answers(s);
+}
+
+static void nobody_there_is_told_apart(void **state)
+{
+	json_t *request = json_pack("{s:s}", "command", "echo"), *reply = NULL;
+	char path[CONTROL_PATH];
+
+	(void)state;
+	assert_int_equal(control_call("/nonexistent/t0.sock", request, SEC(1), &reply, NULL), -ENOENT);
+	json_decref(request);
+	assert_false(control_path("/a-folder-whose-name-goes-on-and-on-and-on-and-on-and-on-and-on-and-on-and-on"
+				  "-and-on-and-on-and-on", "ttt0", path));
+}
+
+#define WITH_SERVER(sentence, function) \
+	{ .name = (sentence), .test_func = (function), .setup_func = start, .teardown_func = stop }
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		WITH_SERVER("a request gets its reply and the daemon's pid", a_request_gets_its_reply_and_the_daemons_pid),
+		WITH_SERVER("garbage gets an error and the next line is served", garbage_gets_an_error_and_the_next_line_is_served),
+		WITH_SERVER("an endless request is cut", an_endless_request_is_cut),
+		WITH_SERVER("a crowd is turned away and others served after it", a_crowd_is_turned_away_and_others_served_after_it),
+		WITH_SERVER("a live socket is not taken and a stale one is", a_live_socket_is_not_taken_and_a_stale_one_is),
+		TEST("nobody there is told apart", nobody_there_is_told_apart),
+	};
+
+	return RUN_TESTS(tests);
+}
