@@ -4,6 +4,8 @@
 #include <sodium.h>
 #include <string.h>
 
+#include "base/text.h"
+
 static nsec_t age_of(const struct report *r, nsec_t then)
 {
 	return then != 0 ? nsec_since(then, r->now) : STATUS_NEVER;
@@ -11,7 +13,7 @@ static nsec_t age_of(const struct report *r, nsec_t then)
 
 static void copy_name(char to[STATUS_NAME], const char *from)
 {
-	strncpy(to, from, STATUS_NAME - 1);
+	text_copy(to, STATUS_NAME, from);
 }
 
 static void take_peer(struct report *r, const struct message_status_peer *m)

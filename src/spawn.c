@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/text.h"
 #include "config/config.h"
 
 #define POOL	16384	/* packet buffers: 34 MB, which cost memory only once they are used */
@@ -20,7 +21,7 @@ static void fill_setup(const struct config *c, struct message *m)
 	*m = (struct message){ .type = MESSAGE_SETUP };
 	s->role = c->role == CONFIG_SERVER ? MESSAGE_SERVER : MESSAGE_CLIENT;
 	memcpy(s->private_key, c->private_key, sizeof(s->private_key));
-	strncpy(s->strategy, c->strategy, sizeof(s->strategy) - 1);
+	text_copy(s->strategy, sizeof(s->strategy), c->strategy);
 	s->mtu = c->mtu;
 	s->address_count = c->address_count;
 	memcpy(s->address, c->address, sizeof(s->address));
@@ -37,7 +38,7 @@ static void fill_peer(const struct config_peer *from, size_t index, struct messa
 
 	*m = (struct message){ .type = MESSAGE_PEER };
 	p->index = (uint16_t)index;
-	strncpy(p->name, from->name, sizeof(p->name) - 1);
+	text_copy(p->name, sizeof(p->name), from->name);
 	memcpy(p->public_key, from->public_key, sizeof(p->public_key));
 	memcpy(p->preshared_key, from->preshared_key, sizeof(p->preshared_key));
 	p->prefix_count = from->prefix_count;

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/text.h"
 #include "config/config.h"
 #include "io/open.h"
 
@@ -105,7 +106,7 @@ static void open_socket(struct uplinks *u, unsigned number, const struct link *l
 	}
 	m.socket_add.socket = (uint8_t)number;
 	m.socket_add.kind = MESSAGE_SOCKET_PATH;
-	strncpy(m.socket_add.link, l->ifname, sizeof(m.socket_add.link) - 1);
+	text_copy(m.socket_add.link, sizeof(m.socket_add.link), l->ifname);
 	m.socket_add.local = l->source;
 	m.socket_add.remote = *to;
 	m.socket_add.preferences = wishes_for(config, l);
@@ -119,7 +120,7 @@ static void open_socket(struct uplinks *u, unsigned number, const struct link *l
 	u->socket[number].index = l->index;
 	u->socket[number].source = l->source;
 	u->socket[number].mtu = l->mtu;
-	strncpy(u->socket[number].ifname, l->ifname, sizeof(u->socket[number].ifname) - 1);
+	text_copy(u->socket[number].ifname, sizeof(u->socket[number].ifname), l->ifname);
 	log_info("%s: joins", l->ifname);
 }
 

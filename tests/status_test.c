@@ -1,0 +1,73 @@
+/* status: the lines that people read and scripts rely on. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "control/status_text.h"
+#include "tap.h"
+
+static void numbers_have_three_digits_at_most(void **state)
+{
+	const struct {
+		uint64_t rate;
+		const char *text;
+	} row[] = {
+		{ 0, "0 bit/s" }, { 124, "992 bit/s" }, { 125, "1.00 kbit/s" }, { 2500000, "20.0 Mbit/s" },
+		{ 12487500, "99.9 Mbit/s" }, { 12500000, "100 Mbit/s" }, { 124950000, "1.00 Gbit/s" },
+	};
+	char buf[STATUS_WORD];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(row); i++)
+		assert_string_equal(status_rate(row[i].rate, buf), row[i].text);
+	assert_string_equal(status_bytes(4500000000, buf), "4.50 GB");
+	assert_string_equal(status_latency(MSEC(23), buf), "23 ms");
+	assert_string_equal(status_latency(NSEC_PER_USEC * 2500, buf), "2.5 ms");
+	assert_string_equal(status_latency(0, buf), "- ms");
+	assert_string_equal(status_age(SEC(119), buf), "119 s");
+	assert_string_equal(status_age(SEC(120), buf), "2 min");
+	assert_string_equal(status_age(STATUS_NEVER, buf), "never");
+}
+
+static void a_traveller_sees_state_links_and_what_is_not_used(void **state)
+{
+	struct status s = { .interface = "ttt0", .role = "client", .state = "up", .state_age = SEC(180) };
+	struct status_peer *p = status_add_peer(&s);
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+
+	(void)state;
+	assert_non_null(p);
+	p->path_count = 2;
+	p->path[0] = (struct status_path){ .link = "wlan0", .state = "up", .srtt = MSEC(23), .rx_rate = 1500000,
+					   .loss_ppm = 1000 };
+	p->path[1] = (struct status_path){ .link = "usb0", .state = "suspect", .rx_rate = 500000 };
+	status_share(p);
+	s.unused_count = 1;
+	strcpy(s.unused[0].link, "eth0");
+	strcpy(s.unused[0].reason, "no carrier");
+	s.drop_count = 2;
+	strcpy(s.drop[0].name, "replay");
+	s.drop[0].count = 3;
+	status_print(&s, out);
+	fclose(out);
+	assert_string_equal(text,
+		"ttt0 up  16.0 Mbit/s down  0 bit/s up  over 1 link  for 3 min\n"
+		"path wlan0 up 23 ms 0.1 % loss  12.0 Mbit/s down  0 bit/s up  75 %\n"
+		"path usb0 suspect - ms 0.0 % loss  4.00 Mbit/s down  0 bit/s up  25 %\n"
+		"unused eth0: no carrier\n"
+		"dropped replay: 3\n");
+	free(text);
+	status_done(&s);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST("numbers have three digits at most", numbers_have_three_digits_at_most),
+		TEST("a traveller sees state, links, and what is not used",
+		     a_traveller_sees_state_links_and_what_is_not_used),
+	};
+
+	return RUN_TESTS(tests);
+}
