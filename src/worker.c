@@ -20,50 +20,17 @@
 
 #include "base/buf.h"
 #include "base/log.h"
-#include "control/channel.h"
-#include "core/engine.h"
 #include "io/sandbox.h"
 #include "io/tun.h"
 #include "io/udp.h"
-#include "worker_report.h"
-#include "worker_socket.h"
+#include "worker_state.h"
 
 #define TUN_BATCH	64	/* packets per turn */
 #define CHANNEL_FD	3
-#define LAST_WORDS_MS	100
 #define TUN_ERROR_AGAIN	SEC(1)
 
-enum { FIRST = 2, SOCKETS = 1, CHANNEL = 0, TUN = -1, TIMER = -2 };	/* priorities */
-
-struct port {
-	struct worker *worker;
-	struct worker_socket *socket;	/* NULL: number not in use */
-	ev_io readable, writable;
-};
-
-struct worker {
-	struct ev_loop *loop;
-	struct channel *channel;
-	ev_check woken;
-	ev_prepare settle;
-	ev_timer deadline;
-	ev_io tun;
-	int tun_fd;			/* -1: none */
-	nsec_t tun_reported_at;
-	struct port port[ENDPOINT_SOCKETS];
-	struct report_socket known[ENDPOINT_SOCKETS];
-
-	nsec_t now;
-	struct buf_pool *pool;
-	struct engine *engine;		/* NULL until START */
-	struct message_setup setup;
-	struct engine_peer_config *peer;	/* between SETUP and START */
-	size_t peers;			/* PEER messages that have come */
-
-	struct report_walk walk;
-	uint64_t count[REPORT_COUNTS];
-	int exit_code;
-};
+/* libev's priorities; the channel has 0 */
+enum { FIRST = 2, SOCKETS = 1, TUN = -1, TIMER = -2 };
 
 static nsec_t read_clock(void)
 {
@@ -73,13 +40,13 @@ static nsec_t read_clock(void)
 	return SEC(t.tv_sec) + (nsec_t)t.tv_nsec;
 }
 
-static void finish(struct worker *w, int exit_code)
+void worker_finish(struct worker *w, int exit_code)
 {
 	w->exit_code = exit_code;
 	ev_break(w->loop, EVBREAK_ALL);
 }
 
-static void tell(struct worker *w, const struct message *m)
+void worker_tell(struct worker *w, const struct message *m)
 {
 	if (channel_send(w->channel, m, -1) < 0)
 		w->count[REPORT_UNSENT]++;
@@ -88,7 +55,7 @@ static void tell(struct worker *w, const struct message *m)
 /* --- out of the engine -------------------------------------------------- */
 
 /* The engine's outbox is bounded: emptied after each batch that goes in. */
-static void collect(struct worker *w)
+void worker_collect(struct worker *w)
 {
 	struct endpoint to;
 	struct buf *b;
@@ -105,7 +72,7 @@ static void collect(struct worker *w)
 	}
 }
 
-static void send_port(struct port *p)
+void worker_send_port(struct port *p)
 {
 	if (p->socket == NULL || p->socket->count == 0)
 		return;
@@ -115,10 +82,10 @@ static void send_port(struct port *p)
 		ev_io_start(p->worker->loop, &p->writable);
 }
 
-static void send_all(struct worker *w)
+void worker_send_all(struct worker *w)
 {
 	for (unsigned i = 0; i < ENDPOINT_SOCKETS; i++)
-		send_port(&w->port[i]);
+		worker_send_port(&w->port[i]);
 }
 
 static void tun_failed(struct worker *w, enum message_operation operation, int error)
@@ -128,7 +95,7 @@ static void tun_failed(struct worker *w, enum message_operation operation, int e
 	m.tun_error.operation = operation;
 	m.tun_error.error = -error;
 	w->tun_reported_at = w->now;
-	tell(w, &m);
+	worker_tell(w, &m);
 }
 
 static void write_tun(struct worker *w)
@@ -147,7 +114,7 @@ static void write_tun(struct worker *w)
 	}
 }
 
-static void tell_events(struct worker *w)
+void worker_tell_events(struct worker *w)
 {
 	struct engine_event event;
 	struct message m;
@@ -155,7 +122,7 @@ static void tell_events(struct worker *w)
 	/* what the channel has no room for waits in the engine */
 	while (channel_queued(w->channel) < CHANNEL_QUEUE && engine_event_out(w->engine, &event)) {
 		report_event(&event, &m);
-		tell(w, &m);
+		worker_tell(w, &m);
 	}
 }
 
@@ -179,7 +146,7 @@ static void tell_status(struct worker *w)
 	}
 	/* once parts wait, the channel's owner->drained wakes us for more */
 	while (channel_queued(w->channel) == 0 && report_next(&w->walk, &from, w->now, &m))
-		tell(w, &m);
+		worker_tell(w, &m);
 }
 
 static void set_deadline(struct worker *w)
@@ -213,10 +180,10 @@ static void on_settle(struct ev_loop *loop, ev_prepare *watcher, int events)
 	(void)events;
 	if (w->engine == NULL)
 		return;
-	collect(w);
-	send_all(w);
+	worker_collect(w);
+	worker_send_all(w);
 	write_tun(w);
-	tell_events(w);
+	worker_tell_events(w);
 	tell_status(w);
 	set_reading(w);
 	set_deadline(w);
@@ -262,7 +229,7 @@ static void on_tun(struct ev_loop *loop, ev_io *watcher, int events)
 		else
 			buf_put(b);
 	}
-	collect(w);
+	worker_collect(w);
 	if (error == 0 || error == -EAGAIN || error == -EINTR)
 		return;
 	ev_io_stop(loop, watcher);
@@ -308,7 +275,7 @@ static void on_readable(struct ev_loop *loop, ev_io *watcher, int events)
 	for (size_t i = UDP_BATCH; i-- > (got > 0 ? (size_t)got : 0);)
 		buf_put(d[i].buf);
 	deliver(w, p->socket, d, got);
-	collect(w);
+	worker_collect(w);
 	/* woken without a datagram: the network has answered one of ours */
 	if (got <= 0 && !worker_socket_errors(p->socket, w->now) && got != -EAGAIN && got != -EINTR)
 		worker_socket_note(p->socket, MESSAGE_ON_RECEIVE, -got, NULL, w->now);
@@ -318,267 +285,14 @@ static void on_writable(struct ev_loop *loop, ev_io *watcher, int events)
 {
 	(void)loop;
 	(void)events;
-	send_port(watcher->data);
+	worker_send_port(watcher->data);
 }
 
-/* --- what the supervisor says ------------------------------------------- */
-
-static void refuse(struct worker *w, const char *what)
-{
-	log_error("worker: the supervisor said something out of order: %s", what);
-	finish(w, 1);
-}
-
-static void fill_random(void *ctx, void *buf, size_t len)
-{
-	(void)ctx;
-	randombytes_buf(buf, len);
-}
-
-static void take_setup(struct worker *w, const struct message *m, int fd)
-{
-	(void)fd;
-	if (w->peer != NULL || w->engine != NULL) {
-		refuse(w, "a second setup");
-		return;
-	}
-	w->setup = m->setup;
-	log_set_level(m->setup.log_level);
-	w->peer = calloc(MESSAGE_PEERS, sizeof(*w->peer));
-	w->pool = buf_pool_new(w->setup.pool);
-	if (w->peer == NULL || w->pool == NULL) {
-		log_error("worker: no memory for %u packet buffers", w->setup.pool);
-		finish(w, 1);
-	}
-}
-
-static void take_peer(struct worker *w, const struct message *m, int fd)
-{
-	struct engine_peer_config *to;
-
-	(void)fd;
-	if (w->peer == NULL || w->peers == w->setup.peer_count || m->peer.index != w->peers) {
-		refuse(w, "a peer");
-		return;
-	}
-	to = &w->peer[w->peers++];
-	memcpy(to->name, m->peer.name, sizeof(to->name));
-	memcpy(to->public_key, m->peer.public_key, sizeof(to->public_key));
-	memcpy(to->preshared_key, m->peer.preshared_key, sizeof(to->preshared_key));
-	memcpy(to->prefix, m->peer.prefix, sizeof(to->prefix));
-	to->prefix_count = m->peer.prefix_count;
-}
-
-static struct engine *new_engine(struct worker *w)
-{
-	struct engine_config config = {
-		.role = w->setup.role == MESSAGE_SERVER ? ENGINE_SERVER : ENGINE_CLIENT,
-		.mtu = w->setup.mtu,
-		.address_count = w->setup.address_count,
-		.dns_count = w->setup.dns_count,
-		.peer = w->peer,
-		.peer_count = w->peers,
-		.random = { .fill = fill_random },
-		.pool = w->pool,
-	};
-	struct engine *e;
-
-	memcpy(config.private_key, w->setup.private_key, sizeof(config.private_key));
-	memcpy(config.strategy, w->setup.strategy, sizeof(config.strategy));
-	memcpy(config.address, w->setup.address, sizeof(config.address));
-	memcpy(config.dns, w->setup.dns, sizeof(config.dns));
-	e = engine_new(&config, w->now);
-	message_wipe(&config, sizeof(config));
-	return e;
-}
-
-/* The engine has its own copy now; ours goes. */
-static void forget_setup(struct worker *w)
-{
-	message_wipe(w->setup.private_key, sizeof(w->setup.private_key));
-	if (w->peer != NULL)
-		message_wipe(w->peer, MESSAGE_PEERS * sizeof(*w->peer));
-	free(w->peer);
-	w->peer = NULL;
-}
-
-static void take_start(struct worker *w, const struct message *m, int fd)
-{
-	(void)m;
-	(void)fd;
-	if (w->peer == NULL || w->peers != w->setup.peer_count) {
-		refuse(w, "start before setup and its peers");
-		return;
-	}
-	w->engine = new_engine(w);
-	forget_setup(w);
-	if (w->engine == NULL) {
-		log_error("worker: the engine refuses its setup (strategy %s)", w->setup.strategy);
-		finish(w, 1);
-		return;
-	}
-	tell(w, &(struct message){ .type = MESSAGE_READY });
-}
-
-static void take_tun(struct worker *w, const struct message *m, int fd)
-{
-	(void)m;
-	ev_io_stop(w->loop, &w->tun);
-	if (w->tun_fd >= 0)
-		close(w->tun_fd);
-	w->tun_fd = fd;
-	ev_io_set(&w->tun, fd, EV_READ);
-	ev_io_start(w->loop, &w->tun);
-}
-
-static void report_socket_error(void *ctx, const struct message_socket_error *error)
-{
-	struct message m = { .type = MESSAGE_SOCKET_ERROR, .socket_error = *error };
-
-	tell(ctx, &m);
-}
-
-static void remove_port(struct port *p)
-{
-	struct worker *w = p->worker;
-
-	ev_io_stop(w->loop, &p->readable);
-	ev_io_stop(w->loop, &p->writable);
-	w->count[REPORT_SEND_FAILED] += p->socket->failed;
-	w->count[REPORT_SEND_BLOCKED] += p->socket->blocked;
-	worker_socket_free(p->socket);
-	p->socket = NULL;
-}
-
-/* 0: fd is the socket's now. */
-static int add_port(struct worker *w, const struct message_socket_add *add, int fd)
-{
-	struct port *p = &w->port[add->socket];
-	struct endpoint to = { .socket = add->socket, .remote = add->remote };
-	struct engine_link link = report_engine_link(&add->preferences);
-	int error = 0;
-
-	if (p->socket != NULL)
-		return -EEXIST;
-	if ((add->kind == MESSAGE_SOCKET_LISTEN) != (w->setup.role == MESSAGE_SERVER))
-		return -EINVAL;
-	p->socket = worker_socket_new(fd, add, report_socket_error, w);
-	if (p->socket == NULL)
-		return -ENOMEM;
-	memcpy(w->known[add->socket].link, add->link, MESSAGE_NAME);
-	w->known[add->socket].local = add->local;
-	ev_io_set(&p->readable, fd, EV_READ);
-	ev_io_set(&p->writable, fd, EV_WRITE);
-	ev_io_start(w->loop, &p->readable);
-	if (add->kind == MESSAGE_SOCKET_PATH)
-		error = engine_path_add(w->engine, &to, &link, w->now);
-	if (error < 0) {
-		p->socket->fd = -1;	/* the caller closes it */
-		remove_port(p);
-	}
-	return error;
-}
-
-static void take_socket_add(struct worker *w, const struct message *m, int fd)
-{
-	struct message refused = { .type = MESSAGE_SOCKET_ERROR };
-	int error = add_port(w, &m->socket_add, fd);
-
-	if (error == 0)
-		return;
-	close(fd);
-	refused.socket_error = (struct message_socket_error){
-		.socket = m->socket_add.socket, .operation = MESSAGE_ON_ADD, .error = -error,
-		.count = 1, .remote = m->socket_add.remote,
-	};
-	tell(w, &refused);
-}
-
-static void take_socket_remove(struct worker *w, const struct message *m, int fd)
-{
-	struct port *p = &w->port[m->socket_remove.socket];
-
-	(void)fd;
-	engine_path_remove(w->engine, m->socket_remove.socket, w->now);
-	if (p->socket == NULL)
-		return;
-	collect(w);
-	send_port(p);
-	remove_port(p);
-}
-
-static void take_link_set(struct worker *w, const struct message *m, int fd)
-{
-	struct engine_link link = report_engine_link(&m->link_set.preferences);
-
-	(void)fd;
-	engine_path_set_link(w->engine, m->link_set.socket, &link, w->now);
-}
-
-static void take_path_probe(struct worker *w, const struct message *m, int fd)
-{
-	(void)fd;
-	engine_path_probe(w->engine, m->path_probe.socket, w->now);
-}
-
-static void take_strategy(struct worker *w, const struct message *m, int fd)
-{
-	struct message answer = { .type = MESSAGE_ACK, .ack = { .id = m->strategy.id } };
-
-	(void)fd;
-	answer.ack.error = engine_set_strategy(w->engine, m->strategy.name, w->now);
-	tell(w, &answer);
-}
-
-static void take_status_request(struct worker *w, const struct message *m, int fd)
-{
-	(void)fd;
-	report_begin(&w->walk, m->status_request.id);
-}
-
-static void take_stop(struct worker *w, const struct message *m, int fd)
-{
-	(void)m;
-	(void)fd;
-	if (w->engine != NULL) {
-		engine_close(w->engine, w->now);
-		collect(w);
-		send_all(w);
-		tell_events(w);
-		channel_flush(w->channel, LAST_WORDS_MS);
-	}
-	finish(w, 0);
-}
-
-/* A row without a function is a message that is not for us; the channel keeps those away. */
-static const struct {
-	void (*take)(struct worker *w, const struct message *m, int fd);
-	bool any_time;		/* also before START */
-} order[] = {
-	[MESSAGE_SETUP] = { take_setup, true },
-	[MESSAGE_PEER] = { take_peer, true },
-	[MESSAGE_START] = { take_start, true },
-	[MESSAGE_TUN] = { take_tun, false },
-	[MESSAGE_SOCKET_ADD] = { take_socket_add, false },
-	[MESSAGE_SOCKET_REMOVE] = { take_socket_remove, false },
-	[MESSAGE_LINK_SET] = { take_link_set, false },
-	[MESSAGE_PATH_PROBE] = { take_path_probe, false },
-	[MESSAGE_STRATEGY] = { take_strategy, false },
-	[MESSAGE_STATUS_REQUEST] = { take_status_request, false },
-	[MESSAGE_STOP] = { take_stop, true },
-};
+/* --- the channel -------------------------------------------------------- */
 
 static void on_message(void *ctx, const struct message *m, int fd)
 {
-	struct worker *w = ctx;
-
-	if (w->engine == NULL && !order[m->type].any_time) {
-		if (fd >= 0)
-			close(fd);
-		refuse(w, "a message before start");
-		return;
-	}
-	order[m->type].take(w, m, fd);
+	worker_obey(ctx, m, fd);
 }
 
 static void on_closed(void *ctx, int error)
@@ -587,7 +301,7 @@ static void on_closed(void *ctx, int error)
 		log_error("worker: what came from the supervisor is no message");
 	else if (error < 0)
 		log_error("worker: the supervisor's channel: %s", strerror(-error));
-	finish(ctx, 1);
+	worker_finish(ctx, 1);
 }
 
 static void on_drained(void *ctx)
@@ -648,13 +362,34 @@ static bool prepare(struct worker *w)
 	return true;
 }
 
+void worker_remove_port(struct port *p)
+{
+	struct worker *w = p->worker;
+
+	ev_io_stop(w->loop, &p->readable);
+	ev_io_stop(w->loop, &p->writable);
+	w->count[REPORT_SEND_FAILED] += p->socket->failed;
+	w->count[REPORT_SEND_BLOCKED] += p->socket->blocked;
+	worker_socket_free(p->socket);
+	p->socket = NULL;
+}
+
+void worker_forget_setup(struct worker *w)
+{
+	message_wipe(w->setup.private_key, sizeof(w->setup.private_key));
+	if (w->peer != NULL)
+		message_wipe(w->peer, MESSAGE_PEERS * sizeof(*w->peer));
+	free(w->peer);
+	w->peer = NULL;
+}
+
 static void done(struct worker *w)
 {
 	for (unsigned i = 0; i < ENDPOINT_SOCKETS; i++)
 		if (w->port[i].socket != NULL)
-			remove_port(&w->port[i]);
+			worker_remove_port(&w->port[i]);
 	engine_free(w->engine);
-	forget_setup(w);
+	worker_forget_setup(w);
 	buf_pool_free(w->pool);
 	channel_free(w->channel);
 	if (w->tun_fd >= 0)

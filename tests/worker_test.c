@@ -647,6 +647,13 @@ static void a_socket_that_cannot_be_used_is_refused_and_closed(void **state)
 	WAIT(t.client.socket_errors == 2);
 	assert_int_equal(t.client.socket_error.error, EEXIST);
 	close(fd);
+	fd = open("/tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	m.socket_add.kind = MESSAGE_SOCKET_PATH;
+	m.socket_add.remote = t.listen;
+	say(&t.client, &m, fd);
+	WAIT(t.client.socket_errors == 3);
+	assert_int_equal(t.client.socket_error.error, ENOTSOCK);
+	close(fd);
 	assert_int_equal(stop(&t.client), 0);
 }
 

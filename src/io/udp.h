@@ -28,7 +28,8 @@ struct udp_error {
 /*
  * Receive up to n (at most UDP_BATCH) datagrams into empty buffers that are in
  * d[i].buf already.  Gives how many; what was larger than its buffer has len 0.
- * -EAGAIN: nothing there; else a negative errno of the socket.
+ * -EAGAIN: nothing there; else a negative errno of the socket.  With n 0 nothing
+ * is received, only the socket looked at: -ENOTSOCK, -EBADF, or 0.
  */
 int udp_receive(int fd, struct udp_datagram *d, size_t n);
 /* Send up to n; the buffers stay the caller's.  Gives how many went (at least 1), or the first's negative errno. */
