@@ -331,7 +331,11 @@ static bool prepare(struct worker *w)
 {
 	const struct channel_owner owner = { on_message, on_closed, on_drained, w };
 
-	w->loop = ev_loop_new(EVBACKEND_EPOLL | EVFLAG_NOENV);
+	/*
+	 * poll, not epoll: the supervisor has our descriptors too, so one that we
+	 * close would stay in an epoll set, and libev would have to make a new set.
+	 */
+	w->loop = ev_loop_new(EVBACKEND_POLL | EVFLAG_NOENV);
 	if (w->loop == NULL)
 		return false;
 	w->channel = channel_new(w->loop, CHANNEL_FD, CHANNEL_WORKER, &owner);

@@ -129,6 +129,7 @@ static int add_port(struct worker *w, const struct message_socket_add *add, int 
 
 	if (p->socket != NULL)
 		return -EEXIST;
+	/* a plain file is always ready to poll: the loop would spin on it */
 	if (udp_receive(fd, NULL, 0) == -ENOTSOCK)
 		return -ENOTSOCK;
 	if ((add->kind == MESSAGE_SOCKET_LISTEN) != (w->setup.role == MESSAGE_SERVER))

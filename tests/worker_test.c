@@ -246,7 +246,7 @@ static void on_tick(struct ev_loop *loop, ev_timer *timer, int events)
 			fail_msg("still not: %s", #condition);		\
 	} while (0)
 
-static void set_up(struct side *s, enum message_role role, const char *strategy)
+static void set_up_peers(struct side *s, enum message_role role, const char *strategy, unsigned peers)
 {
 	struct message m = { .type = MESSAGE_SETUP };
 	bool server = role == MESSAGE_SERVER;
@@ -259,15 +259,25 @@ static void set_up(struct side *s, enum message_role role, const char *strategy)
 	prefix_parse("10.84.0.1/24", &m.setup.address[0]);
 	m.setup.pool = MESSAGE_POOL_MIN;
 	m.setup.log_level = 3;
-	m.setup.peer_count = 1;
+	m.setup.peer_count = (uint16_t)peers;
 	say(s, &m, -1);
 	m = (struct message){ .type = MESSAGE_PEER };
 	strcpy(m.peer.name, server ? "laptop" : "vps");
 	memcpy(m.peer.public_key, server ? t.client_public : t.server_public, 32);
 	m.peer.prefix_count = server;
 	prefix_parse("10.84.0.2/32", &m.peer.prefix[0]);
-	say(s, &m, -1);
+	for (unsigned i = 0; i < peers; i++) {
+		say(s, &m, -1);
+		m.peer.index++;
+		m.peer.public_key[0]++;
+		m.peer.prefix[0].addr.ip[3]++;
+	}
 	say(s, &(struct message){ .type = MESSAGE_START }, -1);
+}
+
+static void set_up(struct side *s, enum message_role role, const char *strategy)
+{
+	set_up_peers(s, role, strategy, 1);
 }
 
 static void add_link(uint8_t number, const char *name, const char *ip, const struct addr *to)
@@ -482,7 +492,7 @@ static void a_worker_holds_no_descriptor_of_its_parent(void **state)
 		snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)t.client.pid, fd);
 		kept += lstat(path, &st) == 0;
 	}
-	assert_int_equal(kept, 2);	/* channel and epoll */
+	assert_int_equal(kept, 1);	/* the channel */
 	close(secret);
 	assert_int_equal(stop(&t.client), 0);
 }
@@ -693,6 +703,54 @@ static void a_descriptor_that_is_no_device_is_told_and_left_alone(void **state)
 	assert_int_equal(stop(&t.client), 0);
 }
 
+/* CPU time that a process uses while nothing happens for a moment. */
+static nsec_t used_in(pid_t pid, int ms)
+{
+	struct timespec before, after;
+	clockid_t clock;
+
+	assert_int_equal(clock_getcpuclockid(pid, &clock), 0);
+	assert_int_equal(clock_gettime(clock, &before), 0);
+	poll(NULL, 0, ms);
+	assert_int_equal(clock_gettime(clock, &after), 0);
+	return SEC(after.tv_sec - before.tv_sec) + (nsec_t)after.tv_nsec - (nsec_t)before.tv_nsec;
+}
+
+static void a_device_that_goes_away_is_told_and_not_spun_on(void **state)
+{
+	int here, tun;
+
+	(void)state;
+	start_client();
+	WAIT(t.client.ready);
+	here = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	new_netns();
+	tun = device("gone0", "10.84.0.3");
+	say(&t.client, &(struct message){ .type = MESSAGE_TUN }, tun);
+	ask_status(&t.client, 1);
+	assert_int_equal(system("ip link del dev gone0"), 0);
+	assert_int_equal(setns(here, CLONE_NEWNET), 0);
+	WAIT(t.client.tun_error.error == EBADFD);
+	assert_int_equal(t.client.tun_error.operation, MESSAGE_ON_RECEIVE);
+	assert_true(used_in(t.client.pid, 200) < MSEC(50));
+	close(tun);
+	close(here);
+	assert_int_equal(stop(&t.client), 0);
+}
+
+static void a_server_takes_as_many_peers_as_there_may_be(void **state)
+{
+	(void)state;
+	start_worker(&t.server);
+	set_up_peers(&t.server, MESSAGE_SERVER, "weighted", MESSAGE_PEERS);
+	WAIT(t.server.ready);
+	ask_status(&t.server, 1);
+	assert_int_equal(t.server.peers, MESSAGE_PEERS);
+	assert_int_equal(t.server.peer.peer, MESSAGE_PEERS - 1);
+	assert_true(used_in(t.server.pid, 200) < MSEC(50));
+	assert_int_equal(stop(&t.server), 0);
+}
+
 static void strangers_datagrams_are_counted_and_nothing_more(void **state)
 {
 	struct sockaddr_storage to;
@@ -771,6 +829,10 @@ int main(void)
 		     a_link_can_go_and_come_back_while_packets_flow),
 		TEST("a descriptor that is no device is told and left alone",
 		     a_descriptor_that_is_no_device_is_told_and_left_alone),
+		TEST("a device that goes away is told and not spun on",
+		     a_device_that_goes_away_is_told_and_not_spun_on),
+		TEST("a server takes as many peers as there may be",
+		     a_server_takes_as_many_peers_as_there_may_be),
 		TEST("strangers' datagrams are counted and nothing more",
 		     strangers_datagrams_are_counted_and_nothing_more),
 	};

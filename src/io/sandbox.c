@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 /*
- * What libev's epoll loop, the allocator, packet I/O, the channel and the log
+ * What libev's loop over poll, the allocator, packet I/O, the channel and the log
  * call.  fcntl, for the channel's duplicates; getrandom, for libsodium.
  * Nothing here makes a descriptor of a new kind.
  */
@@ -22,7 +22,6 @@ static const int allowed[] = {
 	SCMP_SYS(read), SCMP_SYS(write), SCMP_SYS(readv), SCMP_SYS(writev), SCMP_SYS(close),
 	SCMP_SYS(recvmsg), SCMP_SYS(sendmsg), SCMP_SYS(recvmmsg), SCMP_SYS(sendmmsg),
 	SCMP_SYS(poll), SCMP_SYS(ppoll), SCMP_SYS(fcntl),
-	SCMP_SYS(epoll_wait), SCMP_SYS(epoll_pwait), SCMP_SYS(epoll_ctl),
 	SCMP_SYS(clock_gettime), SCMP_SYS(gettimeofday), SCMP_SYS(getrandom),
 	SCMP_SYS(brk), SCMP_SYS(mmap), SCMP_SYS(munmap), SCMP_SYS(mremap), SCMP_SYS(madvise),
 	SCMP_SYS(futex), SCMP_SYS(restart_syscall), SCMP_SYS(rt_sigreturn),
