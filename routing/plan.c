@@ -1,0 +1,268 @@
+/* plan: see plan.h. */
+#include "routing/plan.h"
+
+#include <errno.h>
+#include <linux/fib_rules.h>
+#include <linux/rtnetlink.h>
+#include <netinet/in.h>
+#include <stdarg.h>
+#include <string.h>
+
+#define METRIC_FLOOR	9999	/* of the unreachable default: 4294967295 is skipped by ip -6 route flush */
+#define METRIC_LINK	1024	/* IPv6's default, so that both families look alike */
+
+static const uint8_t families[] = { ADDR_IPV4, ADDR_IPV6 };
+
+static struct prefix whole(uint8_t family)
+{
+	return (struct prefix){ .addr.family = family, .len = 0 };
+}
+
+static struct kernel_route route_of(const struct plan *p, uint8_t family, uint32_t table)
+{
+	return (struct kernel_route){
+		.family = family, .type = RTN_UNICAST, .protocol = p->marks.protocol, .table = table,
+		.dst = whole(family), .metric = METRIC_LINK,
+	};
+}
+
+static struct kernel_rule rule_of(const struct plan *p, uint8_t family, uint32_t at, uint32_t table)
+{
+	return (struct kernel_rule){
+		.family = family, .action = FR_ACT_TO_TBL, .protocol = p->marks.protocol,
+		.priority = p->marks.priority + at, .table = table, .suppress_prefixlen = -1,
+	};
+}
+
+/* A link's own table and the rule that its sockets find it by. */
+static int add_link(struct plan *p, const struct link *l)
+{
+	uint32_t table = marks_link_table(&p->marks, l->slot);
+	struct kernel_route route = route_of(p, l->family, table);
+	struct kernel_rule rule = rule_of(p, l->family, MARKS_RULE_LINK + l->slot, table);
+	int err = 0;
+
+	route.oif = l->index;
+	for (size_t i = 0; i < l->onlink_count && err == 0; i++) {
+		route.dst = l->onlink[i];
+		err = route_list_add(&p->routes, &route);
+	}
+	route.dst = whole(l->family);
+	route.gateway = l->gateway;
+	if (err == 0)
+		err = route_list_add(&p->routes, &route);
+	rule.from = prefix_host(&l->source);
+	rule.fwmark = p->marks.fwmark;
+	rule.fwmask = p->marks.fwmask;
+	memcpy(rule.oif, l->ifname, sizeof(rule.oif));
+	return err == 0 ? rule_list_add(&p->rules, &rule) : err;
+}
+
+static int add_tunnel_route(struct plan *p, const struct prefix *dst)
+{
+	struct kernel_route route = route_of(p, dst->addr.family, p->marks.table);
+
+	if (p->tun_index == 0)
+		return 0;
+	route.dst = prefix_network(dst);
+	route.oif = p->tun_index;
+	return route_list_add(&p->routes, &route);
+}
+
+static int add_floor(struct plan *p, uint8_t family)
+{
+	struct kernel_route route = route_of(p, family, p->marks.table);
+
+	route.type = RTN_UNREACHABLE;
+	route.metric = METRIC_FLOOR;
+	return route_list_add(&p->routes, &route);
+}
+
+static int add_rule(struct plan *p, const struct kernel_rule *rule)
+{
+	return rule_list_add(&p->rules, rule);
+}
+
+/* The rules that lead into the tunnel, in the order in which they are asked. */
+static int add_capture(struct plan *p, uint8_t family, bool kill_switch)
+{
+	struct kernel_rule rule;
+	int err = 0;
+
+	if (family == ADDR_IPV4) {
+		rule = rule_of(p, family, MARKS_RULE_DHCP, RT_TABLE_MAIN);
+		rule.ip_proto = IPPROTO_UDP;
+		rule.sport = (struct kernel_ports){ 68, 68 };
+		rule.dport = (struct kernel_ports){ 67, 67 };
+		err = add_rule(p, &rule);
+	}
+	rule = rule_of(p, family, MARKS_RULE_LOCAL, RT_TABLE_MAIN);
+	rule.suppress_prefixlen = 0;
+	if (err == 0)
+		err = add_rule(p, &rule);
+	rule = rule_of(p, family, MARKS_RULE_TUNNEL, p->marks.table);
+	rule.invert = true;
+	rule.fwmark = p->marks.fwmark;
+	rule.fwmask = p->marks.fwmask;
+	if (err == 0)
+		err = add_rule(p, &rule);
+	if (err != 0 || !kill_switch)
+		return err;
+	rule.priority = p->marks.priority + MARKS_RULE_CLOSED;
+	rule.action = FR_ACT_UNREACHABLE;
+	rule.table = 0;
+	return add_rule(p, &rule);
+}
+
+__attribute__((format(printf, 3, 4)))
+static int add_sysctl(struct plan *p, const char *wanted, const char *format, ...)
+{
+	struct sysctl_row *row;
+	va_list args;
+
+	if (p->sysctl_count == PLAN_SYSCTLS)
+		return -E2BIG;
+	row = &p->sysctl[p->sysctl_count++];
+	*row = (struct sysctl_row){ .at_least = true };
+	va_start(args, format);
+	vsnprintf(row->name, sizeof(row->name), format, args);
+	va_end(args);
+	snprintf(row->wanted, sizeof(row->wanted), "%s", wanted);
+	return 0;
+}
+
+/* Strict reverse-path filtering would drop what comes in on any link but the best one. */
+static int add_link_sysctls(struct plan *p, const struct snapshot *s, const struct link *l)
+{
+	const struct kernel_link *k = snapshot_link(s, l->index);
+	int err = 0;
+
+	if (l->family != ADDR_IPV4 || k == NULL)
+		return 0;
+	if (k->rp_filter == 1 || (k->rp_filter == 0 && s->rp_filter_all == 1))
+		err = add_sysctl(p, "2", "net/ipv4/conf/%s/rp_filter", l->ifname);
+	return err == 0 ? add_sysctl(p, "1", "net/ipv4/conf/%s/src_valid_mark", l->ifname) : err;
+}
+
+static int add_forwarding(struct plan *p, const struct snapshot *s)
+{
+	int err = 0;
+
+	/* a host that forwards ignores router advertisements unless told otherwise */
+	for (size_t i = 0; i < s->links.count && err == 0; i++)
+		if (s->links.item[i].accept_ra == 1)
+			err = add_sysctl(p, "2", "net/ipv6/conf/%s/accept_ra", s->links.item[i].name);
+	if (err == 0)
+		err = add_sysctl(p, "1", "net/ipv4/ip_forward");
+	if (err == 0 && !s->no_ipv6)
+		err = add_sysctl(p, "1", "net/ipv6/conf/all/forwarding");
+	return err;
+}
+
+static int add_routes(struct plan *p, const struct plan_options *o)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < o->route_count && err == 0; i++)
+		err = add_tunnel_route(p, &o->route[i]);
+	return err;
+}
+
+/* On a server the peers' prefixes go into the main table: forwarding looks there. */
+static int add_server_routes(struct plan *p, const struct plan_options *o)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < o->route_count && err == 0 && p->tun_index != 0; i++) {
+		struct kernel_route route = route_of(p, o->route[i].addr.family, RT_TABLE_MAIN);
+
+		route.dst = prefix_network(&o->route[i]);
+		route.oif = p->tun_index;
+		err = route_list_add(&p->routes, &route);
+	}
+	return err;
+}
+
+static bool wants_capture(const struct plan_options *o)
+{
+	return o->full_tunnel || o->route_count > 0;
+}
+
+static int build_client(struct plan *p, const struct plan_options *o, const struct snapshot *s,
+			const struct links *links)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < links->count && err == 0; i++) {
+		err = add_link(p, &links->link[i]);
+		if (err == 0)
+			err = add_link_sysctls(p, s, &links->link[i]);
+	}
+	if (err == 0)
+		err = add_routes(p, o);
+	for (size_t i = 0; i < 2 && err == 0 && wants_capture(o); i++) {
+		struct prefix all = whole(families[i]);
+
+		if (families[i] == ADDR_IPV6 && s->no_ipv6)
+			continue;
+		err = add_capture(p, families[i], o->full_tunnel && o->kill_switch);
+		if (err == 0 && o->full_tunnel && !o->down)
+			err = add_tunnel_route(p, &all);
+		if (err == 0 && o->full_tunnel)
+			err = add_floor(p, families[i]);
+	}
+	return err;
+}
+
+void plan_empty(const struct route_marks *marks, struct plan *ret)
+{
+	*ret = (struct plan){ .marks = *marks };
+}
+
+int plan_build(const struct plan_options *o, const struct snapshot *s, const struct links *links,
+	       struct plan *ret)
+{
+	const struct kernel_link *tun = snapshot_link_named(s, o->tun);
+	struct plan p = { .marks = o->marks, .mtu = o->mtu };
+	int err;
+
+	if (o->address_count > PLAN_ADDRESSES || o->route_count > PLAN_ROUTES)
+		return -E2BIG;
+	snprintf(p.tun, sizeof(p.tun), "%s", o->tun);
+	p.tun_index = tun != NULL ? tun->index : 0;
+	p.address_count = o->address_count;
+	if (o->address_count > 0)
+		memcpy(p.address, o->address, o->address_count * sizeof(p.address[0]));
+	if (o->server) {
+		err = add_server_routes(&p, o);
+		if (err == 0)
+			err = add_forwarding(&p, s);
+	} else {
+		err = build_client(&p, o, s, links);
+	}
+	if (err < 0)
+		plan_done(&p);
+	else
+		*ret = p;
+	return err;
+}
+
+void plan_done(struct plan *p)
+{
+	route_list_done(&p->routes);
+	rule_list_done(&p->rules);
+}
+
+void plan_print(const struct plan *p, const struct snapshot *names, FILE *out)
+{
+	char buf[SNAPSHOT_TEXT];
+
+	for (size_t i = 0; i < p->address_count; i++)
+		fprintf(out, "address %s dev %s\n", prefix_print(&p->address[i], buf), p->tun);
+	for (size_t i = 0; i < p->routes.count; i++)
+		fprintf(out, "route %s\n", snapshot_print_route(&p->routes.item[i], names, buf));
+	for (size_t i = 0; i < p->rules.count; i++)
+		fprintf(out, "rule %s\n", snapshot_print_rule(&p->rules.item[i], buf));
+	for (size_t i = 0; i < p->sysctl_count; i++)
+		fprintf(out, "setting %s = %s\n", p->sysctl[i].name, p->sysctl[i].wanted);
+}

@@ -1,0 +1,256 @@
+/* links, plan, compare: on hand-made snapshots, without a kernel. */
+#include <linux/fib_rules.h>
+#include <linux/if.h>
+#include <linux/rtnetlink.h>
+#include <string.h>
+
+#include "routing/compare.h"
+#include "tap.h"
+
+static struct snapshot host;
+static struct route_marks marks;
+static struct links links;
+
+static void add_link(int index, const char *name, const char *kind, uint32_t flags)
+{
+	struct kernel_link l = { .index = index, .flags = flags, .mtu = 1500, .rp_filter = 1, .accept_ra = 0 };
+
+	strcpy(l.name, name);
+	strcpy(l.kind, kind);
+	assert_int_equal(link_list_add(&host.links, &l), 0);
+}
+
+static void add_address(int index, const char *text)
+{
+	struct kernel_address a = { .index = index, .scope = RT_SCOPE_UNIVERSE };
+
+	assert_true(prefix_parse(text, &a.prefix));
+	assert_int_equal(address_list_add(&host.addresses, &a), 0);
+}
+
+static void add_default(int index, const char *gateway, uint32_t metric)
+{
+	struct kernel_route r = { .type = RTN_UNICAST, .table = RT_TABLE_MAIN, .oif = index, .metric = metric };
+
+	assert_true(addr_parse(gateway, &r.gateway));
+	r.family = r.dst.addr.family = r.gateway.family;
+	assert_int_equal(route_list_add(&host.routes, &r), 0);
+}
+
+/* Two uplinks, one of them with both families, and much that is none. */
+static int prepare(void **state)
+{
+	const uint32_t up = IFF_UP | IFF_RUNNING;
+
+	(void)state;
+	snapshot_done(&host);
+	memset(&links, 0, sizeof(links));
+	marks = marks_default(0);
+	add_link(1, "lo", "", up | IFF_LOOPBACK);
+	add_link(2, "wan1", "veth", up);
+	add_link(3, "wan2", "", up);
+	add_link(4, "usb0", "", IFF_UP);
+	add_link(5, "wg0", "wireguard", up);
+	add_link(6, "ttt0", "tun", up);
+	add_link(7, "eth9", "", up);
+	add_address(2, "10.0.1.2/24");
+	add_address(2, "2001:db8:1::2/64");
+	add_address(3, "10.0.2.2/24");
+	add_address(5, "10.9.9.9/24");
+	add_address(7, "10.0.9.2/24");
+	add_default(2, "10.0.1.1", 100);
+	add_default(2, "fe80::1", 1024);
+	add_default(3, "10.0.2.1", 200);
+	add_default(5, "10.9.9.1", 50);
+	return 0;
+}
+
+static void find(void)
+{
+	const struct link_options o = { .tun = "ttt0", .marks = &marks };
+	struct links found;
+
+	links_find(&host, &o, &found);
+	links_update(&links, &found);
+}
+
+static const char *why(const char *name)
+{
+	for (size_t i = 0; i < links.unused_count; i++)
+		if (strcmp(links.unused[i].ifname, name) == 0)
+			return links.unused[i].reason;
+	return "";
+}
+
+static void uplinks_are_found_and_the_others_have_a_reason(void **state)
+{
+	(void)state;
+	find();
+	assert_int_equal(links.count, 3);
+	assert_string_equal(links.link[0].ifname, "wan1");
+	assert_int_equal(links.link[1].family, ADDR_IPV6);
+	assert_string_equal(links.link[2].ifname, "wan2");
+	assert_string_equal(why("usb0"), "no carrier");
+	assert_string_equal(why("wg0"), "is a tunnel itself");
+	assert_string_equal(why("eth9"), "no default route");
+	assert_string_equal(why("ttt0"), "");
+}
+
+static void a_link_keeps_its_slot_while_others_go(void **state)
+{
+	struct links before;
+	struct link_change change[LINKS_CHANGES];
+
+	(void)state;
+	find();
+	before = links;
+	host.links.item[1].flags = IFF_UP;	/* wan1 loses carrier */
+	find();
+	assert_int_equal(links.count, 1);
+	assert_int_equal(links.link[0].slot, before.link[2].slot);
+	assert_int_equal(links_changes(&before, &links, change), 2);
+	assert_int_equal(change[0].kind, LINK_REMOVED);
+	host.links.item[1].flags = IFF_UP | IFF_RUNNING;
+	find();
+	assert_int_equal(links.count, 3);
+	for (size_t i = 0; i < links.count; i++)
+		for (size_t k = 0; k < i; k++)
+			assert_true(links.link[i].slot != links.link[k].slot);
+}
+
+static void build(struct plan_options *o, struct plan *ret)
+{
+	o->marks = marks;
+	o->tun = "ttt0";
+	assert_int_equal(plan_build(o, &host, &links, ret), 0);
+}
+
+static size_t rules_at(const struct plan *p, uint32_t priority)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < p->rules.count; i++)
+		n += p->rules.item[i].priority == priority;
+	return n;
+}
+
+static void a_full_tunnel_has_its_rules_in_both_families(void **state)
+{
+	struct prefix address;
+	struct plan_options o = { .address = &address, .address_count = 1, .full_tunnel = true, .kill_switch = true };
+	struct plan p;
+
+	(void)state;
+	find();
+	assert_true(prefix_parse("10.84.0.2/24", &address));
+	build(&o, &p);
+	for (uint32_t slot = 0; slot < 3; slot++)
+		assert_int_equal(rules_at(&p, 7401 + slot), 1);
+	assert_int_equal(rules_at(&p, 7440), 1);
+	assert_int_equal(rules_at(&p, 7460), 2);
+	assert_int_equal(rules_at(&p, 7470), 2);
+	assert_int_equal(rules_at(&p, 7479), 2);
+	plan_done(&p);
+	o.kill_switch = false;
+	build(&o, &p);
+	assert_int_equal(rules_at(&p, 7479), 0);
+	plan_done(&p);
+}
+
+static void before_a_session_only_the_links_are_routed(void **state)
+{
+	struct plan_options o = { 0 };
+	struct plan p;
+
+	(void)state;
+	find();
+	build(&o, &p);
+	assert_int_equal(p.rules.count, 3);
+	for (size_t i = 0; i < p.routes.count; i++)
+		assert_true(p.routes.item[i].table > 7400);
+	plan_done(&p);
+}
+
+/* What the kernel would hold after these operations. */
+static void perform(const struct operation_list *ops)
+{
+	for (size_t i = 0; i < ops->count; i++) {
+		const struct operation *o = &ops->item[i];
+
+		if (o->kind == OPERATION_ROUTE_ADD)
+			route_list_add(&host.routes, &o->route);
+		if (o->kind == OPERATION_RULE_ADD)
+			rule_list_add(&host.rules, &o->rule);
+		if (o->kind == OPERATION_ADDRESS_ADD)
+			add_address(o->address.index, "10.84.0.2/24");
+	}
+}
+
+static void applying_twice_changes_nothing_and_undo_removes_what_was_added(void **state)
+{
+	struct prefix address;
+	struct plan_options o = { .address = &address, .address_count = 1, .full_tunnel = true, .kill_switch = true };
+	struct operation_list ops = { 0 };
+	size_t added;
+	struct plan p, nothing;
+
+	(void)state;
+	find();
+	assert_true(prefix_parse("10.84.0.2/24", &address));
+	build(&o, &p);
+	assert_int_equal(compare_plan(&p, &host, &ops), 0);
+	added = ops.count;
+	assert_true(added > 10);
+	perform(&ops);
+	operations_done(&ops);
+	assert_int_equal(compare_plan(&p, &host, &ops), 0);
+	assert_int_equal(ops.count, 0);
+	operations_done(&ops);
+	plan_empty(&marks, &nothing);
+	assert_int_equal(compare_plan(&nothing, &host, &ops), 0);
+	assert_int_equal(ops.count, added - 1);	/* the address goes with its device */
+	for (size_t i = 0; i < ops.count; i++)
+		assert_true(ops.item[i].kind == OPERATION_RULE_DELETE || ops.item[i].kind == OPERATION_ROUTE_DELETE);
+	operations_done(&ops);
+	plan_done(&p);
+}
+
+static void what_is_not_ours_is_never_touched(void **state)
+{
+	struct kernel_rule foreign = { .family = ADDR_IPV4, .priority = 7450, .protocol = 0, .table = 99,
+				       .action = FR_ACT_TO_TBL, .suppress_prefixlen = -1 };
+	struct operation_list ops = { 0 };
+	struct plan nothing;
+
+	(void)state;
+	rule_list_add(&host.rules, &foreign);
+	plan_empty(&marks, &nothing);
+	assert_int_equal(compare_plan(&nothing, &host, &ops), 0);
+	assert_int_equal(ops.count, 0);
+	assert_ptr_equal(compare_foreign_rule(&marks, &host), &host.rules.item[0]);
+	host.rules.item[0].priority = 7399;
+	assert_null(compare_foreign_rule(&marks, &host));
+	operations_done(&ops);
+}
+
+#define ON_HOST(sentence, function) { .name = (sentence), .test_func = (function), .setup_func = prepare }
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		ON_HOST("uplinks are found, and the others have a reason",
+			uplinks_are_found_and_the_others_have_a_reason),
+		ON_HOST("a link keeps its slot while others go", a_link_keeps_its_slot_while_others_go),
+		ON_HOST("a full tunnel has its rules in both families",
+			a_full_tunnel_has_its_rules_in_both_families),
+		ON_HOST("before a session only the links are routed",
+			before_a_session_only_the_links_are_routed),
+		ON_HOST("applying twice changes nothing, and undo removes what was added",
+			applying_twice_changes_nothing_and_undo_removes_what_was_added),
+		ON_HOST("what is not ours is never touched", what_is_not_ours_is_never_touched),
+	};
+	int failed = RUN_TESTS(tests);
+
+	snapshot_done(&host);
+	return failed;
+}
