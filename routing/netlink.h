@@ -43,18 +43,4 @@ int netlink_event_fd(const struct netlink *n);
 /* Reads what there is, without waiting; at most a few hundred messages a call. */
 enum netlink_event netlink_read_events(struct netlink *n);
 
-struct netlink_query {
-	struct addr destination;
-	struct addr source;	/* ADDR_NONE: any */
-	uint32_t mark;
-	int oif;		/* 0: any */
-};
-
-/*
- * The FIB entry that a packet would take (RTM_F_FIB_MATCH: a real route, where
- * a lookup bound to a device would invent one).  -ENETUNREACH: none, or one that
- * says so.
- */
-int netlink_lookup(struct netlink *n, const struct netlink_query *query, struct kernel_route *ret);
-
 #endif

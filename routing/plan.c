@@ -139,7 +139,8 @@ static int add_link_sysctls(struct plan *p, const struct snapshot *s, const stru
 
 	if (l->family != ADDR_IPV4 || k == NULL)
 		return 0;
-	if (k->rp_filter == 1 || (k->rp_filter == 0 && s->rp_filter_all == 1))
+	/* 2 is as good as what we want, also when it is our own: else the row would come and go */
+	if (k->rp_filter > 0 || s->rp_filter_all > 0)
 		err = add_sysctl(p, "2", "net/ipv4/conf/%s/rp_filter", l->ifname);
 	return err == 0 ? add_sysctl(p, "1", "net/ipv4/conf/%s/src_valid_mark", l->ifname) : err;
 }

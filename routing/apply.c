@@ -1,0 +1,266 @@
+/* apply: see apply.h. */
+#include "routing/apply.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "routing/compare.h"
+#include "routing/sysctl.h"
+
+#define ROUNDS		4	/* the ground may move while we build on it */
+#define GATEWAYS	128
+#define PATTERNS	16
+
+struct router {
+	struct router_options options;
+	char tun[SNAPSHOT_NAME];
+	char pattern[2][PATTERNS][SNAPSHOT_NAME];	/* include, exclude */
+	const char *list[2][PATTERNS];
+	char gateway_name[GATEWAYS][SNAPSHOT_NAME];
+	struct link_gateway gateway[GATEWAYS];
+	struct netlink *netlink;
+	struct sysctl_store *settings;
+	struct snapshot snapshot;
+	struct links links, told;	/* as found, and as router_changes last saw them */
+	struct plan plan;
+	char error[ROUTER_ERROR];
+};
+
+__attribute__((format(printf, 3, 4)))
+static int fail(struct router *r, int err, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(r->error, sizeof(r->error), format, args);
+	va_end(args);
+	return err;
+}
+
+static size_t copy_list(struct router *r, unsigned which, const char *const *from, size_t count)
+{
+	size_t n = count < PATTERNS ? count : PATTERNS;
+
+	for (size_t i = 0; i < n; i++) {
+		snprintf(r->pattern[which][i], SNAPSHOT_NAME, "%s", from[i]);
+		r->list[which][i] = r->pattern[which][i];
+	}
+	return n;
+}
+
+int router_set_links(struct router *r, const struct link_options *from)
+{
+	struct link_options *to = &r->options.links;
+
+	if (from->include_count > PATTERNS || from->exclude_count > PATTERNS || from->gateway_count > GATEWAYS)
+		return fail(r, -E2BIG, "too many names in include, exclude or gateway");
+	to->tun = r->tun;
+	to->marks = &r->options.marks;
+	to->include_count = copy_list(r, 0, from->include, from->include_count);
+	to->exclude_count = copy_list(r, 1, from->exclude, from->exclude_count);
+	to->include = r->list[0];
+	to->exclude = r->list[1];
+	to->gateway = r->gateway;
+	to->gateway_count = from->gateway_count;
+	for (size_t i = 0; i < from->gateway_count; i++) {
+		snprintf(r->gateway_name[i], SNAPSHOT_NAME, "%s", from->gateway[i].ifname);
+		r->gateway[i] = (struct link_gateway){ r->gateway_name[i], from->gateway[i].gateway };
+	}
+	return 0;
+}
+
+int router_new(const struct router_options *options, struct router **ret, char error[ROUTER_ERROR])
+{
+	struct router *r = calloc(1, sizeof(*r));
+	char file[256];
+	int err;
+
+	if (r == NULL)
+		return -ENOMEM;
+	r->options = *options;
+	snprintf(r->tun, sizeof(r->tun), "%s", options->tun);
+	r->options.tun = r->tun;
+	snprintf(file, sizeof(file), "%s/%s.sysctl", options->runtime_dir, options->tun);
+	err = router_set_links(r, &options->links);
+	if (err == 0 && (err = netlink_new(&r->netlink)) < 0)
+		fail(r, err, "netlink: %s", strerror(-err));
+	if (err == 0 && (err = sysctl_store_new("/proc/sys", file, &r->settings)) < 0)
+		fail(r, err, "%s: %s", file, strerror(-err));
+	if (err == 0) {
+		*ret = r;
+		return 0;
+	}
+	memcpy(error, r->error, sizeof(r->error));
+	router_free(r);
+	return err;
+}
+
+void router_free(struct router *r)
+{
+	if (r == NULL)
+		return;
+	netlink_free(r->netlink);
+	sysctl_store_free(r->settings);
+	snapshot_done(&r->snapshot);
+	plan_done(&r->plan);
+	free(r);
+}
+
+int router_refresh(struct router *r)
+{
+	struct links found;
+	int err = netlink_snapshot(r->netlink, &r->options.marks, &r->snapshot);
+
+	if (err < 0)
+		return fail(r, err, "cannot read the host's routes: %s", strerror(-err));
+	links_find(&r->snapshot, &r->options.links, &found);
+	links_update(&r->links, &found);
+	return 0;
+}
+
+const struct links *router_links(const struct router *r)
+{
+	return &r->links;
+}
+
+const struct snapshot *router_snapshot(const struct router *r)
+{
+	return &r->snapshot;
+}
+
+size_t router_changes(struct router *r, struct link_change ret[LINKS_CHANGES])
+{
+	size_t n = links_changes(&r->told, &r->links, ret);
+
+	r->told = r->links;
+	return n;
+}
+
+/* What is gone already needs no removal, and what moved meanwhile is seen in the next round. */
+static bool is_settled(const struct operation *o, int err)
+{
+	bool removal = o->kind == OPERATION_ROUTE_DELETE || o->kind == OPERATION_RULE_DELETE ||
+		       o->kind == OPERATION_ADDRESS_DELETE;
+
+	return err == 0 || err == -EEXIST ||
+	       (removal && (err == -ENOENT || err == -EADDRNOTAVAIL || err == -ENODEV || err == -EIO));
+}
+
+/* One round of operations: how many, or the first failure; it goes on after one. */
+static int perform(struct router *r, const struct plan *p)
+{
+	struct operation_list ops = { 0 };
+	char text[SNAPSHOT_TEXT];
+	int err = compare_plan(p, &r->snapshot, &ops), first = 0, n = 0;
+
+	if (err < 0)
+		return fail(r, err, "%s", strerror(-err));
+	for (size_t i = 0; i < ops.count; i++, n++) {
+		err = netlink_apply(r->netlink, &ops.item[i]);
+		if (is_settled(&ops.item[i], err) || first < 0)
+			continue;
+		first = fail(r, err, "%s: %s", operation_print(&ops.item[i], &r->snapshot, text),
+			     netlink_error(r->netlink));
+	}
+	operations_done(&ops);
+	return first < 0 ? first : n;
+}
+
+static int make_hold(struct router *r, const struct plan_options *options)
+{
+	int err = router_refresh(r);
+	struct plan p;
+
+	if (err < 0)
+		return err;
+	err = plan_build(options, &r->snapshot, &r->links, &p);
+	if (err < 0)
+		return fail(r, err, "%s", strerror(-err));
+	plan_done(&r->plan);
+	r->plan = p;
+	return perform(r, &r->plan);
+}
+
+int router_apply(struct router *r, const struct plan_options *wanted)
+{
+	struct plan_options options = *wanted;
+	const struct kernel_rule *foreign;
+	char text[SNAPSHOT_TEXT];
+	int total = 0, n = 1, settings;
+
+	options.marks = r->options.marks;
+	options.tun = r->tun;
+	for (int round = 0; round < ROUNDS && n != 0; round++) {
+		n = make_hold(r, &options);
+		if (n > 0)
+			total += n;
+	}
+	if (n < 0)
+		return n;
+	foreign = compare_foreign_rule(&r->options.marks, &r->snapshot);
+	if (foreign != NULL)
+		return fail(r, -EEXIST, "a rule of another program stands among ours: %s: set rule-priority",
+			    snapshot_print_rule(foreign, text));
+	settings = sysctl_apply(r->settings, r->plan.sysctl, r->plan.sysctl_count);
+	if (settings < 0)
+		return fail(r, settings, "%s: %s", sysctl_failed(r->settings), strerror(-settings));
+	return total + settings;
+}
+
+int router_undo(struct router *r)
+{
+	struct plan nothing;
+	int err = router_refresh(r), routes = err, settings;
+
+	plan_empty(&r->options.marks, &nothing);
+	if (err == 0)
+		routes = perform(r, &nothing);
+	settings = sysctl_restore(r->settings);
+	if (routes < 0)
+		return routes;
+	if (settings < 0)
+		return fail(r, settings, "%s: %s", sysctl_failed(r->settings), strerror(-settings));
+	return routes + settings;
+}
+
+const char *router_error(const struct router *r)
+{
+	return r->error;
+}
+
+int router_fd(const struct router *r)
+{
+	return netlink_event_fd(r->netlink);
+}
+
+bool router_read_events(struct router *r)
+{
+	return netlink_read_events(r->netlink) != NETLINK_NOTHING;
+}
+
+struct netlink *router_netlink(struct router *r)
+{
+	return r->netlink;
+}
+
+void router_print(const struct router *r, FILE *out)
+{
+	links_print(&r->links, out);
+	plan_print(&r->plan, &r->snapshot, out);
+}
+
+int router_cleanup(const struct router_options *options, char error[ROUTER_ERROR])
+{
+	struct router *r;
+	int n = router_new(options, &r, error);
+
+	if (n < 0)
+		return n;
+	n = router_undo(r);
+	if (n < 0)
+		memcpy(error, r->error, sizeof(r->error));
+	router_free(r);
+	return n;
+}
