@@ -2,6 +2,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <errno.h>
+
+#include "control/status_json.h"
 #include "control/status_text.h"
 #include "tap.h"
 
@@ -61,10 +64,46 @@ static void a_traveller_sees_state_links_and_what_is_not_used(void **state)
 	status_done(&s);
 }
 
+static void a_status_survives_json_and_nonsense_does_not(void **state)
+{
+	struct status s = { .interface = "ttt0", .role = "client", .state = "up", .uptime = SEC(5), .mtu = 1420,
+			    .worker_pid = 42, .address_count = 1 }, back = { 0 };
+	struct status_peer *p = status_add_peer(&s);
+	json_t *json, *wrong;
+
+	(void)state;
+	assert_true(prefix_parse("10.84.0.2/24", &s.address[0]));
+	strcpy(p->name, "vps");
+	p->session_age = STATUS_NEVER;
+	p->path_count = 1;
+	p->path[0] = (struct status_path){ .link = "wlan0", .state = "up", .srtt = MSEC(23), .weight = 3,
+					   .tx_bytes = UINT64_C(1) << 50 };
+	assert_true(addr_parse_port("192.0.2.1:7474", 0, &p->path[0].remote));
+	strcpy(s.unused[s.unused_count].link, "eth0");
+	strcpy(s.unused[s.unused_count++].reason, "no carrier");
+	json = status_to_json(&s);
+	assert_int_equal(status_from_json(json, &back), 0);
+	assert_int_equal(back.peer_count, 1);
+	assert_memory_equal(&back.peer[0], &s.peer[0], sizeof(s.peer[0]));
+	status_done(&back);
+	wrong = json_string("a line where a number belongs");
+	json_object_set_new(json, "mtu", wrong);
+	assert_int_equal(status_from_json(json, &back), -EPROTO);
+	json_object_set_new(json, "mtu", json_integer(65536));
+	assert_int_equal(status_from_json(json, &back), -EPROTO);
+	json_decref(json);
+	json = json_array();
+	assert_int_equal(status_from_json(json, &back), -EPROTO);
+	json_decref(json);
+	status_done(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST("numbers have three digits at most", numbers_have_three_digits_at_most),
+		TEST("a status survives JSON, and nonsense does not",
+		     a_status_survives_json_and_nonsense_does_not),
 		TEST("a traveller sees state, links, and what is not used",
 		     a_traveller_sees_state_links_and_what_is_not_used),
 	};
