@@ -82,6 +82,7 @@ struct flow {
 struct end {
 	struct engine *engine;
 	struct buf_pool *pool;
+	struct buf_queue hoard;	/* what sim_starve took */
 	struct generator random;
 	unsigned events[8];
 };
@@ -212,6 +213,7 @@ static void start_client(struct sim *s, unsigned client)
 static void stop_end(struct end *end)
 {
 	engine_free(end->engine);
+	buf_queue_clear(&end->hoard);
 	assert_int_equal(buf_pool_left(end->pool), POOL);
 	buf_pool_free(end->pool);
 }
@@ -312,7 +314,7 @@ static void enter(struct sim *s, int client, unsigned link, enum sim_direction d
 		return;
 	*(direction == SIM_UP ? &l->up_packets : &l->down_packets) += 1;
 	*(direction == SIM_UP ? &l->up_bytes : &l->down_bytes) += f.len + OUTER;
-	mix(s, s->now ^ f.len << 40 ^ (uint64_t)link << 56);
+	mix(s, s->now ^ f.len << 40 ^ (uint64_t)link << 56 ^ (uint64_t)direction << 60);
 	if (way->cut || *queued >= (way->queue != 0 ? way->queue : QUEUE))
 		return;
 	if (way->loss_ppm != 0 && draw(&s->random) % 1000000 < way->loss_ppm)
@@ -642,6 +644,19 @@ void sim_restart_client(struct sim *s, unsigned client)
 	start_client(s, client);
 	for (unsigned i = 0; i < s->links[client]; i++)
 		join(s, client, i);
+}
+
+void sim_starve(struct sim *s, int end, size_t leave)
+{
+	struct end *e = end_of(s, end);
+
+	while (buf_pool_left(e->pool) > leave)
+		buf_queue_push(&e->hoard, buf_get(e->pool));
+}
+
+void sim_feed(struct sim *s, int end)
+{
+	buf_queue_clear(&end_of(s, end)->hoard);
 }
 
 void sim_set_tap(struct sim *s, sim_tap *tap, void *ctx)

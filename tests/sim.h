@@ -96,6 +96,10 @@ void sim_inject(struct sim *s, unsigned client, unsigned link, enum sim_directio
 /* An inner packet of the caller's making goes into an end's TUN (client number, or -1). */
 void sim_tun_in(struct sim *s, int end, const uint8_t *packet, size_t len);
 
+/* Takes all but `leave` buffers of an end away (client number, or -1), or gives them back. */
+void sim_starve(struct sim *s, int end, size_t leave);
+void sim_feed(struct sim *s, int end);
+
 /* A number that two runs share only if everything happened alike. */
 uint64_t sim_trace(const struct sim *s);
 uint64_t sim_drops(const struct sim *s, int end, enum engine_drop drop);
