@@ -66,6 +66,7 @@ struct peer {
 	struct lane_table lanes;
 	struct buf_queue queue;		/* inner packets that wait for a path */
 	nsec_t pump_at;			/* when the queue's first may leave; NSEC_NEVER: not by time */
+	nsec_t duties_at;		/* there was no buffer for probes and ACKs: not before this */
 	struct resequencer *order;
 	nsec_t tuned_at;		/* when order's wait was last set */
 	nsec_t burst_at;		/* when data began to come after a pause */

@@ -8,6 +8,7 @@
 
 #define QUEUE_MAX	512	/* inner packets that wait; the oldest go first when it is full */
 #define CONTROL_MAX	1100	/* bytes of frames in a datagram of ours without data */
+#define NO_BUFFER_RETRY	MSEC(10)	/* duties wait so long for a buffer: what is due for ever spins a CPU */
 #define ACK_RUNS_ALONG	8	/* longer ACKs do not ride along: they need the headroom */
 
 /* A datagram may go where it was always allowed to: within the credit of an unproven address. */
@@ -158,6 +159,7 @@ static void send_duties(struct peer *p, struct path *path, bool with_wanted, nse
 
 	if (b == NULL) {
 		p->ctx->drops[DROP_NO_BUFFER]++;
+		p->duties_at = now + NO_BUFFER_RETRY;
 		return;
 	}
 	len = path_write_probes(path, peer_is_busy(p, now), keepalive, b->data, now);
@@ -200,6 +202,8 @@ void transmit_control(struct peer *p, nsec_t now)
 		postpone_acks(p);
 		return;
 	}
+	if (now < p->duties_at)
+		return;
 	best = control_path(p);
 	for (unsigned i = 0; i < PATHS_MAX; i++) {
 		struct path *path = p->path[i];
@@ -211,7 +215,7 @@ void transmit_control(struct peer *p, nsec_t now)
 	}
 	if (best != NULL && (p->wanted != 0 || now >= ack_due_at(p)))
 		send_duties(p, best, true, now);
-	if (now >= ack_due_at(p))
+	if (now >= ack_due_at(p) && now >= p->duties_at)
 		postpone_acks(p);
 }
 
@@ -226,7 +230,7 @@ nsec_t transmit_deadline(const struct peer *p, nsec_t now)
 		if (p->path[i] != NULL)
 			at = nsec_min(at, path_deadline(p->path[i], busy,
 							p->ctx->role == ENGINE_CLIENT, now));
-	at = nsec_min(at, ack_due_at(p));
+	at = nsec_max(nsec_min(at, ack_due_at(p)), p->duties_at);
 	if (p->queue.count > 0)
 		at = nsec_min(at, p->pump_at);
 	return at;
