@@ -6,6 +6,11 @@
  * span.  A number whose bit is set but whose place in the ring is empty went
  * out already, unordered.  Lanes with a hole are in one list, oldest hole
  * first: the wait is the same for all, so its head has the next deadline.
+ *
+ * A hole is as old as the earliest packet held beyond it.  That one is always a
+ * lead: a packet that was the highest held when it came (whatever else is held
+ * came behind some lead that is higher, so later).  A bitmap of the leads finds
+ * it without looking at what is held.
  */
 #include "core/flow/resequencer.h"
 
@@ -18,6 +23,7 @@
 #define SEEN_BITS	(2 * RESEQUENCER_HISTORY)
 #define RING_MIN	64
 #define RING_KEEP	256	/* an empty lane keeps a ring up to this size */
+#define LEAD_WORDS	(RESEQUENCER_HISTORY / 64)
 #define PROOF		3	/* later packets on every path in use prove a loss */
 
 struct lane {
@@ -29,7 +35,11 @@ struct lane {
 	bool repaired;			/* its newest frame is of a sender that repairs */
 	struct buf **ring;		/* packets held, by number modulo ring_size */
 	uint32_t ring_size, held;
+	uint32_t highest;		/* of those held */
+	uint64_t lead[LEAD_WORDS];	/* by number modulo the history */
+	nsec_t reached_at;		/* when a number within reach came last */
 	nsec_t hole_since;
+	uint32_t hole_lead;		/* the packet that dates the hole */
 	bool has_hole;
 	struct lane *older, *newer;	/* in the list of holes */
 };
@@ -111,6 +121,13 @@ static void clear_opposite(struct lane *l, uint32_t seq)
 	l->seen[far % SEEN_BITS / 64] &= ~(UINT64_C(1) << far % 64);
 }
 
+static void set_lead(struct lane *l, uint32_t seq, bool leads)
+{
+	uint64_t bit = UINT64_C(1) << seq % 64, *word = &l->lead[seq / 64 % LEAD_WORDS];
+
+	*word = leads ? *word | bit : *word & ~bit;
+}
+
 static struct buf **place_of(struct lane *l, uint32_t seq)
 {
 	return &l->ring[seq & (l->ring_size - 1)];
@@ -187,27 +204,36 @@ static nsec_t came_at(const struct buf *b, nsec_t now)
 	return now > age ? now - age : 0;
 }
 
-/* The first packet held behind the hole at the edge; NULL: none is held. */
-static struct buf *first_held(struct lane *l)
+/* How far beyond the edge the first lead is; RESEQUENCER_HISTORY: nothing is held. */
+static uint32_t first_lead(const struct lane *l)
 {
-	if (l->held == 0)
-		return NULL;
-	for (uint32_t i = 0; i < l->ring_size; i++)
-		if (*place_of(l, l->next + i) != NULL)
-			return *place_of(l, l->next + i);
-	return NULL;
+	uint32_t edge = l->next % RESEQUENCER_HISTORY;
+	uint64_t reach = UINT64_MAX << edge % 64;	/* the edge's word comes first and last */
+
+	for (uint32_t i = 0; l->held > 0 && i <= LEAD_WORDS; i++, reach = UINT64_MAX) {
+		uint32_t word = (edge / 64 + i) % LEAD_WORDS;
+		uint64_t bits = l->lead[word] & reach;
+
+		if (bits != 0)
+			return (word * 64 + (uint32_t)__builtin_ctzll(bits) - edge) %
+			       RESEQUENCER_HISTORY;
+	}
+	return RESEQUENCER_HISTORY;
 }
 
 /* After the edge moved: is there a hole, and since when? */
 static void note_hole(struct resequencer *r, struct lane *l, nsec_t now)
 {
-	const struct buf *behind = first_held(l);
+	uint32_t distance = first_lead(l), lead = (l->next + distance) & LANE_SEQ_MASK;
 
-	unlink_hole(r, l);
-	if (behind != NULL)
-		link_hole(r, l, came_at(behind, now));
-	else
+	if (distance == RESEQUENCER_HISTORY) {
+		unlink_hole(r, l);
 		shrink_ring(l);
+	} else if (!l->has_hole || l->hole_lead != lead) {
+		unlink_hole(r, l);
+		l->hole_lead = lead;
+		link_hole(r, l, came_at(*place_of(l, lead), now));
+	}
 }
 
 /* --- the edge ----------------------------------------------------------- */
@@ -225,10 +251,14 @@ static void emit(struct resequencer *r, struct buf *b)
 	buf_queue_push(&r->out, b);
 }
 
-static void emit_held(struct resequencer *r, struct lane *l, struct buf **place)
+/* The packet at the edge. */
+static void emit_held(struct resequencer *r, struct lane *l)
 {
+	struct buf **place = place_of(l, l->next);
+
 	emit(r, *place);
 	*place = NULL;
+	set_lead(l, l->next, false);
 	l->held--;
 	r->stats.held--;
 	r->stats.held_bytes -= sizeof(struct buf);
@@ -239,7 +269,7 @@ static void advance(struct resequencer *r, struct lane *l)
 {
 	while (l->ahead > 0 && is_seen(l, l->next)) {
 		if (l->ring_size > 0 && *place_of(l, l->next) != NULL)
-			emit_held(r, l, place_of(l, l->next));
+			emit_held(r, l);
 		step(l);
 	}
 }
@@ -274,6 +304,17 @@ static void restart_at(struct resequencer *r, struct lane *l, uint32_t seq)
 	l->next = seq;
 	l->path_seen = 0;
 	unlink_hole(r, l);
+}
+
+/*
+ * The sender has gone on without us.  By more than half the circle it looks
+ * like a number of old; but a straggler comes while its lane lives.
+ */
+static bool is_beyond_reach(const struct lane *l, int32_t diff, nsec_t now)
+{
+	if (diff < -RESEQUENCER_HISTORY)
+		return nsec_since(l->reached_at, now) >= RESEQUENCER_SILENCE;
+	return diff >= RESEQUENCER_HISTORY;
 }
 
 static void note_path(struct lane *l, const struct resequencer_frame *frame)
@@ -318,6 +359,10 @@ static void hold(struct resequencer *r, struct lane *l, uint32_t seq, uint32_t d
 		emit(r, packet);	/* out of order is better than lost */
 		return;
 	}
+	if (l->held == 0 || lane_seq_diff(seq, l->highest) > 0) {
+		l->highest = seq;
+		set_lead(l, seq, true);
+	}
 	stamp(packet, now);
 	*place_of(l, seq) = packet;
 	l->held++;
@@ -341,12 +386,14 @@ enum resequencer_result resequencer_put(struct resequencer *r, const struct rese
 	if (l == NULL)
 		return RESEQUENCER_LATE;
 	diff = lane_seq_diff(frame->seq, l->next);
-	if (diff < 0)
-		return put_behind(r, l, frame->seq, diff, packet);
-	if (diff >= RESEQUENCER_HISTORY) {
+	if (is_beyond_reach(l, diff, now)) {
 		restart_at(r, l, frame->seq);
 		diff = 0;
 	}
+	if (diff >= -RESEQUENCER_HISTORY)
+		l->reached_at = now;
+	if (diff < 0)
+		return put_behind(r, l, frame->seq, diff, packet);
 	if (is_seen(l, frame->seq)) {
 		r->stats.duplicates++;
 		return RESEQUENCER_DUPLICATE;
@@ -359,8 +406,10 @@ enum resequencer_result resequencer_put(struct resequencer *r, const struct rese
 		emit(r, packet);
 	else
 		hold(r, l, frame->seq, (uint32_t)diff, packet, now);
-	if (diff != 0 && !l->has_hole && l->held > 0)
+	if (diff != 0 && !l->has_hole && l->held > 0) {
+		l->hole_lead = frame->seq;
 		link_hole(r, l, now);
+	}
 	if (diff == 0 || (l->held > 0 && is_proven(r, l))) {
 		advance(r, l);
 		while (l->held > 0 && is_proven(r, l))

@@ -13,10 +13,13 @@
  * after its place was given up goes out late if `late` says so, once.
  *
  * Memory: at most `max_bytes` of buffers held over all lanes, whatever the
- * peer sends; when full, the oldest hole is given up.  A lane costs 1.2 KiB
+ * peer sends; when full, the oldest hole is given up.  A lane costs 1.8 KiB
  * once it is used and up to 32 KiB more while it holds packets, so the worst
- * that a peer can do with all 1024 lanes is 34 MiB beside max_bytes.  The cost
- * per packet does not grow with what is held.
+ * that a peer can do with all 1024 lanes is 34 MiB beside max_bytes.
+ *
+ * A packet costs a constant; where it moves a lane's edge to another hole, also
+ * a look at 64 words and a step for each lane whose hole is younger than that;
+ * where it makes numbers be given up, a step for each of them.
  */
 #ifndef TTT_CORE_FLOW_RESEQUENCER_H
 #define TTT_CORE_FLOW_RESEQUENCER_H
@@ -31,6 +34,9 @@ struct buf;
 struct resequencer;
 
 #define RESEQUENCER_HISTORY	4096	/* numbers behind, and ahead, of a lane's edge that are told apart */
+
+/* After such a silence in its lane a number beyond the history behind is no straggler: the lane begins anew. */
+#define RESEQUENCER_SILENCE	SEC(2)
 
 struct resequencer_config {
 	size_t max_bytes;	/* of struct buf held; at least a few packets */
