@@ -1,0 +1,407 @@
+/*
+ * ruleset: see ruleset.h.  A rule is begun, gets its matches and ends with its
+ * action; the first mistake on the way sticks in build.err, so that the lists
+ * below read as the table that they make.
+ */
+#include "nft/ruleset.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+
+#define PRIORITY_RAW	(-300)
+#define PRIORITY_MANGLE	(-150)
+#define PRIORITY_FILTER	0
+#define PRIORITY_SRCNAT	100
+
+struct build {
+	struct ruleset *r;
+	struct ruleset_rule *rule;	/* that is being said */
+	uint8_t chain;
+	int err;
+};
+
+/* --- the parts of a rule ---------------------------------------------------- */
+
+static void begin_chain(struct build *b, const char *name, enum ruleset_chain_type type,
+			enum ruleset_hook hook, int32_t priority)
+{
+	struct ruleset_chain *c = &b->r->chain[b->r->chain_count];
+
+	b->chain = (uint8_t)b->r->chain_count++;
+	*c = (struct ruleset_chain){ .type = (uint8_t)type, .hook = (uint8_t)hook, .priority = priority };
+	text_copy(c->name, sizeof(c->name), name);
+}
+
+static struct ruleset_match *add_match(struct build *b, enum ruleset_match_type type)
+{
+	static struct ruleset_match nowhere;
+	struct ruleset_match *m = &nowhere;
+
+	if (b->rule == NULL) {
+		if (b->r->rule_count == RULESET_RULES)
+			b->err = -E2BIG;
+		if (b->err != 0)
+			return m;
+		b->rule = &b->r->rule[b->r->rule_count];
+		*b->rule = (struct ruleset_rule){ .chain = b->chain };
+	}
+	if (b->err == 0)
+		m = &b->rule->match[b->rule->match_count++];
+	*m = (struct ruleset_match){ .type = (uint8_t)type };
+	return m;
+}
+
+static bool is_name(const char *name)
+{
+	size_t len = name != NULL ? strnlen(name, RULESET_IFNAME) : 0;
+
+	return len > 0 && len < RULESET_IFNAME;
+}
+
+static void by_name(struct build *b, enum ruleset_match_type type, const char *name, bool not)
+{
+	struct ruleset_match *m = add_match(b, type);
+
+	if (!is_name(name)) {
+		b->err = b->err != 0 ? b->err : -EINVAL;
+		return;
+	}
+	text_copy(m->name, sizeof(m->name), name);
+	m->not = not;
+}
+
+static void by_prefix(struct build *b, enum ruleset_match_type type, const struct prefix *p)
+{
+	struct ruleset_match *m = add_match(b, type);
+
+	if (p->addr.family == ADDR_NONE || p->len > 8 * addr_size(&p->addr)) {
+		b->err = b->err != 0 ? b->err : -EINVAL;
+		return;
+	}
+	m->prefix = prefix_network(p);
+}
+
+static void by_value(struct build *b, enum ruleset_match_type type, uint32_t value)
+{
+	add_match(b, type)->value = value;
+}
+
+static void then(struct build *b, enum ruleset_action action, uint32_t value)
+{
+	if (b->err == 0) {
+		b->rule->action = (uint8_t)action;
+		b->rule->value = value;
+		b->r->rule_count++;
+	}
+	b->rule = NULL;
+}
+
+/* --- what client and server share ------------------------------------------- */
+
+static int begin(struct build *b, const char *tun, struct ruleset *ret)
+{
+	if (!is_name(tun))
+		return -EINVAL;
+	*ret = (struct ruleset){ .owner = true };
+	ruleset_table_name(tun, ret->table);
+	ret->rule = calloc(RULESET_RULES, sizeof(*ret->rule));
+	*b = (struct build){ .r = ret };
+	return ret->rule != NULL ? 0 : -ENOMEM;
+}
+
+static int finish(struct build *b)
+{
+	if (b->err != 0)
+		ruleset_done(b->r);
+	return b->err;
+}
+
+/* The host talks to itself with inner addresses over the loopback. */
+static void elsewhere(struct build *b, enum ruleset_match_type type, const char *tun)
+{
+	by_name(b, type, tun, true);
+	by_name(b, type, "lo", true);
+}
+
+static void fit_segments(struct build *b, const char *tun)
+{
+	static const enum ruleset_match_type way[] = { RULESET_MATCH_IIFNAME, RULESET_MATCH_OIFNAME };
+
+	for (size_t i = 0; i < 2; i++) {
+		by_name(b, way[i], tun, false);
+		add_match(b, RULESET_MATCH_TCP_SYN);
+		then(b, RULESET_MSS_TO_ROUTE, 0);
+	}
+}
+
+/* --- server ------------------------------------------------------------------ */
+
+static void check_sources(struct build *b, const struct ruleset_server_options *o)
+{
+	begin_chain(b, "prerouting", RULESET_FILTER, RULESET_PREROUTING, PRIORITY_RAW);
+	for (size_t i = 0; i < o->inner_count; i++) {
+		elsewhere(b, RULESET_MATCH_IIFNAME, o->tun);
+		by_prefix(b, RULESET_MATCH_SADDR, &o->inner[i]);
+		then(b, RULESET_DROP, 0);
+	}
+	for (size_t i = 0; i < o->inner_count; i++) {
+		by_name(b, RULESET_MATCH_IIFNAME, o->tun, false);
+		by_prefix(b, RULESET_MATCH_SADDR, &o->inner[i]);
+		then(b, RULESET_ACCEPT, 0);
+	}
+	by_name(b, RULESET_MATCH_IIFNAME, o->tun, false);
+	then(b, RULESET_DROP, 0);
+}
+
+static void masquerade(struct build *b, const struct ruleset_server_options *o)
+{
+	begin_chain(b, "postrouting", RULESET_NAT, RULESET_POSTROUTING, PRIORITY_SRCNAT);
+	for (size_t i = 0; i < o->inner_count; i++) {
+		bool wanted = o->inner[i].addr.family == ADDR_IPV4 ? o->masquerade_ipv4
+								   : o->masquerade_ipv6;
+
+		if (!wanted)
+			continue;
+		elsewhere(b, RULESET_MATCH_OIFNAME, o->tun);
+		by_prefix(b, RULESET_MATCH_SADDR, &o->inner[i]);
+		then(b, RULESET_MASQUERADE, 0);
+	}
+}
+
+int ruleset_server(const struct ruleset_server_options *o, struct ruleset *ret)
+{
+	struct build b;
+	int err = begin(&b, o->tun, ret);
+
+	if (err < 0)
+		return err;
+	check_sources(&b, o);
+	begin_chain(&b, "forward", RULESET_FILTER, RULESET_FORWARD, PRIORITY_FILTER);
+	fit_segments(&b, o->tun);
+	by_name(&b, RULESET_MATCH_IIFNAME, o->tun, false);
+	then(&b, RULESET_ACCEPT, 0);
+	by_name(&b, RULESET_MATCH_OIFNAME, o->tun, false);
+	then(&b, RULESET_ACCEPT, 0);
+	masquerade(&b, o);
+	return finish(&b);
+}
+
+/* --- client ------------------------------------------------------------------ */
+
+static void mark_server(struct build *b, const struct ruleset_client_options *o)
+{
+	for (size_t i = 0; i < o->endpoint_count; i++) {
+		struct prefix host = prefix_host(&o->endpoint[i]);
+
+		by_prefix(b, RULESET_MATCH_SADDR, &host);
+		by_value(b, RULESET_MATCH_UDP_SPORT, o->endpoint[i].port);
+		if (o->endpoint[i].port == 0)
+			b->err = b->err != 0 ? b->err : -EINVAL;
+		then(b, RULESET_SET_MARK, o->fwmark);
+	}
+}
+
+static void guard_inner(struct build *b, const struct ruleset_client_options *o)
+{
+	for (size_t i = 0; i < o->inner_count; i++) {
+		struct prefix host = prefix_host(&o->inner[i]);
+
+		elsewhere(b, RULESET_MATCH_IIFNAME, o->tun);
+		by_prefix(b, RULESET_MATCH_DADDR, &host);
+		then(b, RULESET_DROP, 0);
+	}
+}
+
+/* A connection remembers the link that it came in on. */
+static void remember_links(struct build *b, const struct ruleset_client_options *o)
+{
+	for (size_t i = 0; i < o->link_count; i++) {
+		by_name(b, RULESET_MATCH_IIFNAME, o->link[i].name, false);
+		add_match(b, RULESET_MATCH_CT_NEW);
+		then(b, RULESET_SET_CT_MARK, o->link[i].reply_mark);
+	}
+}
+
+static void mark_replies(struct build *b, const struct ruleset_client_options *o)
+{
+	for (size_t i = 0; i < o->link_count; i++) {
+		add_match(b, RULESET_MATCH_CT_REPLY);
+		by_value(b, RULESET_MATCH_CT_MARK, o->link[i].reply_mark);
+		then(b, RULESET_SET_MARK, o->link[i].reply_mark);
+	}
+}
+
+int ruleset_client(const struct ruleset_client_options *o, struct ruleset *ret)
+{
+	struct build b;
+	int err = begin(&b, o->tun, ret);
+
+	if (err < 0)
+		return err;
+	begin_chain(&b, "prerouting", RULESET_FILTER, RULESET_PREROUTING, PRIORITY_MANGLE);
+	guard_inner(&b, o);
+	mark_server(&b, o);
+	remember_links(&b, o);
+	mark_replies(&b, o);	/* of what is behind this host: a container, the LAN */
+	begin_chain(&b, "forward", RULESET_FILTER, RULESET_FORWARD, PRIORITY_FILTER);
+	fit_segments(&b, o->tun);
+	if (o->link_count > 0) {
+		begin_chain(&b, "output", RULESET_ROUTE, RULESET_OUTPUT, PRIORITY_MANGLE);
+		mark_replies(&b, o);
+	}
+	return finish(&b);
+}
+
+void ruleset_table_name(const char *ifname, char ret[RULESET_NAME])
+{
+	if (is_name(ifname))
+		snprintf(ret, RULESET_NAME, "ttt-%s", ifname);
+	else
+		ret[0] = '\0';
+}
+
+void ruleset_done(struct ruleset *r)
+{
+	free(r->rule);
+	*r = (struct ruleset){ 0 };
+}
+
+/* --- as nft(8) says it --------------------------------------------------------- */
+
+static void print_prefix(const char *field, const struct ruleset_match *m, FILE *out)
+{
+	char text[ADDR_TEXT];
+	bool whole = m->prefix.len == 8 * addr_size(&m->prefix.addr);
+
+	fprintf(out, "%s %s %s%s ", m->prefix.addr.family == ADDR_IPV6 ? "ip6" : "ip", field,
+		m->not ? "!= " : "",
+		whole ? addr_print(&m->prefix.addr, text) : prefix_print(&m->prefix, text));
+}
+
+static void print_match(const struct ruleset_match *m, FILE *out)
+{
+	const char *not = m->not ? "!= " : "";
+
+	switch ((enum ruleset_match_type)m->type) {
+	case RULESET_MATCH_IIFNAME:
+		fprintf(out, "iifname %s\"%s\" ", not, m->name);
+		break;
+	case RULESET_MATCH_OIFNAME:
+		fprintf(out, "oifname %s\"%s\" ", not, m->name);
+		break;
+	case RULESET_MATCH_SADDR:
+		print_prefix("saddr", m, out);
+		break;
+	case RULESET_MATCH_DADDR:
+		print_prefix("daddr", m, out);
+		break;
+	case RULESET_MATCH_UDP_SPORT:
+		fprintf(out, "udp sport %s%u ", not, m->value);
+		break;
+	case RULESET_MATCH_TCP_SYN:
+		fprintf(out, "tcp flags syn / syn,rst ");
+		break;
+	case RULESET_MATCH_MARK:
+		fprintf(out, "meta mark %s0x%08x ", not, m->value);
+		break;
+	case RULESET_MATCH_CT_MARK:
+		fprintf(out, "ct mark %s0x%08x ", not, m->value);
+		break;
+	case RULESET_MATCH_CT_NEW:
+		fprintf(out, "ct state new ");
+		break;
+	case RULESET_MATCH_CT_REPLY:
+		fprintf(out, "ct direction reply ");
+		break;
+	}
+}
+
+static void print_rule(const struct ruleset_rule *rule, FILE *out)
+{
+	for (size_t i = 0; i < rule->match_count; i++)
+		print_match(&rule->match[i], out);
+	switch ((enum ruleset_action)rule->action) {
+	case RULESET_ACCEPT:
+		fprintf(out, "accept");
+		break;
+	case RULESET_DROP:
+		fprintf(out, "drop");
+		break;
+	case RULESET_MASQUERADE:
+		fprintf(out, "masquerade");
+		break;
+	case RULESET_MSS_TO_ROUTE:
+		fprintf(out, "tcp option maxseg size set rt mtu");
+		break;
+	case RULESET_SET_MARK:
+		fprintf(out, "meta mark set 0x%08x", rule->value);
+		break;
+	case RULESET_SET_CT_MARK:
+		fprintf(out, "ct mark set 0x%08x", rule->value);
+		break;
+	}
+}
+
+void ruleset_rule_print(const struct ruleset_rule *rule, char *buf, size_t size)
+{
+	FILE *out;
+
+	buf[0] = '\0';
+	out = fmemopen(buf, size, "w");
+	if (out == NULL)
+		return;
+	print_rule(rule, out);
+	fclose(out);
+	buf[size - 1] = '\0';
+}
+
+static const char *priority_name(int32_t priority, char buf[12])
+{
+	switch (priority) {
+	case PRIORITY_RAW:
+		return "raw";
+	case PRIORITY_MANGLE:
+		return "mangle";
+	case PRIORITY_FILTER:
+		return "filter";
+	case PRIORITY_SRCNAT:
+		return "srcnat";
+	}
+	snprintf(buf, 12, "%d", priority);
+	return buf;
+}
+
+static void print_chain(const struct ruleset *r, size_t chain, FILE *out)
+{
+	static const char *const hooks[] = { "prerouting", "input", "forward", "output", "postrouting" };
+	static const char *const types[] = { "filter", "nat", "route" };
+	const struct ruleset_chain *c = &r->chain[chain];
+	char number[12];
+
+	fprintf(out, "\tchain %s {\n\t\ttype %s hook %s priority %s; policy %s;\n", c->name, types[c->type],
+		hooks[c->hook], priority_name(c->priority, number), c->policy_drop ? "drop" : "accept");
+	for (size_t i = 0; i < r->rule_count; i++) {
+		if (r->rule[i].chain != chain)
+			continue;
+		fprintf(out, "\t\t");
+		print_rule(&r->rule[i], out);
+		fprintf(out, "\n");
+	}
+	fprintf(out, "\t}\n");
+}
+
+void ruleset_print(const struct ruleset *r, FILE *out)
+{
+	fprintf(out, "table inet %s {\n", r->table);
+	if (r->owner)
+		fprintf(out, "\tflags owner\n\n");
+	for (size_t i = 0; i < r->chain_count; i++) {
+		if (i > 0)
+			fprintf(out, "\n");
+		print_chain(r, i, out);
+	}
+	fprintf(out, "}\n");
+}

@@ -1,0 +1,87 @@
+/* firewall: see firewall.h. */
+#include "firewall.h"
+
+#include <stddef.h>
+
+int firewall_server(struct ruleset *ret)
+{
+	struct prefix inner[2];
+	const struct ruleset_server_options o = {
+		.tun = "ttt0", .inner = inner, .inner_count = 2, .masquerade_ipv4 = true, .masquerade_ipv6 = true,
+	};
+
+	prefix_parse("10.84.0.1/24", &inner[0]);
+	prefix_parse("fd84::1/64", &inner[1]);
+	return ruleset_server(&o, ret);
+}
+
+const char FIREWALL_SERVER[] =
+	"table inet ttt-ttt0 {\n"
+	"	flags owner\n"
+	"\n"
+	"	chain prerouting {\n"
+	"		type filter hook prerouting priority raw; policy accept;\n"
+	"		iifname != \"ttt0\" iifname != \"lo\" ip saddr 10.84.0.0/24 drop\n"
+	"		iifname != \"ttt0\" iifname != \"lo\" ip6 saddr fd84::/64 drop\n"
+	"		iifname \"ttt0\" ip saddr 10.84.0.0/24 accept\n"
+	"		iifname \"ttt0\" ip6 saddr fd84::/64 accept\n"
+	"		iifname \"ttt0\" drop\n"
+	"	}\n"
+	"\n"
+	"	chain forward {\n"
+	"		type filter hook forward priority filter; policy accept;\n"
+	"		iifname \"ttt0\" tcp flags syn / syn,rst tcp option maxseg size set rt mtu\n"
+	"		oifname \"ttt0\" tcp flags syn / syn,rst tcp option maxseg size set rt mtu\n"
+	"		iifname \"ttt0\" accept\n"
+	"		oifname \"ttt0\" accept\n"
+	"	}\n"
+	"\n"
+	"	chain postrouting {\n"
+	"		type nat hook postrouting priority srcnat; policy accept;\n"
+	"		oifname != \"ttt0\" oifname != \"lo\" ip saddr 10.84.0.0/24 masquerade\n"
+	"		oifname != \"ttt0\" oifname != \"lo\" ip6 saddr fd84::/64 masquerade\n"
+	"	}\n"
+	"}\n";
+
+int firewall_client(struct ruleset *ret)
+{
+	struct addr inner[1], endpoint[2];
+	const struct ruleset_link link[2] = { { "wan0", 0x7501 }, { "wan1", 0x7502 } };
+	const struct ruleset_client_options o = {
+		.tun = "ttt0", .inner = inner, .inner_count = 1, .endpoint = endpoint, .endpoint_count = 2,
+		.fwmark = 0x7474, .link = link, .link_count = 2,
+	};
+
+	addr_parse("10.84.0.2", &inner[0]);
+	addr_parse_port("192.0.2.1:7474", 0, &endpoint[0]);
+	addr_parse_port("[2001:db8::1]:7474", 0, &endpoint[1]);
+	return ruleset_client(&o, ret);
+}
+
+const char FIREWALL_CLIENT[] =
+	"table inet ttt-ttt0 {\n"
+	"	flags owner\n"
+	"\n"
+	"	chain prerouting {\n"
+	"		type filter hook prerouting priority mangle; policy accept;\n"
+	"		iifname != \"ttt0\" iifname != \"lo\" ip daddr 10.84.0.2 drop\n"
+	"		ip saddr 192.0.2.1 udp sport 7474 meta mark set 0x00007474\n"
+	"		ip6 saddr 2001:db8::1 udp sport 7474 meta mark set 0x00007474\n"
+	"		iifname \"wan0\" ct state new ct mark set 0x00007501\n"
+	"		iifname \"wan1\" ct state new ct mark set 0x00007502\n"
+	"		ct direction reply ct mark 0x00007501 meta mark set 0x00007501\n"
+	"		ct direction reply ct mark 0x00007502 meta mark set 0x00007502\n"
+	"	}\n"
+	"\n"
+	"	chain forward {\n"
+	"		type filter hook forward priority filter; policy accept;\n"
+	"		iifname \"ttt0\" tcp flags syn / syn,rst tcp option maxseg size set rt mtu\n"
+	"		oifname \"ttt0\" tcp flags syn / syn,rst tcp option maxseg size set rt mtu\n"
+	"	}\n"
+	"\n"
+	"	chain output {\n"
+	"		type route hook output priority mangle; policy accept;\n"
+	"		ct direction reply ct mark 0x00007501 meta mark set 0x00007501\n"
+	"		ct direction reply ct mark 0x00007502 meta mark set 0x00007502\n"
+	"	}\n"
+	"}\n";
