@@ -136,15 +136,15 @@ static int code_of(int err)
 
 /* --- routing and firewall ------------------------------------------------ */
 
-static struct route_marks marks_of(const struct config *c)
+static struct route_marks marks_of(const struct config_marks *m)
 {
 	return (struct route_marks){
-		.protocol = c->marks.protocol,
-		.fwmark = c->marks.fwmark,
+		.protocol = m->protocol,
+		.fwmark = m->fwmark,
 		.fwmask = 0xffff,
-		.reply_mark = c->marks.reply_mark,
-		.table = c->marks.table,
-		.priority = c->marks.priority,
+		.reply_mark = m->reply_mark,
+		.table = m->table,
+		.priority = m->priority,
 	};
 }
 
@@ -645,7 +645,7 @@ static bool open_router(struct supervisor *s)
 	const char *include[CONFIG_PATTERNS], *exclude[CONFIG_PATTERNS];
 	struct link_gateway gateway[2 * CONFIG_LINKS];
 	struct router_options o = {
-		.marks = marks_of(c), .tun = c->interface, .runtime_dir = s->options->runtime_dir,
+		.marks = marks_of(&c->marks), .tun = c->interface, .runtime_dir = s->options->runtime_dir,
 		.links = { .include = include, .include_count = c->include_count, .exclude = exclude,
 			   .exclude_count = c->exclude_count, .gateway = gateway },
 	};
@@ -794,9 +794,10 @@ int supervisor_run(const struct config *config, const struct supervisor_options 
 int supervisor_cleanup(const struct config *config, const struct supervisor_options *options,
 		       const char *ifname)
 {
+	const struct config_marks marks = config != NULL ? config->marks : config_marks_default(ifname);
 	const struct router_options o = {
-		.marks = config != NULL ? marks_of(config) : marks_default(0),
-		.tun = ifname, .runtime_dir = options->runtime_dir,
+		.marks = marks_of(&marks), .tun = ifname,
+		.runtime_dir = options->runtime_dir,
 	};
 	char routing_error[ROUTER_ERROR], nft_error[COMMIT_ERROR], table[RULESET_NAME];
 	struct commit *commit;

@@ -1,5 +1,5 @@
 /*
- * log: lines for a person, on standard error.
+ * log: lines for a person, on standard error or in the system's log.
  *
  * Only the supervisor, the worker's frame around the engine, and the commands
  * log; modules return errors.  Under systemd each line carries its level as
@@ -12,6 +12,9 @@ enum log_level { LOG_LEVEL_ERROR = 3, LOG_LEVEL_WARNING = 4, LOG_LEVEL_INFO = 6,
 
 /* Lines above `level` are dropped; LOG_LEVEL_INFO at start. */
 void log_set_level(enum log_level level);
+
+/* From now on to syslog(3), for a process without a terminal; its socket stays open. */
+void log_to_syslog(void);
 
 void log_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_warning(const char *format, ...) __attribute__((format(printf, 1, 2)));

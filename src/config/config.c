@@ -335,8 +335,10 @@ static int parse(struct parser *p)
 	}
 	if (!parser_failed(p) && syntax < 0)
 		parser_no_memory(p);
-	if (!parser_failed(p))
+	if (!parser_failed(p)) {
+		config_set_interface(p->config, p->config->interface);
 		check_config(p);
+	}
 	return p->result;
 }
 
@@ -348,10 +350,6 @@ static struct config *config_new(const char *const *strategies)
 		return NULL;
 	memcpy(c->interface, CONFIG_INTERFACE, sizeof(CONFIG_INTERFACE));
 	c->mtu = CONFIG_MTU;
-	c->marks = (struct config_marks){
-		.protocol = 84, .fwmark = 0x7474, .reply_mark = 0x7501, .table = 7400,
-		.priority = 7400,
-	};
 	if (strategies != NULL && strategies[0] != NULL)
 		strncpy(c->strategy, strategies[0], sizeof(c->strategy) - 1);
 	return c;

@@ -21,10 +21,10 @@
  *   route                clt  prefixes, at most 64              none
  *   include-interfaces   clt  names or patterns, at most 16     none
  *   exclude-interfaces   clt  names or patterns, at most 16     none
- *   table                both 1..65000, and the 99 above        7400
- *   rule-priority        both 1..32000, and the 99 above        7400
+ *   table                both 1..65000, and the 99 above        7400 + 100 N
+ *   rule-priority        both 1..32000, and the 99 above        7400 + 100 N
  *   mark                 both 1..0xffff, of our datagrams       0x7474
- *   reply-mark           both 1..0xfff0, and the 15 above       0x7501
+ *   reply-mark           both 1..0xfff0, and the 15 above       0x7501 + 16 N
  *   route-protocol       both 5..255                            84
  *   [peer NAME]               a client has one: the server; a server 1..256
  *   public-key           both base64                            must be there
@@ -36,6 +36,9 @@
  *   weight               clt  1..1000                           1
  *   max-latency          clt  150ms, 2s; up to 60s              no limit
  *   gateway              clt  address, one per family           found by itself
+ *
+ * N is the number at the end of the interface's name where that is 1 to 50
+ * (ttt1, ttt2 …), else 0: so tunnels side by side do not meet.
  *
  * Lists are separated by commas, and a list's key may stand several times.
  */
@@ -128,7 +131,8 @@ struct config {
 	size_t include_count;
 	char exclude[CONFIG_PATTERNS][CONFIG_IFNAME];
 	size_t exclude_count;
-	struct config_marks marks;
+	struct config_marks given;	/* as the file says; 0: it does not */
+	struct config_marks marks;	/* in force */
 	struct config_peer *peer;	/* in the order of the file */
 	size_t peer_count;		/* client: 1; server: 1..CONFIG_PEERS */
 	struct config_link *link;
@@ -147,6 +151,11 @@ int config_parse(const char *text, size_t len, const char *file, const char *con
 		 struct config **ret, char error[CONFIG_ERROR]);
 /* Wipes the keys; NULL is nothing. */
 void config_free(struct config *config);
+
+/* Another name for the tunnel's interface, a valid one, and the numbers that go with it. */
+void config_set_interface(struct config *config, const char *name);
+/* The numbers of a tunnel whose configuration gives none. */
+struct config_marks config_marks_default(const char *interface);
 
 /* The [link NAME] of that interface, or NULL: all defaults. */
 const struct config_link *config_link(const struct config *config, const char *name);

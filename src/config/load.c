@@ -105,21 +105,29 @@ static int read_keys(struct config *config, const char *file, char error[CONFIG_
 	return check_not_self(config, file, error);
 }
 
+int config_read(const char *path, const char *const *strategies, struct config **ret,
+		char error[CONFIG_ERROR])
+{
+	size_t len = 0;
+	char *text = NULL;
+	int r = slurp(path, &text, &len, error);
+
+	if (r < 0)
+		return r;
+	r = config_parse(text, len, path, strategies, ret, error);
+	free(text);
+	return r;
+}
+
 int config_load(const char *path, const char *const *strategies, struct config **ret,
 		char error[CONFIG_ERROR])
 {
 	struct config *config;
-	size_t len = 0;
-	char *text = NULL;
 	int r;
 
 	if (sodium_init() < 0)
 		return refuse(error, -EIO, path, "libsodium does not start");
-	r = slurp(path, &text, &len, error);
-	if (r < 0)
-		return r;
-	r = config_parse(text, len, path, strategies, &config, error);
-	free(text);
+	r = config_read(path, strategies, &config, error);
 	if (r < 0)
 		return r;
 	r = read_keys(config, path, error);

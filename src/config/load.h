@@ -7,6 +7,12 @@
 #include "config/config.h"
 
 /*
+ * Reads and parses the file, but no key: for commands that only ask what the
+ * tunnel is called.  As config_load.
+ */
+int config_read(const char *path, const char *const *strategies, struct config **ret,
+		char error[CONFIG_ERROR]);
+/*
  * Reads the file, parses it, reads every key file.  0, or a negative errno
  * with one line in `error`: -EINVAL for what the user has to correct,
  * otherwise why a file could not be read (-ENOENT, -EACCES, …).

@@ -264,31 +264,31 @@ void value_exclude(struct parser *p, const char *value)
 
 void value_table(struct parser *p, const char *value)
 {
-	p->config->marks.table = (uint32_t)ranged(p, value, 1, 65000);
+	p->config->given.table = (uint32_t)ranged(p, value, 1, 65000);
 	/* 253 to 255 are the kernel's own */
-	if (p->config->marks.table <= 255 && p->config->marks.table + 99 >= 253)
+	if (p->config->given.table <= 255 && p->config->given.table + 99 >= 253)
 		parser_fail(p, "table: the 100 tables from %.10s would hold the kernel's 253 to 255; "
 			    "begin above 255", value);
 }
 
 void value_rule_priority(struct parser *p, const char *value)
 {
-	p->config->marks.priority = (uint32_t)ranged(p, value, 1, 32000);
+	p->config->given.priority = (uint32_t)ranged(p, value, 1, 32000);
 }
 
 void value_mark(struct parser *p, const char *value)
 {
-	p->config->marks.fwmark = (uint32_t)ranged(p, value, 1, 0xffff);
+	p->config->given.fwmark = (uint32_t)ranged(p, value, 1, 0xffff);
 }
 
 void value_reply_mark(struct parser *p, const char *value)
 {
-	p->config->marks.reply_mark = (uint32_t)ranged(p, value, 1, 0xfff0);
+	p->config->given.reply_mark = (uint32_t)ranged(p, value, 1, 0xfff0);
 }
 
 void value_route_protocol(struct parser *p, const char *value)
 {
-	p->config->marks.protocol = (uint8_t)ranged(p, value, 5, 255);
+	p->config->given.protocol = (uint8_t)ranged(p, value, 5, 255);
 }
 
 void value_public_key(struct parser *p, const char *value)
