@@ -240,6 +240,9 @@ static void say_match(struct sentence *s, const struct ruleset_match *m)
 		load_ct(s, NFT_CT_MARK);
 		compare(s, m->not, &m->value, sizeof(m->value));
 		break;
+	case RULESET_MATCH_FAMILY:
+		need_family(s, m->value == ADDR_IPV6 ? NFPROTO_IPV6 : NFPROTO_IPV4);
+		break;
 	case RULESET_MATCH_CT_NEW:
 		match_new(s);
 		break;

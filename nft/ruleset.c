@@ -220,6 +220,8 @@ static void remember_links(struct build *b, const struct ruleset_client_options 
 {
 	for (size_t i = 0; i < o->link_count; i++) {
 		by_name(b, RULESET_MATCH_IIFNAME, o->link[i].name, false);
+		if (o->link[i].family != ADDR_NONE)
+			by_value(b, RULESET_MATCH_FAMILY, o->link[i].family);
 		add_match(b, RULESET_MATCH_CT_NEW);
 		then(b, RULESET_SET_CT_MARK, o->link[i].reply_mark);
 	}
@@ -309,6 +311,9 @@ static void print_match(const struct ruleset_match *m, FILE *out)
 		break;
 	case RULESET_MATCH_CT_MARK:
 		fprintf(out, "ct mark %s0x%08x ", not, m->value);
+		break;
+	case RULESET_MATCH_FAMILY:
+		fprintf(out, "meta nfproto ipv%u ", m->value);
 		break;
 	case RULESET_MATCH_CT_NEW:
 		fprintf(out, "ct state new ");

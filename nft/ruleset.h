@@ -33,6 +33,7 @@ enum ruleset_match_type {
 	RULESET_MATCH_TCP_SYN,		/* SYN without RST: both SYN and SYN-ACK */
 	RULESET_MATCH_MARK,		/* value: the packet's mark, all 32 bits */
 	RULESET_MATCH_CT_MARK,		/* value: its connection's */
+	RULESET_MATCH_FAMILY,		/* value: enum addr_family */
 	RULESET_MATCH_CT_NEW,		/* first packet of a connection */
 	RULESET_MATCH_CT_REPLY,		/* against the direction of the first packet */
 };
@@ -107,6 +108,7 @@ struct ruleset_server_options {
 /* An uplink of the client, for who reaches it from outside. */
 struct ruleset_link {
 	const char *name;
+	uint8_t family;			/* enum addr_family; ADDR_NONE: both */
 	uint32_t reply_mark;		/* of connections that came in there; never 0 */
 };
 

@@ -34,8 +34,8 @@ static struct kernel_rule rule_of(const struct plan *p, uint8_t family, uint32_t
 	};
 }
 
-/* A link's own table and the rule that its sockets find it by. */
-static int add_link(struct plan *p, const struct link *l)
+/* A link's own table and the rules that lead there: for its sockets, and for replies. */
+static int add_link(struct plan *p, const struct link *l, bool reply_rules)
 {
 	uint32_t table = marks_link_table(&p->marks, l->slot);
 	struct kernel_route route = route_of(p, l->family, table);
@@ -55,7 +55,14 @@ static int add_link(struct plan *p, const struct link *l)
 	rule.fwmark = p->marks.fwmark;
 	rule.fwmask = p->marks.fwmask;
 	memcpy(rule.oif, l->ifname, sizeof(rule.oif));
-	return err == 0 ? rule_list_add(&p->rules, &rule) : err;
+	if (err == 0)
+		err = rule_list_add(&p->rules, &rule);
+	if (err < 0 || !reply_rules)
+		return err;
+	rule = rule_of(p, l->family, MARKS_RULE_REPLY + l->slot, table);
+	rule.fwmark = p->marks.reply_mark + l->slot;
+	rule.fwmask = p->marks.fwmask;
+	return rule_list_add(&p->rules, &rule);
 }
 
 static int add_tunnel_route(struct plan *p, const struct prefix *dst)
@@ -184,6 +191,15 @@ static int add_server_routes(struct plan *p, const struct plan_options *o)
 	return err;
 }
 
+/* Without an inner address of a family nothing could come back: its packets are refused at once. */
+static bool carries(const struct plan_options *o, uint8_t family)
+{
+	for (size_t i = 0; i < o->address_count; i++)
+		if (o->address[i].addr.family == family)
+			return true;
+	return false;
+}
+
 static bool wants_capture(const struct plan_options *o)
 {
 	return o->full_tunnel || o->route_count > 0;
@@ -195,7 +211,7 @@ static int build_client(struct plan *p, const struct plan_options *o, const stru
 	int err = 0;
 
 	for (size_t i = 0; i < links->count && err == 0; i++) {
-		err = add_link(p, &links->link[i]);
+		err = add_link(p, &links->link[i], o->reply_rules);
 		if (err == 0)
 			err = add_link_sysctls(p, s, &links->link[i]);
 	}
@@ -207,7 +223,7 @@ static int build_client(struct plan *p, const struct plan_options *o, const stru
 		if (families[i] == ADDR_IPV6 && s->no_ipv6)
 			continue;
 		err = add_capture(p, families[i], o->full_tunnel && o->kill_switch);
-		if (err == 0 && o->full_tunnel && !o->down)
+		if (err == 0 && o->full_tunnel && !o->down && carries(o, families[i]))
 			err = add_tunnel_route(p, &all);
 		if (err == 0 && o->full_tunnel)
 			err = add_floor(p, families[i]);

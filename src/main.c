@@ -54,7 +54,7 @@ static int print_help(void)
 	     "  -h, --help; -V, --version\n\n"
 	     "Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 not permitted, 4 not running.\n"
 	     "More in ttt(8) and ttt.conf(5).");
-	return fflush(stdout) == 0 ? CLI_DONE : CLI_FAILED;
+	return fflush(stdout) == 0 ? EXIT_DONE : EXIT_FAILED;
 }
 
 static const struct command *find(const char *name)
@@ -95,7 +95,7 @@ static void take_option(struct cli *cli, int option, const char *value)
 static int misused(const char *what, const char *word)
 {
 	log_error("%s%s: see ttt --help", what, word);
-	return CLI_USAGE;
+	return EXIT_USAGE;
 }
 
 static const char *name_of(int option)
@@ -137,7 +137,7 @@ int main(int argc, char **argv)
 		if (o == 'h')
 			return print_help();
 		if (o == 'V')
-			return puts("ttt " TTT_VERSION) < 0 ? CLI_FAILED : CLI_DONE;
+			return puts("ttt " TTT_VERSION) < 0 ? EXIT_FAILED : EXIT_DONE;
 		if (o == '?' || n == OPTIONS)
 			return misused("these options make no sense", "");
 		take_option(&cli, o, optarg);
@@ -145,7 +145,7 @@ int main(int argc, char **argv)
 	}
 	if (optind == argc) {
 		print_help();
-		return CLI_USAGE;
+		return EXIT_USAGE;
 	}
 	return run(&cli, argv + optind, argc - optind, used);
 }

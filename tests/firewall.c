@@ -46,7 +46,7 @@ const char FIREWALL_SERVER[] =
 int firewall_client(struct ruleset *ret)
 {
 	struct addr inner[1], endpoint[2];
-	const struct ruleset_link link[2] = { { "wan0", 0x7501 }, { "wan1", 0x7502 } };
+	const struct ruleset_link link[2] = { { "wan0", ADDR_IPV6, 0x7501 }, { "wan1", ADDR_NONE, 0x7502 } };
 	const struct ruleset_client_options o = {
 		.tun = "ttt0", .inner = inner, .inner_count = 1, .endpoint = endpoint, .endpoint_count = 2,
 		.fwmark = 0x7474, .link = link, .link_count = 2,
@@ -67,7 +67,7 @@ const char FIREWALL_CLIENT[] =
 	"		iifname != \"ttt0\" iifname != \"lo\" ip daddr 10.84.0.2 drop\n"
 	"		ip saddr 192.0.2.1 udp sport 7474 meta mark set 0x00007474\n"
 	"		ip6 saddr 2001:db8::1 udp sport 7474 meta mark set 0x00007474\n"
-	"		iifname \"wan0\" ct state new ct mark set 0x00007501\n"
+	"		iifname \"wan0\" meta nfproto ipv6 ct state new ct mark set 0x00007501\n"
 	"		iifname \"wan1\" ct state new ct mark set 0x00007502\n"
 	"		ct direction reply ct mark 0x00007501 meta mark set 0x00007501\n"
 	"		ct direction reply ct mark 0x00007502 meta mark set 0x00007502\n"

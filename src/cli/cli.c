@@ -40,10 +40,10 @@ static int say_why(const char *ifname, int err)
 {
 	if (err == -ENOENT || err == -ECONNREFUSED) {
 		log_error("%s is not up", ifname);
-		return CLI_NOT_RUNNING;
+		return EXIT_NOT_RUNNING;
 	}
 	log_error("%s: %s", ifname, err == -ETIMEDOUT ? "the daemon does not answer" : strerror(-err));
-	return err == -EACCES || err == -EPERM ? CLI_NOT_PERMITTED : CLI_FAILED;
+	return err == -EACCES || err == -EPERM ? EXIT_NOT_PERMITTED : EXIT_FAILED;
 }
 
 static int refusal(json_t *reply)
@@ -53,7 +53,7 @@ static int refusal(json_t *reply)
 
 	log_error("%s", error != NULL ? error : "the daemon refused, and did not say why");
 	json_decref(reply);
-	return code >= CLI_FAILED && code <= CLI_NOT_RUNNING ? (int)code : CLI_FAILED;
+	return code >= EXIT_FAILED && code <= EXIT_NOT_RUNNING ? (int)code : EXIT_FAILED;
 }
 
 int cli_ask(const struct cli *cli, const char *ifname, const json_t *request, json_t **ret, int *ret_pid)
@@ -69,5 +69,5 @@ int cli_ask(const struct cli *cli, const char *ifname, const json_t *request, js
 	if (!json_is_true(json_object_get(reply, "ok")))
 		return refusal(reply);
 	*ret = reply;
-	return CLI_DONE;
+	return EXIT_DONE;
 }

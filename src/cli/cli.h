@@ -10,17 +10,9 @@
 
 #include <jansson.h>
 
+#include "base/exit_code.h"
 #include "config/config.h"
 #include "control/socket.h"
-
-/* Exit codes. */
-enum {
-	CLI_DONE = 0,
-	CLI_FAILED = 1,
-	CLI_USAGE = 2,		/* or the configuration */
-	CLI_NOT_PERMITTED = 3,
-	CLI_NOT_RUNNING = 4,
-};
 
 #define CLI_CONFIG	"/etc/ttt/ttt.conf"
 #define CLI_RUNTIME_DIR	"/run/ttt"

@@ -32,19 +32,19 @@ static int stop_daemon(const struct cli *cli, const char *ifname, bool *ret_stop
 
 	*ret_stopped = false;
 	if (!control_path(cli->runtime_dir, ifname, path) || access(path, F_OK) < 0)
-		return CLI_DONE;
+		return EXIT_DONE;
 	request = json_pack("{s:s}", "command", "status");
 	code = control_call(path, request, SEC(5), &reply, &pid);
 	json_decref(request);
 	if (code == -ECONNREFUSED || code == -ENOENT)
-		return CLI_DONE;
+		return EXIT_DONE;
 	if (code == 0)
 		json_decref(reply);
 	pidfd = pid > 0 ? pidfd_open(pid, 0) : -1;
 	request = json_pack("{s:s}", "command", "stop");
 	code = cli_ask(cli, ifname, request, &reply, NULL);
 	json_decref(request);
-	if (code != CLI_DONE) {
+	if (code != EXIT_DONE) {
 		if (pidfd >= 0)
 			close(pidfd);
 		return code;
@@ -56,7 +56,7 @@ static int stop_daemon(const struct cli *cli, const char *ifname, bool *ret_stop
 	*ret_stopped = gone;
 	if (!gone)
 		log_error("%s: process %d does not end", ifname, pid);
-	return gone ? CLI_DONE : CLI_FAILED;
+	return gone ? EXIT_DONE : EXIT_FAILED;
 }
 
 static int clean_up(const struct cli *cli, const char *ifname)
@@ -81,23 +81,23 @@ int cli_down(const struct cli *cli)
 
 	if (geteuid() != 0) {
 		log_error("only root can take a tunnel down: sudo ttt down");
-		return CLI_NOT_PERMITTED;
+		return EXIT_NOT_PERMITTED;
 	}
 	cli_interface(cli, ifname);
 	code = stop_daemon(cli, ifname, &stopped);
-	if (code != CLI_DONE)
+	if (code != EXIT_DONE)
 		return code;
 	n = clean_up(cli, ifname);
 	if (n < 0) {
 		log_error("%s: cannot remove what is left: %s", ifname, strerror(-n));
-		return CLI_FAILED;
+		return EXIT_FAILED;
 	}
 	if (stopped)
-		return CLI_DONE;
+		return EXIT_DONE;
 	if (n > 0) {
 		log_info("%s was not running; what it had left behind is removed", ifname);
-		return CLI_DONE;
+		return EXIT_DONE;
 	}
 	log_error("%s is not up", ifname);
-	return CLI_NOT_RUNNING;
+	return EXIT_NOT_RUNNING;
 }

@@ -28,10 +28,10 @@ static int print_key(const uint8_t key[KEY_SIZE])
 
 	if (puts(key_print(key, text)) < 0 || fflush(stdout) != 0) {
 		log_error("cannot write the key: %m");
-		return CLI_FAILED;
+		return EXIT_FAILED;
 	}
 	sodium_memzero(text, sizeof(text));
-	return CLI_DONE;
+	return EXIT_DONE;
 }
 
 static int print_secret(bool for_x25519)
@@ -40,7 +40,7 @@ static int print_secret(bool for_x25519)
 	int code;
 
 	if (sodium_init() < 0)
-		return CLI_FAILED;
+		return EXIT_FAILED;
 	randombytes_buf(key, sizeof(key));
 	if (for_x25519) {	/* as RFC 7748, section 5, would read it */
 		key[0] &= 248;
@@ -79,7 +79,7 @@ int cli_pubkey(const struct cli *cli)
 	sodium_memzero(text, sizeof(text));
 	if (!good) {
 		log_error("standard input is no private key: ttt pubkey </etc/ttt/key");
-		return CLI_USAGE;
+		return EXIT_USAGE;
 	}
 	return print_key(public);
 }

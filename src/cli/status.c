@@ -16,11 +16,11 @@ static int show_text(const json_t *reply)
 
 	if (err < 0) {
 		log_error("the daemon's status makes no sense: is it another version?");
-		return CLI_FAILED;
+		return EXIT_FAILED;
 	}
 	status_print(&status, stdout);
 	status_done(&status);
-	return CLI_DONE;
+	return EXIT_DONE;
 }
 
 static int show(const struct cli *cli, const json_t *reply)
@@ -29,13 +29,13 @@ static int show(const struct cli *cli, const json_t *reply)
 
 	if (cli->routing) {
 		fputs(text != NULL ? text : "", stdout);
-		return CLI_DONE;
+		return EXIT_DONE;
 	}
 	if (!cli->json)
 		return show_text(reply);
 	json_dumpf(json_object_get(reply, "status"), stdout, cli->watch ? JSON_COMPACT : JSON_INDENT(2));
 	putchar('\n');
-	return CLI_DONE;
+	return EXIT_DONE;
 }
 
 static int look(const struct cli *cli, const char *ifname)
@@ -44,13 +44,13 @@ static int look(const struct cli *cli, const char *ifname)
 	int code = cli_ask(cli, ifname, request, &reply, NULL);
 
 	json_decref(request);
-	if (code != CLI_DONE)
+	if (code != EXIT_DONE)
 		return code;
 	if (cli->watch && !cli->json && isatty(STDOUT_FILENO))
 		fputs(CLEAR, stdout);
 	code = show(cli, reply);
 	json_decref(reply);
-	return fflush(stdout) == 0 ? code : CLI_FAILED;
+	return fflush(stdout) == 0 ? code : EXIT_FAILED;
 }
 
 int cli_status(const struct cli *cli)
@@ -59,7 +59,7 @@ int cli_status(const struct cli *cli)
 	int code;
 
 	cli_interface(cli, ifname);
-	while ((code = look(cli, ifname)) == CLI_DONE && cli->watch)
+	while ((code = look(cli, ifname)) == EXIT_DONE && cli->watch)
 		sleep(1);
 	return code;
 }

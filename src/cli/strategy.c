@@ -8,7 +8,7 @@ static int list(void)
 {
 	for (size_t i = 0; strategy_at(i) != NULL; i++)
 		printf("%-14s %s\n", strategy_at(i)->name, strategy_at(i)->summary);
-	return CLI_DONE;
+	return EXIT_DONE;
 }
 
 int cli_strategy(const struct cli *cli)
@@ -23,7 +23,7 @@ int cli_strategy(const struct cli *cli)
 	request = json_pack("{s:s,s:s}", "command", "strategy", "name", cli->operand[0]);
 	code = cli_ask(cli, ifname, request, &reply, NULL);
 	json_decref(request);
-	if (code == CLI_DONE)
+	if (code == EXIT_DONE)
 		json_decref(reply);
 	return code;
 }

@@ -33,7 +33,7 @@ static void pass_on(int number)
 
 static int exit_code(int err)
 {
-	return err == -EACCES || err == -EPERM ? CLI_NOT_PERMITTED : CLI_USAGE;
+	return err == -EACCES || err == -EPERM ? EXIT_NOT_PERMITTED : EXIT_USAGE;
 }
 
 static int load(const struct cli *cli, struct config **ret)
@@ -47,7 +47,7 @@ static int load(const struct cli *cli, struct config **ret)
 	}
 	if (cli->interface != NULL)
 		config_set_interface(*ret, cli->interface);
-	return CLI_DONE;
+	return EXIT_DONE;
 }
 
 static int in_foreground(const struct cli *cli, const struct config *config)
@@ -67,7 +67,7 @@ static void be_daemon(const struct cli *cli, const struct config *config, int re
 
 	setsid();
 	if (chdir("/") < 0 || null < 0)
-		_exit(CLI_FAILED);
+		_exit(EXIT_FAILED);
 	log_to_syslog();
 	for (int fd = 0; fd <= STDERR_FILENO; fd++)
 		dup2(null, fd);
@@ -100,9 +100,9 @@ static int report_failure(char *line)
 	char *text;
 	long code = strncmp(line, "failed ", 7) == 0 ? strtol(line + 7, &text, 10) : 0;
 
-	if (code < CLI_FAILED || code > CLI_NOT_RUNNING) {
+	if (code < EXIT_FAILED || code > EXIT_NOT_RUNNING) {
 		log_error("the daemon ended without a word: see the system's log");
-		return CLI_FAILED;
+		return EXIT_FAILED;
 	}
 	log_error("%s", text + strspn(text, " "));
 	return (int)code;
@@ -120,13 +120,13 @@ static int wait_for(pid_t pid, int fd)
 		sigaction(signals[i], &stop, NULL);
 	read_line(fd, line);
 	if (strcmp(line, "ready") == 0)
-		return CLI_DONE;
+		return EXIT_DONE;
 	/* it undoes everything before it ends */
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
 	if (line[0] == '\0' && WIFEXITED(status) && WEXITSTATUS(status) == 0) {
 		log_error("stopped before the tunnel was up");
-		return CLI_FAILED;
+		return EXIT_FAILED;
 	}
 	return report_failure(line);
 }
@@ -138,7 +138,7 @@ static int in_background(const struct cli *cli, const struct config *config)
 
 	if (pipe2(pipe_fd, O_CLOEXEC) < 0 || (pid = fork()) < 0) {
 		log_error("cannot begin: %m");
-		return CLI_FAILED;
+		return EXIT_FAILED;
 	}
 	if (pid == 0) {
 		close(pipe_fd[0]);
@@ -157,10 +157,10 @@ int cli_up(const struct cli *cli)
 
 	if (geteuid() != 0) {
 		log_error("only root can bring a tunnel up: sudo ttt up");
-		return CLI_NOT_PERMITTED;
+		return EXIT_NOT_PERMITTED;
 	}
 	code = load(cli, &config);
-	if (code != CLI_DONE)
+	if (code != EXIT_DONE)
 		return code;
 	code = cli->foreground ? in_foreground(cli, config) : in_background(cli, config);
 	config_free(config);

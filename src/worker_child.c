@@ -1,5 +1,5 @@
-/* spawn: see spawn.h. */
-#include "spawn.h"
+/* worker_child: see worker_child.h. */
+#include "worker_child.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -14,14 +14,14 @@
 
 #define POOL	16384	/* packet buffers: 34 MB, which cost memory only once they are used */
 
-static void fill_setup(const struct config *c, struct message *m)
+static void fill_setup(const struct config *c, const char *strategy, struct message *m)
 {
 	struct message_setup *s = &m->setup;
 
 	*m = (struct message){ .type = MESSAGE_SETUP };
 	s->role = c->role == CONFIG_SERVER ? MESSAGE_SERVER : MESSAGE_CLIENT;
 	memcpy(s->private_key, c->private_key, sizeof(s->private_key));
-	text_copy(s->strategy, sizeof(s->strategy), c->strategy);
+	text_copy(s->strategy, sizeof(s->strategy), strategy);
 	s->mtu = c->role == CONFIG_SERVER ? c->mtu : 0;	/* a client is told */
 	s->address_count = c->address_count;
 	memcpy(s->address, c->address, sizeof(s->address));
@@ -45,12 +45,12 @@ static void fill_peer(const struct config_peer *from, size_t index, struct messa
 	memcpy(p->prefix, from->prefix, sizeof(p->prefix));
 }
 
-static int introduce(struct spawn *s, const struct config *c)
+static int introduce(struct worker_child *s, const struct config *c, const char *strategy)
 {
 	struct message m;
 	int err;
 
-	fill_setup(c, &m);
+	fill_setup(c, strategy, &m);
 	err = channel_send(s->channel, &m, -1);
 	for (size_t i = 0; i < c->peer_count && err == 0; i++) {
 		fill_peer(&c->peer[i], i, &m);
@@ -61,8 +61,9 @@ static int introduce(struct spawn *s, const struct config *c)
 	return err == 0 ? channel_send(s->channel, &m, -1) : err;
 }
 
-int spawn_begin(struct spawn *s, struct ev_loop *loop, const struct config *config,
-		const struct worker_options *options, const struct channel_owner *owner)
+int worker_child_begin(struct worker_child *s, struct ev_loop *loop, const struct config *config,
+		       const char *strategy, const struct worker_options *options,
+		       const struct channel_owner *owner)
 {
 	int pair[2], err = channel_pair(pair);
 
@@ -84,14 +85,14 @@ int spawn_begin(struct spawn *s, struct ev_loop *loop, const struct config *conf
 		err = -errno;
 		close(pair[0]);
 	} else {
-		err = introduce(s, config);
+		err = introduce(s, config, strategy);
 	}
 	if (err < 0)
-		spawn_end(s);
+		worker_child_end(s);
 	return err;
 }
 
-void spawn_end(struct spawn *s)
+void worker_child_end(struct worker_child *s)
 {
 	channel_free(s->channel);
 	s->channel = NULL;

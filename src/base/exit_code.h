@@ -1,0 +1,13 @@
+/* exit_code: how the program ends, for scripts; the same for every command. */
+#ifndef TTT_BASE_EXIT_CODE_H
+#define TTT_BASE_EXIT_CODE_H
+
+enum exit_code {
+	EXIT_DONE = 0,
+	EXIT_FAILED = 1,
+	EXIT_USAGE = 2,			/* or the configuration */
+	EXIT_NOT_PERMITTED = 3,
+	EXIT_NOT_RUNNING = 4,
+};
+
+#endif

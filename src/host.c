@@ -1,0 +1,349 @@
+/* host: see host.h. */
+#include "host.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "base/exit_code.h"
+#include "config/config.h"
+#include "dns.h"
+#include "io/open.h"
+#include "nft/commit.h"
+#include "routing/apply.h"
+
+__attribute__((format(printf, 3, 4)))
+static int fail(struct host *h, int err, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(h->error, sizeof(h->error), format, args);
+	va_end(args);
+	return err == -EPERM || err == -EACCES ? EXIT_NOT_PERMITTED : EXIT_FAILED;
+}
+
+static struct route_marks marks_of(const struct config_marks *m)
+{
+	return (struct route_marks){
+		.protocol = m->protocol,
+		.fwmark = m->fwmark,
+		.fwmask = 0xffff,
+		.reply_mark = m->reply_mark,
+		.table = m->table,
+		.priority = m->priority,
+	};
+}
+
+static bool is_server(const struct host *h)
+{
+	return h->config->role == CONFIG_SERVER;
+}
+
+/* --- opening ------------------------------------------------------------------ */
+
+static void lock_path(const char *runtime_dir, const struct config_marks *marks, char buf[CONFIG_PATH])
+{
+	snprintf(buf, CONFIG_PATH, "%s/%u.lock", runtime_dir, marks->table);
+}
+
+/* A descriptor that holds the lock, or a negative errno; -EWOULDBLOCK: a daemon has it. */
+static int take_lock(const char *path)
+{
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600), err;
+
+	if (fd < 0)
+		return -errno;
+	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+		return fd;
+	err = -errno;
+	close(fd);
+	return err;
+}
+
+/* Two daemons with the same numbers would take each other's rules for their own. */
+static int take_numbers(struct host *h)
+{
+	char path[CONFIG_PATH];
+
+	lock_path(h->runtime_dir, &h->config->marks, path);
+	h->lock = take_lock(path);
+	if (h->lock == -EWOULDBLOCK)
+		return fail(h, h->lock, "another tunnel uses the tables from %u: set table, rule-priority and "
+			    "reply-mark, or give this one a name with a number of its own (-i ttt1)",
+			    h->config->marks.table);
+	return h->lock < 0 ? fail(h, h->lock, "%s: %s", path, strerror(-h->lock)) : 0;
+}
+
+static int remove_traces(const struct config_marks *marks, const char *runtime_dir, const char *ifname);
+
+static int open_device(struct host *h)
+{
+	const char *name = h->config->interface;
+
+	h->tun = open_tun(name);
+	if (h->tun == -ENOENT || h->tun == -ENODEV)
+		return fail(h, h->tun, "this kernel has no TUN device (/dev/net/tun): load the module tun");
+	if (h->tun == -EEXIST || h->tun == -EBUSY)
+		return fail(h, h->tun, "%s: that interface is there already: choose another with -i", name);
+	if (h->tun < 0)
+		return fail(h, h->tun, "%s: cannot make the device: %s", name, strerror(-h->tun));
+	return 0;
+}
+
+static int open_router(struct host *h)
+{
+	const struct config *c = h->config;
+	const char *include[CONFIG_PATTERNS], *exclude[CONFIG_PATTERNS];
+	struct link_gateway gateway[2 * CONFIG_LINKS];
+	struct router_options o = {
+		.marks = marks_of(&c->marks), .tun = c->interface, .runtime_dir = h->runtime_dir,
+		.links = { .include = include, .include_count = c->include_count, .exclude = exclude,
+			   .exclude_count = c->exclude_count, .gateway = gateway },
+	};
+	char error[ROUTER_ERROR] = "";
+	int err;
+
+	for (size_t i = 0; i < c->include_count; i++)
+		include[i] = c->include[i];
+	for (size_t i = 0; i < c->exclude_count; i++)
+		exclude[i] = c->exclude[i];
+	for (size_t i = 0; i < c->link_count; i++)
+		for (size_t k = 0; k < c->link[i].gateway_count; k++)
+			gateway[o.links.gateway_count++] =
+				(struct link_gateway){ c->link[i].name, c->link[i].gateway[k] };
+	err = router_new(&o, &h->router, error);
+	if (err < 0)
+		return fail(h, err, "routing: %s", error[0] != '\0' ? error : strerror(-err));
+	err = commit_new(&h->commit);
+	return err < 0 ? fail(h, err, "firewall: %s", strerror(-err)) : 0;
+}
+
+int host_open(struct host *h, const struct config *config, const char *runtime_dir)
+{
+	int code, err;
+
+	*h = (struct host){ .config = config, .runtime_dir = runtime_dir, .tun = -1, .lock = -1 };
+	code = take_numbers(h);
+	if (code != 0)
+		return code;
+	err = remove_traces(&config->marks, runtime_dir, config->interface);
+	if (err < 0)
+		return fail(h, err, "cannot remove what an earlier run left: %s", strerror(-err));
+	code = open_device(h);
+	return code != 0 ? code : open_router(h);
+}
+
+/* --- routing ------------------------------------------------------------------ */
+
+/* The networks of the server's own addresses, and what else is its peers'. */
+static size_t server_routes(const struct config *c, struct prefix *ret, size_t max)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < c->peer_count; i++)
+		for (size_t k = 0; k < c->peer[i].prefix_count && n < max; k++)
+			ret[n++] = prefix_network(&c->peer[i].prefix[k]);
+	return n;
+}
+
+static int apply_routing(struct host *h)
+{
+	const struct config *c = h->config;
+	struct plan_options o = { .tun = c->interface, .server = is_server(h) };
+	struct prefix *route = calloc(PLAN_ROUTES, sizeof(*route));
+	int result;
+
+	if (route == NULL)
+		return fail(h, -ENOMEM, "out of memory");
+	if (is_server(h)) {
+		o.address = c->address;
+		o.address_count = c->address_count;
+		o.mtu = c->mtu;
+		o.route_count = server_routes(c, route, PLAN_ROUTES);
+	} else if (h->session) {
+		o.address = h->tunnel.address;
+		o.address_count = h->tunnel.address_count;
+		o.mtu = h->tunnel.mtu < c->mtu ? h->tunnel.mtu : c->mtu;
+		o.full_tunnel = c->full_tunnel;
+		o.kill_switch = c->kill_switch;
+		o.reply_rules = c->full_tunnel;
+		for (; o.route_count < c->route_count; o.route_count++)
+			route[o.route_count] = c->route[o.route_count];
+	}
+	o.route = route;
+	result = router_apply(h->router, &o);
+	free(route);
+	return result < 0 ? fail(h, result, "routing: %s", router_error(h->router)) : 0;
+}
+
+/* --- firewall ------------------------------------------------------------------ */
+
+static int commit_ruleset(struct host *h, int built, struct ruleset *r)
+{
+	char error[COMMIT_ERROR] = "";
+	int err = built == 0 ? commit_apply(h->commit, r, error) : built;
+
+	ruleset_done(r);
+	return err < 0 ? fail(h, err, "firewall: %s", error[0] != '\0' ? error : strerror(-err)) : 0;
+}
+
+static int apply_server_firewall(struct host *h)
+{
+	const struct config *c = h->config;
+	const struct ruleset_server_options o = {
+		.tun = c->interface, .inner = c->address, .inner_count = c->address_count,
+		.masquerade_ipv4 = true, .masquerade_ipv6 = true,
+	};
+	struct ruleset r = { 0 };
+
+	return commit_ruleset(h, ruleset_server(&o, &r), &r);
+}
+
+/* One row per interface would do, but both families of it have tables of their own. */
+static size_t reply_links(const struct host *h, struct ruleset_link ret[LINKS_MAX])
+{
+	const struct links *links = router_links(h->router);
+
+	for (size_t i = 0; i < links->count; i++)
+		ret[i] = (struct ruleset_link){
+			.name = links->link[i].ifname,
+			.reply_mark = h->config->marks.reply_mark + links->link[i].slot,
+			.family = links->link[i].family,
+		};
+	return links->count;
+}
+
+static int apply_client_firewall(struct host *h)
+{
+	struct addr inner[MESSAGE_ADDRESSES];
+	struct ruleset_link link[LINKS_MAX];
+	const struct ruleset_client_options o = {
+		.tun = h->config->interface, .inner = inner, .inner_count = h->tunnel.address_count,
+		.endpoint = h->endpoint, .endpoint_count = h->endpoint_count,
+		.fwmark = h->config->marks.fwmark, .link = link,
+		.link_count = h->config->full_tunnel ? reply_links(h, link) : 0,
+	};
+	struct ruleset r = { 0 };
+
+	for (size_t i = 0; i < h->tunnel.address_count; i++)
+		inner[i] = h->tunnel.address[i].addr;
+	return commit_ruleset(h, ruleset_client(&o, &r), &r);
+}
+
+/* --- all of it ------------------------------------------------------------------ */
+
+int host_find_links(struct host *h)
+{
+	int err = router_refresh(h->router);
+
+	if (err < 0)
+		return fail(h, err, "routing: %s", router_error(h->router));
+	if (!is_server(h) && router_links(h->router)->count == 0)
+		return fail(h, -ENODEV, "no link: no interface has carrier, an address and a default route");
+	return 0;
+}
+
+const struct links *host_links(const struct host *h)
+{
+	return router_links(h->router);
+}
+
+void host_set_tunnel(struct host *h, const struct message_tunnel *tunnel,
+		     const struct addr *endpoint, size_t endpoint_count)
+{
+	h->tunnel = *tunnel;
+	h->session = true;
+	h->endpoint = endpoint;
+	h->endpoint_count = endpoint_count;
+}
+
+static int apply_dns(struct host *h)
+{
+	int err;
+
+	if (h->dns || h->tunnel.dns_count == 0)
+		return 0;
+	err = dns_set(h->config->interface, h->runtime_dir, h->tunnel.dns, h->tunnel.dns_count);
+	if (err < 0)
+		return fail(h, err, "cannot set the tunnel's DNS servers: %s", strerror(-err));
+	h->dns = true;
+	return 0;
+}
+
+int host_apply(struct host *h)
+{
+	int code = apply_routing(h);
+
+	if (code != 0)
+		return code;
+	if (is_server(h))
+		return apply_server_firewall(h);
+	if (!h->session)
+		return 0;
+	code = apply_client_firewall(h);
+	return code != 0 ? code : apply_dns(h);
+}
+
+void host_close(struct host *h)
+{
+	char path[CONFIG_PATH];
+
+	if (h->dns)
+		dns_restore(h->config->interface, h->runtime_dir);
+	if (h->router != NULL && router_undo(h->router) < 0)
+		fail(h, -EIO, "routing: %s", router_error(h->router));
+	commit_free(h->commit);
+	router_free(h->router);
+	if (h->tun >= 0)
+		close(h->tun);
+	if (h->lock >= 0) {
+		lock_path(h->runtime_dir, &h->config->marks, path);
+		unlink(path);
+		close(h->lock);
+	}
+}
+
+/* What no daemon holds any more.  Whose numbers they are has been made sure of. */
+static int remove_traces(const struct config_marks *marks, const char *runtime_dir, const char *ifname)
+{
+	const struct router_options o = { .marks = marks_of(marks), .tun = ifname, .runtime_dir = runtime_dir };
+	char routing_error[ROUTER_ERROR], nft_error[COMMIT_ERROR], table[RULESET_NAME];
+	int names = dns_restore(ifname, runtime_dir), routes = router_cleanup(&o, routing_error), tables;
+	struct commit *commit;
+
+	tables = commit_new(&commit);
+	if (tables == 0) {
+		ruleset_table_name(ifname, table);
+		tables = commit_remove(commit, table, nft_error);
+		commit_free(commit);
+	}
+	if (names < 0 || routes < 0)
+		return names < 0 ? names : routes;
+	return tables < 0 ? tables : names + routes + tables;
+}
+
+int host_cleanup(const struct config *config, const char *runtime_dir, const char *ifname)
+{
+	const struct config_marks marks = config != NULL ? config->marks : config_marks_default(ifname);
+	char path[CONFIG_PATH];
+	int lock, n;
+
+	if (access(runtime_dir, F_OK) < 0)	/* not even the directory is left */
+		return remove_traces(&marks, runtime_dir, ifname);
+	lock_path(runtime_dir, &marks, path);
+	lock = take_lock(path);
+	if (lock == -EWOULDBLOCK)
+		return 0;	/* another tunnel's, which lives */
+	if (lock < 0)
+		return lock;
+	n = remove_traces(&marks, runtime_dir, ifname);
+	unlink(path);
+	close(lock);
+	return n;
+}

@@ -1,0 +1,58 @@
+/*
+ * host: the machine as the tunnel wants it: the TUN device, routing, firewall
+ * and DNS, and back as it was.
+ *
+ * Holds what the server handed out; everything else follows from the
+ * configuration and from what the kernel shows.  A failure is a sentence in
+ * `error` and an exit code (base/exit_code.h); 0 is success.
+ */
+#ifndef TTT_HOST_H
+#define TTT_HOST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/addr.h"
+#include "control/message.h"
+#include "routing/links.h"
+
+struct commit;
+struct config;
+struct router;
+
+#define HOST_ERROR	768
+
+struct host {
+	const struct config *config;
+	const char *runtime_dir;
+	struct router *router;
+	struct commit *commit;
+	int tun;			/* descriptor; -1: none */
+	int lock;			/* of our numbers; -1: not taken */
+	bool session;			/* client: the tunnel is known */
+	struct message_tunnel tunnel;
+	const struct addr *endpoint;	/* client: addresses of the server */
+	size_t endpoint_count;
+	bool dns;			/* resolvers are set */
+	char error[HOST_ERROR];
+};
+
+/* Changes nothing but the new TUN device.  config and runtime_dir stay the caller's. */
+int host_open(struct host *h, const struct config *config, const char *runtime_dir);
+/* Undo and close; accepts what host_open left half-way. */
+void host_close(struct host *h);
+
+/* Finds the links.  A client without one fails. */
+int host_find_links(struct host *h);
+const struct links *host_links(const struct host *h);
+
+/* The server has handed out addresses (client); they count from the next host_apply on. */
+void host_set_tunnel(struct host *h, const struct message_tunnel *tunnel,
+		     const struct addr *endpoint, size_t endpoint_count);
+/* Everything as it should be now.  Called again when nothing has changed, it changes nothing. */
+int host_apply(struct host *h);
+
+/* After a crash, without a daemon: the number of things removed, or a negative errno. */
+int host_cleanup(const struct config *config, const char *runtime_dir, const char *ifname);
+
+#endif

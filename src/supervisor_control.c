@@ -1,0 +1,214 @@
+/* supervisor_control: what people ask of the daemon (control/socket.h). */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/exit_code.h"
+#include "base/text.h"
+#include "config/config.h"
+#include "control/status_json.h"
+#include "routing/apply.h"
+#include "supervisor_state.h"
+
+#define ASK_AGAIN	SEC(2)	/* a worker that has not answered by then gets the question anew */
+
+/* --- questions that wait ------------------------------------------------------ */
+
+static struct supervisor_question *remember(struct supervisor *s, uint64_t request)
+{
+	struct supervisor_question *q = &s->question[s->question_count];
+
+	if (s->question_count == SUPERVISOR_QUESTIONS) {
+		control_refuse(s->control, request, EXIT_FAILED, "busy: ask again in a moment");
+		return NULL;
+	}
+	s->question_count++;
+	*q = (struct supervisor_question){ .request = request };
+	return q;
+}
+
+static void forget(struct supervisor *s, size_t i)
+{
+	s->question[i] = s->question[--s->question_count];
+}
+
+/* --- status ------------------------------------------------------------------- */
+
+static const char *state_of(const struct supervisor *s)
+{
+	const struct status *st = &s->report.status;
+
+	if (s->worker.pid == 0)
+		return "restarting";
+	if (s->config->role == CONFIG_SERVER) {
+		for (size_t i = 0; i < st->peer_count; i++)
+			if (strcmp(st->peer[i].state, "up") == 0)
+				return "up";
+		return "waiting";
+	}
+	return st->peer_count > 0 ? st->peer[0].state : "connecting";
+}
+
+static void add_unused(struct status *st, const struct links *links)
+{
+	for (size_t i = 0; i < links->unused_count && i < STATUS_UNUSED; i++) {
+		struct status_unused *u = &st->unused[st->unused_count++];
+
+		text_copy(u->link, sizeof(u->link), links->unused[i].ifname);
+		text_copy(u->reason, sizeof(u->reason), links->unused[i].reason);
+	}
+}
+
+/* What the worker does not know. */
+static void complete_status(struct supervisor *s, struct status *st)
+{
+	const struct config *c = s->config;
+	const struct message_tunnel *t = &s->host.tunnel;
+	bool server = c->role == CONFIG_SERVER;
+
+	text_copy(st->interface, sizeof(st->interface), c->interface);
+	text_copy(st->role, sizeof(st->role), server ? "server" : "client");
+	text_copy(st->state, sizeof(st->state), state_of(s));
+	text_copy(st->strategy, sizeof(st->strategy), s->strategy);
+	st->uptime = nsec_since(s->started_at, supervisor_now());
+	st->state_age = nsec_since(s->state_at, supervisor_now());
+	st->mtu = server ? c->mtu : t->mtu;
+	st->listen = c->listen;
+	st->full_tunnel = c->full_tunnel;
+	st->kill_switch = c->kill_switch;
+	st->address_count = server ? c->address_count : t->address_count;
+	memcpy(st->address, server ? c->address : t->address, st->address_count * sizeof(st->address[0]));
+	st->dns_count = server ? c->dns_count : t->dns_count;
+	memcpy(st->dns, server ? c->dns : t->dns, st->dns_count * sizeof(st->dns[0]));
+	st->supervisor_pid = getpid();
+	st->worker_pid = s->worker.pid;
+	st->worker_restarts = s->worker.restarts;
+	if (!server)
+		add_unused(st, host_links(&s->host));
+}
+
+void supervisor_answer_status(struct supervisor *s)
+{
+	complete_status(s, &s->report.status);
+	for (size_t i = s->question_count; i-- > 0;) {
+		if (s->question[i].strategy[0] != '\0')
+			continue;
+		control_reply(s->control, s->question[i].request,
+			      json_pack("{s:b,s:o}", "ok", 1, "status", status_to_json(&s->report.status)));
+		forget(s, i);
+	}
+	s->asked_at = 0;
+	report_done(&s->report);
+}
+
+static void ask_status(struct supervisor *s, uint64_t request)
+{
+	struct message m = { .type = MESSAGE_STATUS_REQUEST };
+	nsec_t now = supervisor_now();
+
+	if (remember(s, request) == NULL)
+		return;
+	if (s->asked_at != 0 && nsec_since(s->asked_at, now) < ASK_AGAIN)
+		return;	/* the answer under way is for this one too */
+	m.status_request.id = ++s->question_id;
+	if (s->worker.channel == NULL || channel_send(s->worker.channel, &m, -1) < 0)
+		supervisor_answer_status(s);
+	else
+		s->asked_at = now;
+}
+
+/* --- routing -------------------------------------------------------------------- */
+
+static void answer_routing(struct supervisor *s, uint64_t request)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+
+	if (out == NULL) {
+		control_refuse(s->control, request, EXIT_FAILED, "out of memory");
+		return;
+	}
+	router_print(s->host.router, out);
+	fclose(out);
+	control_reply(s->control, request, json_pack("{s:b,s:s}", "ok", 1, "text", text));
+	free(text);
+}
+
+/* --- strategy ------------------------------------------------------------------- */
+
+void supervisor_answer_strategy(struct supervisor *s, const struct message_ack *ack)
+{
+	for (size_t i = 0; i < s->question_count; i++) {
+		const struct supervisor_question *q = &s->question[i];
+
+		if (q->strategy[0] == '\0' || q->id != ack->id)
+			continue;
+		if (ack->error == 0) {
+			memcpy(s->strategy, q->strategy, sizeof(s->strategy));
+			control_accept(s->control, q->request);
+		} else {
+			control_refuse(s->control, q->request, EXIT_USAGE,
+				       "there is no such strategy: `ttt strategy` lists them");
+		}
+		forget(s, i);
+		return;
+	}
+}
+
+static void ask_strategy(struct supervisor *s, const struct control_request *request)
+{
+	const char *name = json_string_value(json_object_get(request->object, "name"));
+	struct message m = { .type = MESSAGE_STRATEGY };
+	struct supervisor_question *q;
+
+	if (name == NULL || name[0] == '\0' || strlen(name) >= sizeof(m.strategy.name)) {
+		control_refuse(s->control, request->id, EXIT_USAGE,
+			       "there is no such strategy: `ttt strategy` lists them");
+		return;
+	}
+	q = remember(s, request->id);
+	if (q == NULL)
+		return;
+	q->id = m.strategy.id = ++s->question_id;
+	text_copy(q->strategy, sizeof(q->strategy), name);
+	text_copy(m.strategy.name, sizeof(m.strategy.name), name);
+	if (s->worker.channel == NULL || channel_send(s->worker.channel, &m, -1) < 0)
+		supervisor_answer_all(s);
+}
+
+void supervisor_answer_all(struct supervisor *s)
+{
+	for (size_t i = s->question_count; i-- > 0;) {
+		if (s->question[i].strategy[0] == '\0')
+			continue;
+		control_refuse(s->control, s->question[i].request, EXIT_FAILED,
+			       "the worker is just being restarted: try again");
+		forget(s, i);
+	}
+	supervisor_answer_status(s);
+}
+
+/* --- all of them ------------------------------------------------------------------ */
+
+void supervisor_request(void *ctx, const struct control_request *request)
+{
+	struct supervisor *s = ctx;
+
+	if (strcmp(request->command, "status") == 0) {
+		ask_status(s, request->id);
+	} else if (strcmp(request->command, "routing") == 0) {
+		answer_routing(s, request->id);
+	} else if (!request->may_change) {
+		control_refuse(s->control, request->id, EXIT_NOT_PERMITTED, "only root may change the tunnel");
+	} else if (strcmp(request->command, "strategy") == 0) {
+		ask_strategy(s, request);
+	} else if (strcmp(request->command, "stop") == 0) {
+		control_accept(s->control, request->id);
+		ev_break(s->loop, EVBREAK_ALL);
+	} else {
+		control_refuse(s->control, request->id, EXIT_USAGE, "no such command");
+	}
+}
