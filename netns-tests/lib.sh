@@ -228,7 +228,7 @@ cleanup() {
 	[ "$BASHPID" = $$ ] || return "$status"
 	trap '' INT TERM
 	trap - EXIT
-	[ -z "$(type -t box_stop)" ] || box_stop
+	box_stop
 	end_processes TERM
 	within 2 none_of_ours || { end_processes KILL; within 2 none_of_ours; }
 	for full in "${ns_full[@]}"; do
@@ -305,6 +305,7 @@ topology() { # topology [LINKS [netem]]
 	for n in 198.51.100.0/24 10.71.0.0/16; do route host "$n" via 203.0.113.1; done
 	for n in 2001:db8:51::/64 2001:db8:a0::/44; do route host "$n" via 2001:db8:113::1; done
 	for ((n = 0; n < links; n++)); do add_wan "$n" || return; done
+	[ "$links_kind" = plain ] || box_ready
 }
 
 # ---- what happens to links --------------------------------------------------
@@ -420,6 +421,8 @@ needs() { # needs COMMAND...: or skip
 	for c; do command -v "$c" >/dev/null || skip_all "$c is not installed"; done
 }
 
+# shellcheck source=netembox/box.sh
+. "$NETNS_TESTS/netembox/box.sh"
 T=$(mktemp -d)		# for whoever sources this, too; gone at the end
 trap cleanup EXIT
 trap 'exit 130' INT
