@@ -25,6 +25,7 @@ BOX_KERNEL=${TTT_UML:-linux.uml}
 BOX_MODULES=/usr/lib/uml/modules
 
 box_kind=		# kernel or box
+box_pid=		# of the kernel in the box
 box_requests=0
 declare -A box_words=()	# port -> the words of its netem, without figures
 
@@ -166,7 +167,11 @@ box_shape() { # box_shape N UP DOWN
 	box_port $((2 * $1 + 1)) "$2" && box_port $((2 * $1)) "$3"
 }
 
-# Nothing in it is worth an orderly end, and it would take seconds.
+# Nothing in it is worth an orderly end, and that would take seconds.
 box_stop() {
-	[ -z "${box_pid:-}" ] || ! is_alive "$box_pid" || kill -KILL "$box_pid"
+	[ -n "$box_pid" ] || return 0
+	! is_alive "$box_pid" || kill -KILL "$box_pid"
+	exec {box_in}>&- {box_out}>&-
+	rm -rf "$T/box"
+	box_pid= box_words=()
 }

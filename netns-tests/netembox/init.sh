@@ -79,5 +79,5 @@ run() {	# run VERB PORT SPEC...: sets error
 while read -r tag command; do
 	error=
 	# shellcheck disable=SC2086
-	if run $command; then echo "=$tag ok"; else echo "=$tag failed: ${error%%[!-~]Usage*}" | tr "\n" " "; echo; fi
+	if run $command; then echo "=$tag ok"; else echo "=$tag failed: ${error%%?Usage*}"; fi
 done
