@@ -101,6 +101,7 @@ static void what_follows_the_key_is_refused(void **state)
 	static const struct { const char *bytes; size_t len; } row[] = {
 #define ROW(text) { text, sizeof(text) - 1 }
 		ROW(K1 "x\n"), ROW(K1 " x\n"), ROW(K1 "\nx\n"), ROW(K1 "\n" K1 "\n"), ROW(K1 "\n# mine\n"),
+		ROW(K1 "\0x\n"), ROW(K1 "\0\n"), ROW(K1 "\n\0"),
 	};
 	char large[4096];
 

@@ -57,7 +57,7 @@ static int check_mode(int fd, const char *path, char error[KEYFILE_ERROR])
 
 static size_t trimmed(const char *text, size_t len)
 {
-	while (len > 0 && strchr(" \t\r\n", text[len - 1]) != NULL)
+	while (len > 0 && text[len - 1] != '\0' && strchr(" \t\r\n", text[len - 1]) != NULL)
 		len--;
 	return len;
 }
@@ -67,6 +67,7 @@ int keyfile_read(const char *path, uint8_t ret[KEY_SIZE], char error[KEYFILE_ERR
 	/* not blocking: a fifo in its place must not hold us */
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	char line[LINE + 1];
+	size_t len;
 	ssize_t n;
 	int r;
 
@@ -80,8 +81,10 @@ int keyfile_read(const char *path, uint8_t ret[KEY_SIZE], char error[KEYFILE_ERR
 		r = refuse(error, -errno, path, strerror(errno));
 		goto out;
 	}
-	line[trimmed(line, (size_t)n)] = '\0';
-	if (n == LINE || !key_parse(line, ret))
+	len = trimmed(line, (size_t)n);
+	line[len] = '\0';
+	/* a zero byte would hide from key_parse what follows it */
+	if (n == LINE || strlen(line) != len || !key_parse(line, ret))
 		r = refuse(error, -EINVAL, path,
 			   "not a key: one line of 44 characters of base64 is wanted, as `ttt genkey` writes");
 out:
