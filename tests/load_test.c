@@ -14,6 +14,7 @@
 #define K1 "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE="	/* 32 times 1 */
 #define K2 "AgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgI="
 #define K3 "AwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwM="
+#define OWN "pOCSkrZRwni5dyxWn1+puxPZBrRqtoyd+dwrRAn4ogk="	/* the public key of K1 */
 #define CLIENT "[tunnel]\nprivate-key-file = key\n[peer vps]\nendpoint = 192.0.2.1\n"
 #define SERVER "[tunnel]\nrole = server\nlisten = 7474\naddress = 10.84.0.1/24, fd84::1/64\n" \
 	"private-key-file = keys/own\n"
@@ -128,6 +129,55 @@ static void each_mistake_begins_with_the_file_and_its_line(void **state)
 		assert_refused(folder_text("bad.conf", 0644, row[i].text), -EINVAL, row[i].words);
 }
 
+/* What is wrong with a key file is wrong in the line that names it. */
+static void a_key_file_that_is_no_good_is_told_with_the_line_that_names_it(void **state)
+{
+	char words[2 * FOLDER_PATH + 200];
+
+	(void)state;
+	unlink(folder_path("key"));
+	folder_text("client.conf", 0644, CLIENT "public-key = " K2 "\n\npreshared-key-file = psk\n");
+	snprintf(words, sizeof(words), ":2: private-key-file: %s: No such file or directory", folder_path("key"));
+	assert_refused(folder_path("client.conf"), -ENOENT, words);
+
+	folder_text("key", 0644, K1 "\n");
+	snprintf(words, sizeof(words), ":2: private-key-file: %s: a secret key that others may use (mode 0644); "
+		 "run: chmod 600 %s", folder_path("key"), folder_path("key"));
+	assert_refused(folder_path("client.conf"), -EACCES, words);
+
+	folder_text("key", 0600, K1 "\n");
+	unlink(folder_path("psk"));
+	snprintf(words, sizeof(words), ":7: preshared-key-file: %s: No such file or directory", folder_path("psk"));
+	assert_refused(folder_path("client.conf"), -ENOENT, words);
+
+	folder_text("psk", 0600, "none\n");
+	snprintf(words, sizeof(words), ":7: preshared-key-file: %s: not a key", folder_path("psk"));
+	assert_refused(folder_path("client.conf"), -EINVAL, words);
+
+	folder_text("psk", 0600, K3 "\n");
+	config_free(loaded(folder_path("client.conf")));
+}
+
+static void a_peer_with_our_own_key_is_refused_in_its_line(void **state)
+{
+	(void)state;
+	folder_text("key", 0600, K1 "\n");
+	assert_refused(folder_text("own.conf", 0644, CLIENT "public-key = " OWN "\n"), -EINVAL,
+		       ":5: public-key: [peer vps] has this machine's own public key");
+}
+
+/* The line is what one looks for first; a long path must not push it out. */
+static void a_long_path_keeps_its_line_number(void **state)
+{
+	char name[160];
+
+	(void)state;
+	unlink(folder_path("key"));
+	memset(name, 'x', sizeof(name) - 1);
+	name[sizeof(name) - 1] = '\0';
+	assert_refused(folder_text(name, 0644, CLIENT "public-key = " K2 "\n"), -ENOENT, ":2: private-key-file: ");
+}
+
 static void a_file_that_cannot_be_read_says_why(void **state)
 {
 	(void)state;
@@ -167,6 +217,10 @@ int main(void)
 		     a_file_named_without_a_folder_finds_its_keys_here),
 		TEST("an absolute key path is taken as it is", an_absolute_key_path_is_taken_as_it_is),
 		TEST("each mistake begins with the file and its line", each_mistake_begins_with_the_file_and_its_line),
+		TEST("a key file that is no good is told with the line that names it",
+		     a_key_file_that_is_no_good_is_told_with_the_line_that_names_it),
+		TEST("a peer with our own key is refused in its line", a_peer_with_our_own_key_is_refused_in_its_line),
+		TEST("a long path keeps its line number", a_long_path_keeps_its_line_number),
 		TEST("a file that cannot be read says why", a_file_that_cannot_be_read_says_why),
 		TEST("a file of just the largest size is read and a larger one is not",
 		     a_file_of_just_the_largest_size_is_read_and_a_larger_one_is_not),

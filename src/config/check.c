@@ -78,7 +78,7 @@ static void check_peers(struct parser *p)
 	for (size_t i = 0; i < c->peer_count; i++) {
 		const struct config_peer *peer = &c->peer[i];
 
-		if (p->key_line[i] == 0)
+		if (peer->public_key_line == 0)
 			parser_fail_at(p, p->peer_line[i], "[peer %s] has no public-key", peer->name);
 		else if (c->role == CONFIG_CLIENT && peer->endpoint_count == 0)
 			parser_fail_at(p, p->peer_line[i], "[peer %s] has no endpoint; write "
@@ -97,9 +97,9 @@ static void check_public_keys(struct parser *p)
 	for (size_t i = 0; i < c->peer_count; i++)
 		for (size_t j = 0; j < i; j++)
 			if (memcmp(c->peer[i].public_key, c->peer[j].public_key, 32) == 0)
-				parser_fail_at(p, p->key_line[i], "public-key: the same as [peer %s]'s in "
-					       "line %u; each peer has its own", c->peer[j].name,
-					       p->key_line[j]);
+				parser_fail_at(p, c->peer[i].public_key_line, "public-key: the same as "
+					       "[peer %s]'s in line %u; each peer has its own",
+					       c->peer[j].name, c->peer[j].public_key_line);
 }
 
 /* One prefix of a peer against the server's own. */

@@ -84,6 +84,7 @@ struct config_endpoint {
 struct config_peer {
 	char name[CONFIG_NAME];
 	uint8_t public_key[32];
+	unsigned public_key_line, preshared_key_line;	/* in the file, for config_load's words */
 	char preshared_key_file[CONFIG_PATH];	/* absolute or as the file's folder says; empty: none */
 	uint8_t preshared_key[32];	/* config_load fills it; zeros: none */
 	struct config_endpoint *endpoint;	/* client: 1..CONFIG_ENDPOINTS; server: none */
@@ -116,6 +117,7 @@ struct config {
 	char interface[CONFIG_IFNAME];
 	char private_key_file[CONFIG_PATH];	/* absolute or as the file's folder says */
 	uint8_t private_key[32];	/* config_load fills it */
+	unsigned private_key_line;	/* in the file, for config_load's words */
 	char strategy[CONFIG_NAME];
 	uint16_t mtu;			/* server: handed out; client: what it takes at most */
 	char user[CONFIG_NAME];		/* a name or number; empty: the supervisor's choice */

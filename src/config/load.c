@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/text.h"
 #include "config/keyfile.h"
 
 static int refuse(char error[CONFIG_ERROR], int code, const char *path, const char *text)
@@ -58,10 +59,12 @@ static int slurp(const char *path, char **ret, size_t *ret_len, char error[CONFI
 	return 0;
 }
 
-static int key_error(char error[CONFIG_ERROR], int code, const char *file, const char *key,
-		     const char *text)
+static int key_error(char error[CONFIG_ERROR], int code, const char *file, unsigned line,
+		     const char *key, const char *text)
 {
-	snprintf(error, CONFIG_ERROR, "%.80s: %s: %.1240s", file, key, text);
+	int n = snprintf(error, CONFIG_ERROR, "%.900s:%u: %s: ", file, line, key);
+
+	text_copy(error + n, CONFIG_ERROR - (size_t)n, text);
 	return code;
 }
 
@@ -71,7 +74,7 @@ static int check_not_self(const struct config *config, const char *file, char er
 	uint8_t own[KEY_SIZE];
 
 	if (crypto_scalarmult_base(own, config->private_key) != 0)
-		return key_error(error, -EINVAL, file, "private-key-file",
+		return key_error(error, -EINVAL, file, config->private_key_line, "private-key-file",
 				 "not a usable key; `ttt genkey` makes one");
 	for (size_t i = 0; i < config->peer_count; i++) {
 		char text[160];
@@ -81,7 +84,7 @@ static int check_not_self(const struct config *config, const char *file, char er
 		snprintf(text, sizeof(text), "[peer %s] has this machine's own public key; "
 			 "give the one that `ttt pubkey` prints on the other machine",
 			 config->peer[i].name);
-		return key_error(error, -EINVAL, file, "public-key", text);
+		return key_error(error, -EINVAL, file, config->peer[i].public_key_line, "public-key", text);
 	}
 	return 0;
 }
@@ -92,7 +95,7 @@ static int read_keys(struct config *config, const char *file, char error[CONFIG_
 	int r = keyfile_read(config->private_key_file, config->private_key, text);
 
 	if (r < 0)
-		return key_error(error, r, file, "private-key-file", text);
+		return key_error(error, r, file, config->private_key_line, "private-key-file", text);
 	for (size_t i = 0; i < config->peer_count; i++) {
 		struct config_peer *p = &config->peer[i];
 
@@ -100,7 +103,7 @@ static int read_keys(struct config *config, const char *file, char error[CONFIG_
 			continue;
 		r = keyfile_read(p->preshared_key_file, p->preshared_key, text);
 		if (r < 0)
-			return key_error(error, r, file, "preshared-key-file", text);
+			return key_error(error, r, file, p->preshared_key_line, "preshared-key-file", text);
 	}
 	return check_not_self(config, file, error);
 }

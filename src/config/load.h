@@ -15,7 +15,8 @@ int config_read(const char *path, const char *const *strategies, struct config *
 /*
  * Reads the file, parses it, reads every key file.  0, or a negative errno
  * with one line in `error`: -EINVAL for what the user has to correct,
- * otherwise why a file could not be read (-ENOENT, -EACCES, …).
+ * otherwise why a file could not be read (-ENOENT, -EACCES, …).  What is wrong
+ * with a key file is told with the line that names it.
  */
 int config_load(const char *path, const char *const *strategies, struct config **ret,
 		char error[CONFIG_ERROR]);

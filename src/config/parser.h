@@ -29,7 +29,6 @@ struct parser {
 	/* Lines, to point back at; 0: not there. */
 	unsigned tunnel_line, listen_line, kill_switch_line;
 	unsigned peer_line[CONFIG_PEERS], link_line[CONFIG_LINKS];
-	unsigned key_line[CONFIG_PEERS];	/* of public-key */
 	unsigned address_line[CONFIG_ADDRESSES];
 	unsigned prefix_line[CONFIG_PEERS][CONFIG_PEER_PREFIXES];
 	const char *role_key[FOR_BOTH];	/* first key that only this role has */

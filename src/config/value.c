@@ -118,6 +118,7 @@ static void path(struct parser *p, const char *value, char ret[CONFIG_PATH])
 void value_private_key_file(struct parser *p, const char *value)
 {
 	path(p, value, p->config->private_key_file);
+	p->config->private_key_line = p->line;
 }
 
 void value_strategy(struct parser *p, const char *value)
@@ -298,12 +299,13 @@ void value_public_key(struct parser *p, const char *value)
 	if (!key_parse(value, peer->public_key) || sodium_is_zero(peer->public_key, KEY_SIZE))
 		parser_fail(p, "public-key: not a key; 44 characters of base64 are wanted, "
 			    "as `ttt pubkey` prints");
-	p->key_line[p->config->peer_count - 1] = p->line;
+	peer->public_key_line = p->line;
 }
 
 void value_preshared_key_file(struct parser *p, const char *value)
 {
 	path(p, value, parser_peer(p)->preshared_key_file);
+	parser_peer(p)->preshared_key_line = p->line;
 }
 
 /* Letters, digits, '-', '_' and dots that part labels of 1 to 63. */
