@@ -1,7 +1,7 @@
 /*
  * status_json: a status as JSON and back.  Times are in milliseconds, rates
  * in bytes per second, loss and share in parts per million; a field that has
- * no value (no sample yet, never) is null.  docs/ttt.8 lists the names.
+ * no value (no sample yet, never) is null.  docs/man/ttt.8 lists the names.
  */
 #ifndef TTT_CONTROL_STATUS_JSON_H
 #define TTT_CONTROL_STATUS_JSON_H
