@@ -206,6 +206,37 @@ static void a_file_of_just_the_largest_size_is_read_and_a_larger_one_is_not(void
 	free(text);
 }
 
+/* Beside a key of their own, as their first lines say. */
+static struct config *loaded_example(const char *name)
+{
+	char from[FOLDER_PATH], text[16 * 1024];
+	size_t len;
+	FILE *f;
+
+	snprintf(from, sizeof(from), "docs/examples/%s", name);
+	f = fopen(from, "re");
+	if (f == NULL)
+		fail_msg("%s: %s (the tests run in the repository's top folder)", from, strerror(errno));
+	len = fread(text, 1, sizeof(text), f);
+	fclose(f);
+	folder_text("key", 0600, K3 "\n");
+	return loaded(folder_write(name, 0644, text, len));
+}
+
+static void the_examples_are_good_configurations_that_fit_together(void **state)
+{
+	struct config *client = loaded_example("client.conf"), *server = loaded_example("server.conf");
+
+	(void)state;
+	assert_int_equal(client->role, CONFIG_CLIENT);
+	assert_true(client->full_tunnel && client->kill_switch);
+	assert_int_equal(server->role, CONFIG_SERVER);
+	assert_int_equal(server->peer[0].prefix_count, 2);
+	assert_int_equal(client->peer[0].endpoint[0].port, server->listen);
+	config_free(client);
+	config_free(server);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -224,6 +255,8 @@ int main(void)
 		TEST("a file that cannot be read says why", a_file_that_cannot_be_read_says_why),
 		TEST("a file of just the largest size is read and a larger one is not",
 		     a_file_of_just_the_largest_size_is_read_and_a_larger_one_is_not),
+		TEST("the examples are good configurations that fit together",
+		     the_examples_are_good_configurations_that_fit_together),
 	};
 	int failed;
 
