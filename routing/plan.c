@@ -225,7 +225,7 @@ static int build_client(struct plan *p, const struct plan_options *o, const stru
 		err = add_capture(p, families[i], o->full_tunnel && o->kill_switch);
 		if (err == 0 && o->full_tunnel && !o->down && carries(o, families[i]))
 			err = add_tunnel_route(p, &all);
-		if (err == 0 && o->full_tunnel)
+		if (err == 0 && o->full_tunnel && o->kill_switch)
 			err = add_floor(p, families[i]);
 	}
 	return err;

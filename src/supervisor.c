@@ -16,6 +16,7 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -382,19 +383,37 @@ static bool make_directories(struct supervisor *s)
 	return false;
 }
 
-static void choose_user(struct supervisor *s)
+/* A name, or a number that need not have one.  0: there is no such user, or it is root. */
+static uid_t user_of(const char *text, gid_t *ret_gid)
 {
-	const struct passwd *p = getpwnam(s->config->user[0] != '\0' ? s->config->user : WORKER_USER);
-	uid_t uid = WORKER_ID;
-	gid_t gid = WORKER_ID;
+	const struct passwd *p = getpwnam(text);
+	char *end;
+	unsigned long n;
 
 	if (p != NULL) {
-		uid = p->pw_uid;
-		gid = p->pw_gid;
-	} else if (getpwuid(WORKER_ID) != NULL) {
-		uid = gid = NOBODY;
+		*ret_gid = p->pw_gid;
+		return p->pw_uid;
 	}
-	s->worker_options = (struct worker_options){ .uid = uid, .gid = gid, .empty_dir = s->empty_dir };
+	n = strtoul(text, &end, 10);
+	*ret_gid = (gid_t)n;
+	return *end == '\0' && n < UINT32_MAX ? (uid_t)n : 0;
+}
+
+static bool choose_user(struct supervisor *s)
+{
+	const char *wanted = s->config->user;
+	struct worker_options *o = &s->worker_options;
+
+	o->empty_dir = s->empty_dir;
+	o->uid = user_of(wanted[0] != '\0' ? wanted : WORKER_USER, &o->gid);
+	if (o->uid == 0 && wanted[0] == '\0') {
+		o->uid = o->gid = getpwuid(WORKER_ID) == NULL ? WORKER_ID : NOBODY;
+	} else if (o->uid == 0 || o->gid == 0) {
+		fail(s, EXIT_USAGE, "user = %s: there is no such user, or it is root: the worker needs one "
+		     "without any right", wanted);
+		return false;
+	}
+	return true;
 }
 
 static bool open_control(struct supervisor *s)
@@ -446,9 +465,8 @@ static bool begin(struct supervisor *s)
 {
 	int err;
 
-	if (!make_directories(s) || !open_control(s) || !open_host(s))
+	if (!choose_user(s) || !make_directories(s) || !open_control(s) || !open_host(s))
 		return false;
-	choose_user(s);
 	watch(s);
 	err = begin_worker(s);
 	if (err == -EADDRINUSE)

@@ -157,6 +157,56 @@ static void a_full_tunnel_has_its_rules_in_both_families(void **state)
 	plan_done(&p);
 }
 
+static size_t defaults_into(const struct plan *p, uint8_t family, uint8_t type)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < p->routes.count; i++)
+		n += p->routes.item[i].table == 7400 && p->routes.item[i].dst.len == 0 &&
+		     p->routes.item[i].family == family && p->routes.item[i].type == type;
+	return n;
+}
+
+static void a_family_that_the_tunnel_lacks_is_refused_and_not_swallowed(void **state)
+{
+	struct prefix address;
+	struct plan_options o = { .address = &address, .address_count = 1, .full_tunnel = true, .kill_switch = true };
+	struct plan p;
+
+	(void)state;
+	find();
+	assert_true(prefix_parse("10.84.0.2/24", &address));
+	build(&o, &p);
+	assert_int_equal(defaults_into(&p, ADDR_IPV4, RTN_UNICAST), 1);
+	assert_int_equal(defaults_into(&p, ADDR_IPV4, RTN_UNREACHABLE), 1);
+	assert_int_equal(defaults_into(&p, ADDR_IPV6, RTN_UNICAST), 0);
+	assert_int_equal(defaults_into(&p, ADDR_IPV6, RTN_UNREACHABLE), 1);
+	plan_done(&p);
+	o.kill_switch = false;
+	build(&o, &p);
+	assert_int_equal(defaults_into(&p, ADDR_IPV4, RTN_UNREACHABLE), 0);
+	assert_int_equal(defaults_into(&p, ADDR_IPV6, RTN_UNREACHABLE), 0);
+	plan_done(&p);
+}
+
+static void replies_leave_by_the_link_that_was_reached(void **state)
+{
+	struct plan_options o = { .reply_rules = true };
+	struct plan p;
+
+	(void)state;
+	find();
+	build(&o, &p);
+	for (uint32_t slot = 0; slot < 3; slot++)
+		assert_int_equal(rules_at(&p, 7421 + slot), 1);
+	for (size_t i = 0; i < p.rules.count; i++)
+		if (p.rules.item[i].priority == 7423) {
+			assert_int_equal(p.rules.item[i].fwmark, 0x7503);
+			assert_int_equal(p.rules.item[i].table, 7403);
+		}
+	plan_done(&p);
+}
+
 static void before_a_session_only_the_links_are_routed(void **state)
 {
 	struct plan_options o = { 0 };
@@ -243,6 +293,9 @@ int main(void)
 		ON_HOST("a link keeps its slot while others go", a_link_keeps_its_slot_while_others_go),
 		ON_HOST("a full tunnel has its rules in both families",
 			a_full_tunnel_has_its_rules_in_both_families),
+		ON_HOST("a family that the tunnel lacks is refused, and not swallowed",
+			a_family_that_the_tunnel_lacks_is_refused_and_not_swallowed),
+		ON_HOST("replies leave by the link that was reached", replies_leave_by_the_link_that_was_reached),
 		ON_HOST("before a session only the links are routed",
 			before_a_session_only_the_links_are_routed),
 		ON_HOST("applying twice changes nothing, and undo removes what was added",

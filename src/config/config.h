@@ -12,7 +12,7 @@
  *   private-key-file     both path                              must be there
  *   strategy             both a name of the caller's list       the first of the list
  *   mtu                  both 1280..1900, of the tunnel         1420
- *   user                 both whom the worker runs as           ttt if it exists, else nobody
+ *   user                 both whom the worker runs as           ttt if it exists, else 64774
  *   listen               srv  port 1..65535                     must be there
  *   address              srv  prefixes, at most 4               must be there
  *   dns                  srv  addresses, at most 4              none
