@@ -107,13 +107,24 @@ fuzz: $(FUZZ_BIN)
 		else cat $$f.log; exit 1; fi; \
 	done
 
+# The main job, to look at; as root.
+demo: packages
+	$(MAKE) all
+	bash netns-tests/demo.sh
+
+# The real program between network namespaces; as root.
+netns: all
+	prove --timer --exec bash netns-tests/*.t
+
 # Everything that can be proven: the unit tests and the simulator, plain and
-# under AddressSanitizer and UndefinedBehaviorSanitizer.
+# under AddressSanitizer and UndefinedBehaviorSanitizer, the fuzzers, the real
+# program between network namespaces.
 check: packages
 	$(MAKE) unit
 	$(MAKE) BUILD=$(BUILD)/asan SAN=address,undefined CFLAGS='-O1 -g' unit
 	prove --exec bash tests/layers.t
 	$(MAKE) fuzz
+	$(MAKE) netns
 
 packages:
 	./.ci/packages
@@ -121,6 +132,6 @@ packages:
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all unit check fuzz packages clean
+.PHONY: all demo netns unit check fuzz packages clean
 .SECONDARY:
 .DELETE_ON_ERROR:
