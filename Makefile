@@ -129,9 +129,29 @@ check: packages
 packages:
 	./.ci/packages
 
+# What goes onto a machine.  /etc/ttt is the user's own, and stays.
+SBIN	= $(DESTDIR)$(PREFIX)/sbin
+MAN	= $(DESTDIR)$(PREFIX)/share/man
+EXAMPLES = $(DESTDIR)$(PREFIX)/share/doc/ttt/examples
+UNITS	= $(DESTDIR)$(PREFIX)/lib/systemd/system
+
+install: all
+	install -d $(SBIN) $(MAN)/man8 $(MAN)/man5 $(EXAMPLES) $(UNITS) $(DESTDIR)/etc/ttt
+	install -s -m 755 $(BUILD)/ttt $(SBIN)/ttt
+	install -m 644 docs/man/ttt.8 $(MAN)/man8
+	install -m 644 docs/man/ttt.conf.5 $(MAN)/man5
+	install -m 644 docs/examples/client.conf docs/examples/server.conf $(EXAMPLES)
+	sed 's,/usr/sbin/ttt,$(PREFIX)/sbin/ttt,' docs/systemd/ttt.service >$(UNITS)/ttt.service
+	chmod 644 $(UNITS)/ttt.service
+
+uninstall:
+	rm -f $(SBIN)/ttt $(MAN)/man8/ttt.8 $(MAN)/man5/ttt.conf.5 $(UNITS)/ttt.service
+	rm -rf $(DESTDIR)$(PREFIX)/share/doc/ttt
+	-rmdir $(DESTDIR)/etc/ttt 2>/dev/null
+
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all demo netns unit check fuzz packages clean
+.PHONY: all demo netns unit check fuzz packages install uninstall clean
 .SECONDARY:
 .DELETE_ON_ERROR:
