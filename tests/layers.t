@@ -12,7 +12,7 @@ includes() { # includes "files" "allowed regex": those that are not allowed
 	# shellcheck disable=SC2086
 	grep -nE '^#include "' $1 2>/dev/null | grep -vE "#include \"($2)" | head
 }
-echo 1..8
+echo 1..10
 check "base includes only base" "$(includes 'src/base/*.[ch]' 'base/')"
 check "the core includes only base, the core and strategies" \
 	"$(includes 'src/core/*.[ch] src/core/*/*.[ch]' 'base/|core/|strategy/')"
@@ -32,4 +32,15 @@ check "the core makes no system call, reads no clock and writes no log" \
 check "the core has no file-scope variable that changes" \
 	"$(nm "$B/libcore.a" 2>/dev/null | awk 'NF==3 && $2 ~ /^[bBcC]$/ || NF==3 && $2 ~ /^[dD]$/' |
 	   grep -vE ' (table|reader|[a-z_]*ops|chacha|aes|strategy_[a-z_]*|congestion_[a-z_]*|name\.[0-9]*)$')"
+needs() { # needs "prefixes" OBJECT...: those of all objects, but the ones named, that call such a function
+	local prefixes=$1
+	shift
+	for o in $(find "$B/obj/src" "$B/obj/routing" "$B/obj/nft" -name '*.o' 2>/dev/null); do
+		case " $* " in *" ${o#"$B/obj/"} "*) continue ;; esac
+		nm -u "$o" | grep -E " ($prefixes)" | sed "s,^ *U,${o#"$B/obj/"} calls,"
+	done
+}
+check "only routing/netlink.c sees libnl" "$(needs "nl_|nla_|nlmsg_|rtnl_" routing/netlink.o)"
+check "only nft/encode.c and nft/commit.c see libnftnl and libmnl" \
+	"$(needs 'nftnl_|mnl_' nft/encode.o nft/commit.o)"
 exit $bad
