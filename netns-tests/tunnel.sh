@@ -83,3 +83,42 @@ paths_up() { # paths_up COUNT
 # Bytes that left an interface, or came in.
 tx_bytes() { in_ns "$1" cat "/sys/class/net/$2/statistics/tx_bytes"; }
 rx_bytes() { in_ns "$1" cat "/sys/class/net/$2/statistics/rx_bytes"; }
+
+# ---- what a host looks like --------------------------------------------------
+
+# The host's state, and besides what runs there and what lies in the runtime
+# directory: all of what a tunnel may leave behind.
+whole_state() { # whole_state NAME
+	state_of "$1"
+	echo "== processes"
+	ip netns pids "$(ns_name "$1")" | while read -r p; do cat "/proc/$p/comm"; done 2>/dev/null | sort
+	echo "== runtime directory"
+	ls -A "$T/run-$1" 2>/dev/null
+}
+
+declare -A state_was=()
+
+remember() { # remember NAME...: how they look now
+	local name
+	for name; do state_was[$name]=$(whole_state "$name"); done
+}
+
+unchanged() { # unchanged WHEN NAME...: they look like that again
+	local when=$1 name
+	shift
+	for name; do is "$when the $name is as it was" "$(whole_state "$name")" "${state_was[$name]}"; done
+}
+
+# A command that refuses: that exit code, one line on standard error that matches, no more.
+refuses() { # refuses CODE REGEX COMMAND...
+	local code=$1 regex=$2 status=0
+	shift 2
+	"$@" >"$T/refuses.out" 2>"$T/refuses.err" || status=$?
+	refused "$code" "$regex" "$status" "$T/refuses"
+}
+
+refused() { # refused CODE REGEX STATUS FILES: what FILES.out and FILES.err hold
+	echo "exit status $3, standard output, standard error:"
+	cat "$4.out" "$4.err"
+	[ "$3" = "$1" ] && [ ! -s "$4.out" ] && [ "$(wc -l <"$4.err")" = 1 ] && grep -qE -- "$2" "$4.err"
+}

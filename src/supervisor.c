@@ -166,11 +166,19 @@ static void sync_uplinks(struct supervisor *s)
 static void on_message(void *ctx, const struct message *m, int fd);
 static void on_closed(void *ctx, int error);
 
+/* For each worker anew: whoever ends beside us, with the same runtime directory, takes it away. */
+static int make_empty_dir(const struct supervisor *s)
+{
+	return mkdir(s->empty_dir, 0555) == 0 || errno == EEXIST ? 0 : -errno;
+}
+
 static int begin_worker(struct supervisor *s)
 {
 	const struct channel_owner owner = { .message = on_message, .closed = on_closed, .ctx = s };
-	int err = worker_child_begin(&s->worker, s->loop, s->config, s->strategy, &s->worker_options, &owner);
+	int err = make_empty_dir(s);
 
+	if (err == 0)
+		err = worker_child_begin(&s->worker, s->loop, s->config, s->strategy, &s->worker_options, &owner);
 	if (err < 0)
 		return err;
 	ev_child_set(&s->child, s->worker.pid, 0);
@@ -372,12 +380,12 @@ static void on_too_late(struct ev_loop *loop, ev_timer *t, int events)
 		     server->endpoint[0].port);
 }
 
-static bool make_directories(struct supervisor *s)
+static bool make_directory(struct supervisor *s)
 {
 	const char *dir = s->options->runtime_dir;
 
 	snprintf(s->empty_dir, sizeof(s->empty_dir), "%s/empty", dir);
-	if ((mkdir(dir, 0755) == 0 || errno == EEXIST) && (mkdir(s->empty_dir, 0555) == 0 || errno == EEXIST))
+	if (mkdir(dir, 0755) == 0 || errno == EEXIST)
 		return true;
 	fail(s, code_of(-errno), "%s: %s", dir, strerror(errno));
 	return false;
@@ -465,7 +473,7 @@ static bool begin(struct supervisor *s)
 {
 	int err;
 
-	if (!choose_user(s) || !make_directories(s) || !open_control(s) || !open_host(s))
+	if (!choose_user(s) || !make_directory(s) || !open_control(s) || !open_host(s))
 		return false;
 	watch(s);
 	err = begin_worker(s);
@@ -497,7 +505,8 @@ static void say_goodbye(struct supervisor *s)
 /* The other tunnels' files, if there are any, keep the directory. */
 static void remove_directories(struct supervisor *s)
 {
-	rmdir(s->empty_dir);
+	if (s->control != NULL)	/* else a daemon of this name lives */
+		rmdir(s->empty_dir);
 	rmdir(s->options->runtime_dir);
 }
 
