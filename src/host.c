@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <net/if.h>
 #include <sys/file.h>
 #include <unistd.h>
 
@@ -16,6 +17,8 @@
 #include "io/open.h"
 #include "nft/commit.h"
 #include "routing/apply.h"
+
+#define DYING_MS	2000	/* a killed daemon's descriptors are closed after the signal, one by one */
 
 __attribute__((format(printf, 3, 4)))
 static int fail(struct host *h, int err, const char *format, ...)
@@ -66,13 +69,31 @@ static int take_lock(const char *path)
 	return err;
 }
 
+/* What a daemon that was killed a moment ago still holds is soon free. */
+static int take_when_free(int (*take)(const char *name), const char *name, int busy)
+{
+	int got = take(name);
+
+	for (int ms = 0; got == busy && ms < DYING_MS; ms += 10) {
+		usleep(10 * 1000);
+		got = take(name);
+	}
+	return got;
+}
+
+static void await_end_of_device(const char *ifname)
+{
+	for (int ms = 0; if_nametoindex(ifname) != 0 && ms < DYING_MS; ms += 10)
+		usleep(10 * 1000);
+}
+
 /* Two daemons with the same numbers would take each other's rules for their own. */
 static int take_numbers(struct host *h)
 {
 	char path[CONFIG_PATH];
 
 	lock_path(h->runtime_dir, &h->config->marks, path);
-	h->lock = take_lock(path);
+	h->lock = take_when_free(take_lock, path, -EWOULDBLOCK);
 	if (h->lock == -EWOULDBLOCK)
 		return fail(h, h->lock, "another tunnel uses the tables from %u: set table, rule-priority and "
 			    "reply-mark, or give this one a name with a number of its own (-i ttt1)",
@@ -86,7 +107,7 @@ static int open_device(struct host *h)
 {
 	const char *name = h->config->interface;
 
-	h->tun = open_tun(name);
+	h->tun = take_when_free(open_tun, name, -EBUSY);
 	if (h->tun == -ENOENT || h->tun == -ENODEV)
 		return fail(h, h->tun, "this kernel has no TUN device (/dev/net/tun): load the module tun");
 	if (h->tun == -EEXIST || h->tun == -EBUSY)
@@ -337,12 +358,14 @@ int host_cleanup(const struct config *config, const char *runtime_dir, const cha
 	if (access(runtime_dir, F_OK) < 0)	/* not even the directory is left */
 		return remove_traces(&marks, runtime_dir, ifname);
 	lock_path(runtime_dir, &marks, path);
-	lock = take_lock(path);
+	lock = take_when_free(take_lock, path, -EWOULDBLOCK);
 	if (lock == -EWOULDBLOCK)
 		return 0;	/* another tunnel's, which lives */
 	if (lock < 0)
 		return lock;
 	n = remove_traces(&marks, runtime_dir, ifname);
+	if (n > 0)
+		await_end_of_device(ifname);
 	unlink(path);
 	close(lock);
 	return n;

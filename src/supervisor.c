@@ -36,6 +36,8 @@
 #define GOODBYE_WITHIN		500	/* ms for the worker's CLOSE to go out */
 #define SETTLE			MSEC(20)	/* events come in bunches: the first acts, the last acts again */
 #define RESPAWN_AFTER		0.05	/* seconds */
+#define ANSWER_WITHIN		SEC(1)	/* a daemon that lives */
+#define DYING_MS		2000	/* and one that was killed is gone */
 #define RESTARTS_MAX		10	/* workers in a minute; more is no accident */
 #define WORKER_USER		"ttt"	/* who the worker is, where that user exists; else */
 #define WORKER_ID		64774	/* a number that no user has, so that nobody else's processes are its own */
@@ -424,6 +426,17 @@ static bool choose_user(struct supervisor *s)
 	return true;
 }
 
+/* One that was killed a moment ago may still seem to listen. */
+static bool is_answered(const char *path)
+{
+	json_t *request = json_pack("{s:s}", "command", "status"), *reply = NULL;
+	int err = control_call(path, request, ANSWER_WITHIN, &reply, NULL);
+
+	json_decref(request);
+	json_decref(reply);
+	return err == 0 || err == -ETIMEDOUT;
+}
+
 static bool open_control(struct supervisor *s)
 {
 	const struct control_handler handler = { supervisor_request, s };
@@ -432,6 +445,10 @@ static bool open_control(struct supervisor *s)
 
 	if (control_path(s->options->runtime_dir, s->config->interface, path))
 		err = control_listen(s->loop, path, &handler, &s->control);
+	for (int ms = 0; err == -EADDRINUSE && ms < DYING_MS && !is_answered(path); ms += 10) {
+		usleep(10 * 1000);
+		err = control_listen(s->loop, path, &handler, &s->control);
+	}
 	if (err == -EADDRINUSE)
 		fail(s, EXIT_FAILED, "%s is already up", s->config->interface);
 	else if (err < 0)

@@ -14,12 +14,28 @@
 #include "supervisor.h"
 
 #define END_WITHIN	15000	/* ms */
+#define DYING_MS	2000
 
 static bool ends(int pidfd)
 {
 	struct pollfd p = { .fd = pidfd, .events = POLLIN };
 
 	return pidfd < 0 || poll(&p, 1, END_WITHIN) == 1;
+}
+
+/* One that was killed a moment ago may still take the call, and hang up: not yet gone, but no answer. */
+static int find_daemon(const char *path, int *ret_pid)
+{
+	json_t *request = json_pack("{s:s}", "command", "status"), *reply = NULL;
+	int err = control_call(path, request, SEC(5), &reply, ret_pid);
+
+	for (int ms = 0; (err == -ECONNRESET || err == -EPIPE) && ms < DYING_MS; ms += 10) {
+		usleep(10 * 1000);
+		err = control_call(path, request, SEC(5), &reply, ret_pid);
+	}
+	json_decref(request);
+	json_decref(reply);
+	return err;
 }
 
 /* The daemon of that tunnel, if one answers.  *ret_stopped: it did, and is gone. */
@@ -33,13 +49,9 @@ static int stop_daemon(const struct cli *cli, const char *ifname, bool *ret_stop
 	*ret_stopped = false;
 	if (!control_path(cli->runtime_dir, ifname, path) || access(path, F_OK) < 0)
 		return EXIT_DONE;
-	request = json_pack("{s:s}", "command", "status");
-	code = control_call(path, request, SEC(5), &reply, &pid);
-	json_decref(request);
+	code = find_daemon(path, &pid);
 	if (code == -ECONNREFUSED || code == -ENOENT)
 		return EXIT_DONE;
-	if (code == 0)
-		json_decref(reply);
 	pidfd = pid > 0 ? pidfd_open(pid, 0) : -1;
 	request = json_pack("{s:s}", "command", "stop");
 	code = cli_ask(cli, ifname, request, &reply, NULL);
