@@ -1,0 +1,47 @@
+# shellcheck shell=bash
+# load.sh: one TCP flow between client and host, and a ping beside it.
+# Sourced after figures.sh; needs iperf3 and ping.
+#
+#	load_server
+#	load up 8 && flow_rate			# Mbit/s
+#	ping_begin; load down 8; ping_end; ping_percentile 95
+#
+# up is what the client sends.  Through the tunnel when it is there; with
+# -B ADDRESS%LINK beside it.
+
+load_server() {
+	needs iperf3 ping
+	spawn_in host iperf3 -s
+	within 5 is_listening host 5201
+}
+
+# Its report is in $T/flow; the time limit is for a link that fell silent.
+load() { # load up|down SECONDS [OPTION...]
+	local way=()
+	[ "$1" = up ] || way=(-R)
+	in_client timeout -k 2 $(($2 + 15)) iperf3 -J -C cubic -c "$HOST4" --connect-timeout 5000 \
+		-t "$2" "${way[@]}" "${@:3}" >"$T/flow"
+}
+
+flow_rate() { # Mbit/s that arrived
+	jq '.end.sum_received.bits_per_second / 1e4 | round / 100' "$T/flow"
+}
+
+flow_bytes() {
+	jq '.end.sum_received.bytes' "$T/flow"
+}
+
+# Twenty a second: enough for a 95th percentile in some seconds, and no load.
+ping_begin() { # ping_begin [OPTION...]
+	spawn_in client timeout -s INT 60 ping -n -i 0.05 "$@" "$HOST4"
+	pinging=$SPAWNED ping_log=$SPAWN_LOG
+}
+
+ping_end() {
+	kill -INT "$pinging" 2>/dev/null
+	within 3 not is_alive "$pinging"
+}
+
+ping_percentile() { # ping_percentile PERCENT: ms
+	sed -n 's/.* time=\([0-9.]*\) ms$/\1/p' "$ping_log" | percentile "$1"
+}
