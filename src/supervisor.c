@@ -437,17 +437,6 @@ static bool is_answered(const char *path)
 	return err == 0 || err == -ETIMEDOUT;
 }
 
-/* One that was killed a moment ago may still seem to listen. */
-static bool is_answered(const char *path)
-{
-	json_t *request = json_pack("{s:s}", "command", "status"), *reply = NULL;
-	int err = control_call(path, request, ANSWER_WITHIN, &reply, NULL);
-
-	json_decref(request);
-	json_decref(reply);
-	return err == 0 || err == -ETIMEDOUT;
-}
-
 static bool open_control(struct supervisor *s)
 {
 	const struct control_handler handler = { supervisor_request, s };
