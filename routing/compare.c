@@ -57,10 +57,12 @@ bool rule_same(const struct kernel_rule *a, const struct kernel_rule *b)
 	       strcmp(a->oif, b->oif) == 0 && a->invert == b->invert && !a->foreign && !b->foreign;
 }
 
+/* In the main table all tunnels have the same protocol: ours lead into our own device, and go with it. */
 static bool route_is_ours(const struct plan *p, const struct kernel_route *r)
 {
 	return r->protocol == p->marks.protocol &&
-	       (marks_table_is_ours(&p->marks, r->table) || r->table == RT_TABLE_MAIN);
+	       (marks_table_is_ours(&p->marks, r->table) ||
+		(r->table == RT_TABLE_MAIN && p->tun_index != 0 && r->oif == p->tun_index));
 }
 
 static bool rule_is_ours(const struct route_marks *m, const struct kernel_rule *r)

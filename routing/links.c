@@ -54,11 +54,25 @@ static bool is_usable_source(const struct kernel_address *a, int index, uint8_t 
 	       !(a->flags & (IFA_F_TENTATIVE | IFA_F_DADFAILED));
 }
 
-/* Lower is better: neither deprecated nor temporary, nor secondary. */
+/* RFC 4193: has global scope, but no answer comes back to it from the Internet. */
+static bool is_unique_local(const struct addr *a)
+{
+	return a->family == ADDR_IPV6 && (a->ip[0] & 0xfe) == 0xfc;
+}
+
+/* Lower is better: reachable from afar, neither deprecated nor temporary. */
 static unsigned demerits(const struct kernel_address *a)
 {
-	return (a->flags & IFA_F_DEPRECATED ? 4u : 0) +
+	return (is_unique_local(&a->prefix.addr) ? 8u : 0) + (a->flags & IFA_F_DEPRECATED ? 4u : 0) +
 	       (a->prefix.addr.family == ADDR_IPV6 && (a->flags & IFA_F_TEMPORARY) ? 2u : 0);
+}
+
+/* Among equals the oldest, so that a new address moves no working path: IPv6 lists the newest first. */
+static bool is_preferred(const struct kernel_address *a, const struct kernel_address *best)
+{
+	if (best == NULL || demerits(a) != demerits(best))
+		return best == NULL || demerits(a) < demerits(best);
+	return a->prefix.addr.family == ADDR_IPV6;
 }
 
 static const struct kernel_address *source_of(const struct snapshot *s, int index, uint8_t family)
@@ -68,7 +82,7 @@ static const struct kernel_address *source_of(const struct snapshot *s, int inde
 	for (size_t i = 0; i < s->addresses.count; i++) {
 		const struct kernel_address *a = &s->addresses.item[i];
 
-		if (is_usable_source(a, index, family) && (best == NULL || demerits(a) < demerits(best)))
+		if (is_usable_source(a, index, family) && is_preferred(a, best))
 			best = a;
 	}
 	return best;

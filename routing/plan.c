@@ -152,16 +152,26 @@ static int add_link_sysctls(struct plan *p, const struct snapshot *s, const stru
 	return err == 0 ? add_sysctl(p, "1", "net/ipv4/conf/%s/src_valid_mark", l->ifname) : err;
 }
 
+static bool has_advertised_route(const struct snapshot *s, int index)
+{
+	for (size_t i = 0; i < s->routes.count; i++)
+		if (s->routes.item[i].oif == index && s->routes.item[i].protocol == RTPROT_RA)
+			return true;
+	return false;
+}
+
 static int add_forwarding(struct plan *p, const struct snapshot *s)
 {
-	int err = 0;
+	int err;
 
-	/* a host that forwards ignores router advertisements unless told otherwise */
-	for (size_t i = 0; i < s->links.count && err == 0; i++)
-		if (s->links.item[i].accept_ra == 1)
-			err = add_sysctl(p, "2", "net/ipv6/conf/%s/accept_ra", s->links.item[i].name);
-	if (err == 0)
-		err = add_sysctl(p, "1", "net/ipv4/ip_forward");
+	/*
+	 * A host that forwards ignores router advertisements unless told otherwise,
+	 * and would lose the routes that it has from them.  2 is what we wrote.
+	 */
+	for (size_t i = 0; i < s->links.count && p->sysctl_count < PLAN_SYSCTLS / 2; i++)
+		if (s->links.item[i].accept_ra >= 1 && has_advertised_route(s, s->links.item[i].index))
+			add_sysctl(p, "2", "net/ipv6/conf/%s/accept_ra", s->links.item[i].name);
+	err = add_sysctl(p, "1", "net/ipv4/ip_forward");
 	if (err == 0 && !s->no_ipv6)
 		err = add_sysctl(p, "1", "net/ipv6/conf/all/forwarding");
 	return err;
@@ -192,10 +202,10 @@ static int add_server_routes(struct plan *p, const struct plan_options *o)
 }
 
 /* Without an inner address of a family nothing could come back: its packets are refused at once. */
-static bool carries(const struct plan_options *o, uint8_t family)
+static bool carries(const struct plan *p, uint8_t family)
 {
-	for (size_t i = 0; i < o->address_count; i++)
-		if (o->address[i].addr.family == family)
+	for (size_t i = 0; i < p->address_count; i++)
+		if (p->address[i].addr.family == family)
 			return true;
 	return false;
 }
@@ -223,7 +233,7 @@ static int build_client(struct plan *p, const struct plan_options *o, const stru
 		if (families[i] == ADDR_IPV6 && s->no_ipv6)
 			continue;
 		err = add_capture(p, families[i], o->full_tunnel && o->kill_switch);
-		if (err == 0 && o->full_tunnel && !o->down && carries(o, families[i]))
+		if (err == 0 && o->full_tunnel && !o->down && carries(p, families[i]))
 			err = add_tunnel_route(p, &all);
 		if (err == 0 && o->full_tunnel && o->kill_switch)
 			err = add_floor(p, families[i]);
@@ -234,6 +244,12 @@ static int build_client(struct plan *p, const struct plan_options *o, const stru
 void plan_empty(const struct route_marks *marks, struct plan *ret)
 {
 	*ret = (struct plan){ .marks = *marks };
+}
+
+/* An administrator may have switched IPv6 off, for all or for new interfaces: then we go without. */
+static bool has_ipv6(const struct snapshot *s, const struct kernel_link *tun)
+{
+	return !s->no_ipv6 && (tun == NULL || tun->disable_ipv6 != 1);
 }
 
 int plan_build(const struct plan_options *o, const struct snapshot *s, const struct links *links,
@@ -247,9 +263,9 @@ int plan_build(const struct plan_options *o, const struct snapshot *s, const str
 		return -E2BIG;
 	snprintf(p.tun, sizeof(p.tun), "%s", o->tun);
 	p.tun_index = tun != NULL ? tun->index : 0;
-	p.address_count = o->address_count;
-	if (o->address_count > 0)
-		memcpy(p.address, o->address, o->address_count * sizeof(p.address[0]));
+	for (size_t i = 0; i < o->address_count; i++)
+		if (o->address[i].addr.family != ADDR_IPV6 || has_ipv6(s, tun))
+			p.address[p.address_count++] = o->address[i];
 	if (o->server) {
 		err = add_server_routes(&p, o);
 		if (err == 0)

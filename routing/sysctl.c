@@ -1,8 +1,11 @@
 /*
- * sysctl: see sysctl.h.  The file has a line per row: name, wanted, was.
+ * sysctl: see sysctl.h.  The file has a line per row: name, wanted, was.  A
+ * follower's wanted is "4" or "6" behind an "=": it goes with that family's
+ * forwarding.
  */
 #include "routing/sysctl.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +14,10 @@
 #include "routing/snapshot.h"
 
 #define PATH	512
+#define ROWS_MAX	65536	/* two for each interface of a crowded host */
+
+static const char leader4[] = "net/ipv4/ip_forward", leader6[] = "net/ipv6/conf/all/forwarding";
+static const char with4[] = "=4", with6[] = "=6";
 
 struct row {
 	struct sysctl_row row;
@@ -19,8 +26,8 @@ struct row {
 
 struct sysctl_store {
 	char root[PATH / 2], file[PATH / 2];
-	struct row row[PLAN_SYSCTLS];
-	size_t count;
+	struct row *row;
+	size_t count, size;
 	char failed[SYSCTL_NAME];
 };
 
@@ -83,24 +90,37 @@ static int save(const struct sysctl_store *s)
 	return good && rename(temporary, s->file) == 0 ? 0 : -EIO;
 }
 
+static int append(struct sysctl_store *s, const struct row *r)
+{
+	if (s->count == s->size) {
+		size_t size = s->size == 0 ? 64 : 2 * s->size;
+		struct row *more = size <= ROWS_MAX ? realloc(s->row, size * sizeof(*more)) : NULL;
+
+		if (more == NULL)
+			return -ENOMEM;
+		s->row = more;
+		s->size = size;
+	}
+	s->row[s->count++] = *r;
+	return 0;
+}
+
 static int load(struct sysctl_store *s)
 {
 	FILE *f = fopen(s->file, "re");
 	char line[SYSCTL_NAME + 2 * SYSCTL_VALUE + 8];
+	struct row r = { 0 };
 	int err = 0;
 
 	if (f == NULL)
 		return errno == ENOENT ? 0 : -errno;
 	while (err == 0 && fgets(line, sizeof(line), f) != NULL) {
-		struct row *r = &s->row[s->count];
-
 		/* 95 and 15: SYSCTL_NAME and SYSCTL_VALUE without the NUL; no way out of /proc/sys/net */
-		if (s->count == PLAN_SYSCTLS ||
-		    sscanf(line, "%95s %15s %15s", r->row.name, r->row.wanted, r->was) != 3 ||
-		    strncmp(r->row.name, "net/", 4) != 0 || strstr(r->row.name, "..") != NULL)
+		if (sscanf(line, "%95s %15s %15s", r.row.name, r.row.wanted, r.was) != 3 ||
+		    strncmp(r.row.name, "net/", 4) != 0 || strstr(r.row.name, "..") != NULL)
 			err = -EBADMSG;
 		else
-			s->count++;
+			err = append(s, &r);
 	}
 	fclose(f);
 	return err;
@@ -117,7 +137,7 @@ int sysctl_store_new(const char *root, const char *file, struct sysctl_store **r
 	snprintf(s->file, sizeof(s->file), "%s", file);
 	err = load(s);
 	if (err < 0)
-		free(s);
+		sysctl_store_free(s);
 	else
 		*ret = s;
 	return err;
@@ -125,6 +145,8 @@ int sysctl_store_new(const char *root, const char *file, struct sysctl_store **r
 
 void sysctl_store_free(struct sysctl_store *s)
 {
+	if (s != NULL)
+		free(s->row);
 	free(s);
 }
 
@@ -147,6 +169,79 @@ static int failure(struct sysctl_store *s, const char *name, int err)
 	return err;
 }
 
+/* --- followers ------------------------------------------------------------- */
+
+static int note(struct sysctl_store *s, const char *with, const char *name)
+{
+	struct row r = { 0 };
+
+	snprintf(r.row.name, sizeof(r.row.name), "%s", name);
+	snprintf(r.row.wanted, sizeof(r.row.wanted), "%s", with);
+	if (find(s, name) != NULL || read_setting(s->root, name, r.was) < 0)
+		return 0;
+	return append(s, &r);
+}
+
+/* net/ipvN/conf/IF/forwarding for every interface there is, and for those to come. */
+static int note_interfaces(struct sysctl_store *s, const char *with, const char *folder)
+{
+	char path[PATH], name[PATH];
+	const struct dirent *d;
+	DIR *dir;
+	int err = 0;
+
+	snprintf(path, sizeof(path), "%s/%s", s->root, folder);
+	dir = opendir(path);
+	while (dir != NULL && err == 0 && (d = readdir(dir)) != NULL) {
+		if (d->d_name[0] == '.' || strcmp(d->d_name, "all") == 0)
+			continue;
+		snprintf(name, sizeof(name), "%s/%s/forwarding", folder, d->d_name);
+		err = note(s, with, name);
+	}
+	if (dir != NULL)
+		closedir(dir);
+	return err;
+}
+
+static int note_followers(struct sysctl_store *s, const char *leader)
+{
+	int err = 0;
+
+	if (strcmp(leader, leader4) == 0) {
+		err = note(s, with4, "net/ipv4/conf/all/accept_redirects");
+		return err == 0 ? note_interfaces(s, with4, "net/ipv4/conf") : err;
+	}
+	return strcmp(leader, leader6) == 0 ? note_interfaces(s, with6, "net/ipv6/conf") : 0;
+}
+
+static bool is_follower(const struct row *r)
+{
+	return r->row.wanted[0] == '=';
+}
+
+static const char *leader_of(const struct row *r)
+{
+	return strcmp(r->row.wanted, with4) == 0 ? leader4 : leader6;
+}
+
+/* Those whose leader is back as it was follow it. */
+static void restore_followers(struct sysctl_store *s)
+{
+	char value[SYSCTL_VALUE];
+
+	for (size_t i = s->count; i-- > 0;) {
+		const struct row *r = &s->row[i];
+
+		if (!is_follower(r) || find(s, leader_of(r)) != NULL)
+			continue;
+		if (read_setting(s->root, r->row.name, value) == 0 && strcmp(value, r->was) != 0)
+			write_setting(s->root, r->row.name, r->was);
+		s->row[i] = s->row[--s->count];
+	}
+}
+
+/* --- rows -------------------------------------------------------------------- */
+
 static int apply_row(struct sysctl_store *s, const struct sysctl_row *row)
 {
 	char value[SYSCTL_VALUE];
@@ -155,11 +250,14 @@ static int apply_row(struct sysctl_store *s, const struct sysctl_row *row)
 	if (err == -ENOENT || (err == 0 && holds(row, value)))
 		return 0;
 	if (err == 0 && find(s, row->name) == NULL) {
-		if (s->count == PLAN_SYSCTLS)
-			return failure(s, row->name, -E2BIG);
-		s->row[s->count].row = *row;
-		memcpy(s->row[s->count++].was, value, sizeof(value));
-		err = save(s);
+		struct row new = { .row = *row };
+
+		memcpy(new.was, value, sizeof(value));
+		err = append(s, &new);
+		if (err == 0)
+			err = note_followers(s, row->name);
+		if (err == 0)
+			err = save(s);
 	}
 	if (err == 0)
 		err = write_setting(s->root, row->name, row->wanted);
@@ -194,13 +292,14 @@ int sysctl_apply(struct sysctl_store *s, const struct sysctl_row *row, size_t co
 	for (size_t i = s->count; i-- > 0;) {
 		int n;
 
-		if (among(s->row[i].row.name, row, count))
+		if (is_follower(&s->row[i]) || among(s->row[i].row.name, row, count))
 			continue;
 		n = restore_row(s, &s->row[i]);
 		s->row[i] = s->row[--s->count];
 		changed += n > 0;
 		first = first == 0 && n < 0 ? n : first;
 	}
+	restore_followers(s);
 	for (size_t i = 0; i < count; i++) {
 		int n = apply_row(s, &row[i]);
 

@@ -6,8 +6,9 @@
  * long dead.  A value that somebody else changed meanwhile is left alone, and
  * a setting that went away with its interface is no error.
  *
- * The kernel copies net.ipv4.ip_forward and net.ipv6.conf.all.forwarding to
- * every interface; what those had is recorded along with them.
+ * When net.ipv4.ip_forward or net.ipv6.conf.all.forwarding changes, the kernel
+ * changes those of every interface with it, and IPv4's accept_redirects: such
+ * followers are saved with their leader, and put back after it.
  */
 #ifndef TTT_ROUTING_SYSCTL_H
 #define TTT_ROUTING_SYSCTL_H

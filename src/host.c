@@ -110,7 +110,7 @@ static int open_device(struct host *h)
 	h->tun = take_when_free(open_tun, name, -EBUSY);
 	if (h->tun == -ENOENT || h->tun == -ENODEV)
 		return fail(h, h->tun, "this kernel has no TUN device (/dev/net/tun): load the module tun");
-	if (h->tun == -EEXIST || h->tun == -EBUSY)
+	if (h->tun == -EBUSY)
 		return fail(h, h->tun, "%s: that interface is there already: choose another with -i", name);
 	if (h->tun < 0)
 		return fail(h, h->tun, "%s: cannot make the device: %s", name, strerror(-h->tun));

@@ -207,6 +207,74 @@ static void replies_leave_by_the_link_that_was_reached(void **state)
 	plan_done(&p);
 }
 
+static void a_unique_local_address_is_the_last_choice_and_the_oldest_the_first(void **state)
+{
+	(void)state;
+	host.addresses.count = 0;	/* the newest comes first, as the kernel lists them */
+	add_address(2, "fd00:aaaa::2/64");
+	add_address(2, "2001:db8:1::3/64");
+	add_address(2, "2001:db8:1::2/64");
+	find();
+	assert_int_equal(links.count, 1);
+	assert_int_equal(links.link[0].source.ip[0], 0x20);
+	assert_int_equal(links.link[0].source.ip[15], 2);
+}
+
+static void without_ipv6_on_the_device_the_tunnel_has_only_ipv4(void **state)
+{
+	struct prefix address[2];
+	struct plan_options o = { .address = address, .address_count = 2, .full_tunnel = true, .kill_switch = true };
+	struct plan p;
+
+	(void)state;
+	host.links.item[5].disable_ipv6 = 1;
+	find();
+	assert_true(prefix_parse("10.84.0.2/24", &address[0]) && prefix_parse("fd84::2/64", &address[1]));
+	build(&o, &p);
+	assert_int_equal(p.address_count, 1);
+	assert_int_equal(defaults_into(&p, ADDR_IPV6, RTN_UNICAST), 0);
+	assert_int_equal(defaults_into(&p, ADDR_IPV6, RTN_UNREACHABLE), 1);
+	plan_done(&p);
+}
+
+static void a_server_keeps_the_routes_that_it_was_advertised(void **state)
+{
+	struct plan_options o = { .server = true };
+	struct plan p;
+
+	(void)state;
+	host.links.item[1].accept_ra = 2;	/* as we set it, and as it has to stay */
+	host.links.item[2].accept_ra = 1;
+	host.routes.item[1].protocol = RTPROT_RA;
+	find();
+	build(&o, &p);
+	assert_int_equal(p.sysctl_count, 3);
+	assert_string_equal(p.sysctl[0].name, "net/ipv6/conf/wan1/accept_ra");
+	assert_string_equal(p.sysctl[1].name, "net/ipv4/ip_forward");
+	plan_done(&p);
+}
+
+static void another_tunnels_route_in_the_main_table_is_not_ours(void **state)
+{
+	struct prefix address;
+	struct plan_options o = { .server = true, .address = &address, .address_count = 1 };
+	struct kernel_route r = { .family = ADDR_IPV4, .type = RTN_UNICAST, .table = RT_TABLE_MAIN, .oif = 7,
+				  .protocol = marks.protocol, .metric = 1024, .dst.addr.family = ADDR_IPV4 };
+	struct operation_list ops = { 0 };
+	struct plan p;
+
+	(void)state;
+	find();
+	assert_true(prefix_parse("10.85.0.0/24", &r.dst) && prefix_parse("10.84.0.1/24", &address));
+	route_list_add(&host.routes, &r);
+	build(&o, &p);
+	assert_int_equal(compare_plan(&p, &host, &ops), 0);
+	for (size_t i = 0; i < ops.count; i++)
+		assert_int_not_equal(ops.item[i].kind, OPERATION_ROUTE_DELETE);
+	operations_done(&ops);
+	plan_done(&p);
+}
+
 static void before_a_session_only_the_links_are_routed(void **state)
 {
 	struct plan_options o = { 0 };
@@ -296,6 +364,14 @@ int main(void)
 		ON_HOST("a family that the tunnel lacks is refused, and not swallowed",
 			a_family_that_the_tunnel_lacks_is_refused_and_not_swallowed),
 		ON_HOST("replies leave by the link that was reached", replies_leave_by_the_link_that_was_reached),
+		ON_HOST("a unique local address is the last choice, and the oldest the first",
+			a_unique_local_address_is_the_last_choice_and_the_oldest_the_first),
+		ON_HOST("without IPv6 on the device the tunnel has only IPv4",
+			without_ipv6_on_the_device_the_tunnel_has_only_ipv4),
+		ON_HOST("a server keeps the routes that it was advertised",
+			a_server_keeps_the_routes_that_it_was_advertised),
+		ON_HOST("another tunnel's route in the main table is not ours",
+			another_tunnels_route_in_the_main_table_is_not_ours),
 		ON_HOST("before a session only the links are routed",
 			before_a_session_only_the_links_are_routed),
 		ON_HOST("applying twice changes nothing, and undo removes what was added",

@@ -20,15 +20,9 @@ static int give_up(int fd, int err)
 	return err;
 }
 
-static int tun_error(int err)
-{
-	/* TUNSETIFF says EINVAL of an interface that is no TUN, EBUSY of one in use */
-	return err == EINVAL ? -EEXIST : -err;
-}
-
 int open_tun(const char *ifname)
 {
-	struct ifreq request = { .ifr_flags = IFF_TUN | IFF_NO_PI };
+	struct ifreq request = { .ifr_flags = IFF_TUN | IFF_NO_PI | IFF_TUN_EXCL };
 	int fd;
 
 	if (*ifname == '\0' || strlen(ifname) >= IFNAMSIZ || strpbrk(ifname, "/: %\t\n") != NULL)
@@ -38,7 +32,7 @@ int open_tun(const char *ifname)
 		return -errno;
 	strcpy(request.ifr_name, ifname);
 	if (ioctl(fd, TUNSETIFF, &request) < 0)
-		return give_up(fd, tun_error(errno));
+		return give_up(fd, -errno);
 	return fd;
 }
 

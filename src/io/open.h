@@ -13,10 +13,10 @@
 #include "base/addr.h"
 
 /*
- * A TUN device of that name, whole IP packets without a header.  It lives as
+ * A new TUN device of that name, whole IP packets without a header.  It lives as
  * long as a descriptor of it.  -ENOENT: no /dev/net/tun; -ENODEV: a kernel
- * without TUN; -EBUSY: another program has the device; -EEXIST: an interface of
- * that name is something else; -EPERM; -EINVAL: no name for an interface.
+ * without TUN; -EBUSY: an interface of that name is there, whatever it is;
+ * -EPERM; -EINVAL: no name for an interface.
  */
 int open_tun(const char *ifname);
 

@@ -1,0 +1,143 @@
+/* sysctl: rows of name, wanted, was; in a network namespace of the test's own. */
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "folder.h"
+#include "routing/sysctl.h"
+#include "tap.h"
+
+#define ROOT	"/proc/sys"
+
+static const struct sysctl_row forwarding[] = {
+	{ .name = "net/ipv4/ip_forward", .wanted = "1", .at_least = true },
+	{ .name = "net/ipv6/conf/all/forwarding", .wanted = "1", .at_least = true },
+};
+
+static void set(const char *name, const char *value)
+{
+	char path[256];
+	FILE *f;
+
+	snprintf(path, sizeof(path), ROOT "/%s", name);
+	f = fopen(path, "w");
+	assert_non_null(f);
+	fputs(value, f);
+	assert_int_equal(fclose(f), 0);
+}
+
+static int get(const char *name)
+{
+	return sysctl_number(ROOT, name);
+}
+
+static struct sysctl_store *store(void)
+{
+	struct sysctl_store *s = NULL;
+
+	assert_int_equal(sysctl_store_new(ROOT, folder_path("rows"), &s), 0);
+	return s;
+}
+
+/* What a careful administrator has set: the kernel changes all of it with the global switch. */
+static void prepare(void)
+{
+	set("net/ipv4/ip_forward", "0");
+	set("net/ipv6/conf/all/forwarding", "0");
+	set("net/ipv4/conf/all/accept_redirects", "0");
+	set("net/ipv4/conf/one/forwarding", "1");
+	set("net/ipv6/conf/one/forwarding", "1");
+}
+
+static void assert_prepared(void)
+{
+	assert_int_equal(get("net/ipv4/ip_forward"), 0);
+	assert_int_equal(get("net/ipv6/conf/all/forwarding"), 0);
+	assert_int_equal(get("net/ipv4/conf/all/accept_redirects"), 0);
+	assert_int_equal(get("net/ipv4/conf/one/forwarding"), 1);
+	assert_int_equal(get("net/ipv6/conf/one/forwarding"), 1);
+	assert_int_equal(get("net/ipv4/conf/two/forwarding"), 0);
+	assert_int_equal(get("net/ipv6/conf/two/forwarding"), 0);
+	assert_int_not_equal(access(folder_path("rows"), F_OK), 0);
+}
+
+static void what_the_kernel_changes_along_is_put_back(void **state)
+{
+	struct sysctl_store *s = store();
+
+	(void)state;
+	prepare();
+	assert_int_equal(sysctl_apply(s, forwarding, 2), 2);
+	assert_int_equal(get("net/ipv4/conf/two/forwarding"), 1);
+	assert_int_equal(sysctl_apply(s, forwarding, 2), 0);
+	assert_int_equal(sysctl_restore(s), 2);
+	assert_prepared();
+	sysctl_store_free(s);
+}
+
+static void so_it_is_after_a_crash(void **state)
+{
+	struct sysctl_store *s = store();
+
+	(void)state;
+	prepare();
+	assert_int_equal(sysctl_apply(s, forwarding, 2), 2);
+	sysctl_store_free(s);
+	s = store();
+	assert_int_equal(sysctl_restore(s), 2);
+	assert_prepared();
+	sysctl_store_free(s);
+}
+
+static void what_somebody_else_set_meanwhile_stays(void **state)
+{
+	const struct sysctl_row row = { .name = "net/ipv4/conf/one/rp_filter", .wanted = "2", .at_least = true };
+	struct sysctl_store *s = store();
+
+	(void)state;
+	set(row.name, "1");
+	assert_int_equal(sysctl_apply(s, &row, 1), 1);
+	assert_int_equal(get(row.name), 2);
+	set(row.name, "0");
+	assert_int_equal(sysctl_restore(s), 0);
+	assert_int_equal(get(row.name), 0);
+	sysctl_store_free(s);
+}
+
+static void a_file_that_makes_no_sense_is_refused(void **state)
+{
+	static const char *const bad[] = { "net/ipv4/ip_forward 1\n", "kernel/panic 1 0\n", "net/../kernel/panic 1 0\n" };
+	struct sysctl_store *s;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		folder_text("rows", 0600, bad[i]);
+		assert_true(sysctl_store_new(ROOT, folder_path("rows"), &s) < 0);
+	}
+	unlink(folder_path("rows"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST("what the kernel changes along with forwarding is put back",
+		     what_the_kernel_changes_along_is_put_back),
+		TEST("so it is after a crash", so_it_is_after_a_crash),
+		TEST("what somebody else set meanwhile stays", what_somebody_else_set_meanwhile_stays),
+		TEST("a file that makes no sense is refused", a_file_that_makes_no_sense_is_refused),
+	};
+	int failed;
+
+	if (unshare(CLONE_NEWNET) != 0) {
+		printf("1..0 # SKIP needs root for a network namespace\n");
+		return geteuid() == 0;
+	}
+	if (system("ip link add one type veth peer name two") != 0)
+		return 1;
+	folder_make();
+	failed = RUN_TESTS(tests);
+	folder_remove();
+	return failed;
+}
