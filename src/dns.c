@@ -2,9 +2,14 @@
  * dns: see dns.h.
  *
  * RUNDIR/IFNAME.dns tells who keeps the resolvers: "resolvectl", "resolvconf",
- * or "file" and then what stood in /etc/resolv.conf.  It is written before
- * anything is changed, so a crash leaves what is needed to put it back.  The
- * file is changed in place: it may be a mount of its own, or a link.
+ * or "file".  It is written before anything is changed.  /etc/resolv.conf
+ * itself keeps what stood there, as comments: it outlives a power cut, which
+ * the runtime directory does not.  It is changed in place: it may be a mount
+ * of its own, or a link.
+ *
+ *	# by ttt for ttt0, until `ttt down`
+ *	nameserver 10.84.0.1
+ *	#| nameserver 192.168.1.1
  */
 #include "dns.h"
 
@@ -24,9 +29,8 @@
 #define NAME		256
 #define SERVERS		4
 
-static const char by_resolvectl[] = "resolvectl\n", by_resolvconf[] = "resolvconf\n", by_file[] = "file\n",
-	no_file[] = "none\n";
-static const char head[] = "# by ttt, until `ttt down`\n";
+static const char by_resolvectl[] = "resolvectl\n", by_resolvconf[] = "resolvconf\n", by_file[] = "file\n";
+static const char was[] = "#| ", was_none[] = "#! there was no file\n";
 
 /* --- files ---------------------------------------------------------------------- */
 
@@ -90,7 +94,7 @@ static int run(const char *const argv[], const char *text)
 	posix_spawn_file_actions_destroy(&files);
 	close(in[0]);
 	if (err == 0 && text[0] != '\0' && write(in[1], text, strlen(text)) < 0)
-		err = -errno;	/* its end is waited for all the same */
+		status = -1;	/* it does not listen: its own verdict counts */
 	close(in[1]);
 	if (err == 0 && waitpid(pid, &status, 0) == pid)
 		err = status == 0 ? 0 : -EIO;
@@ -133,27 +137,112 @@ static int set_by_resolvconf(const char *ifname, const char *text)
 	return run(add, text);
 }
 
-static int set_by_file(const char *note, const char *text)
+static void head_line(const char *ifname, char buf[NAME])
 {
-	char *was = malloc(TEXT), now[1024];
-	size_t kind = sizeof(by_file) - 1;
-	ssize_t len;
+	snprintf(buf, NAME, "# by ttt for %s, until `ttt down`\n", ifname);
+}
+
+/* Every line of a text behind a mark. */
+static void keep(FILE *out, const char *text)
+{
+	while (*text != '\0') {
+		size_t len = strcspn(text, "\n");
+
+		fprintf(out, "%s%.*s\n", was, (int)len, text);
+		text += len + (text[len] == '\n');
+	}
+}
+
+/* The text whose lines were kept; to be freed, NULL: there was no file, or memory. */
+static char *kept(const char *text)
+{
+	char *former = NULL;
+	size_t size;
+	FILE *out = strstr(text, was_none) == NULL ? open_memstream(&former, &size) : NULL;
+
+	if (out == NULL)
+		return NULL;
+	for (const char *at = text; *at != '\0'; at += strcspn(at, "\n"), at += *at == '\n')
+		if (strncmp(at, was, sizeof(was) - 1) == 0)
+			fprintf(out, "%.*s\n", (int)strcspn(at, "\n") - (int)sizeof(was) + 1, at + sizeof(was) - 1);
+	fclose(out);
+	return former;
+}
+
+/* The whole file as a string, to be freed; *ret_err: why not. */
+static char *read_text(const char *name, int *ret_err)
+{
+	char *text = malloc(TEXT + 1);
+	ssize_t len = text != NULL ? read_file(name, text, TEXT) : -ENOMEM;
+
+	*ret_err = len < 0 ? (int)len : 0;
+	if (len < 0) {
+		free(text);
+		return NULL;
+	}
+	text[len] = '\0';
+	return text;
+}
+
+static int set_by_file(const char *ifname, const char *servers)
+{
+	char head[NAME], *now = NULL, *former;
+	size_t size;
+	FILE *out;
 	int err;
 
-	if (was == NULL)
+	former = read_text(RESOLV_CONF, &err);
+	if (former == NULL && err != -ENOENT)
+		return err;
+	out = open_memstream(&now, &size);
+	if (out == NULL) {
+		free(former);
 		return -ENOMEM;
-	memcpy(was, by_file, kind);
-	len = read_file(RESOLV_CONF, was + kind, TEXT - kind);
-	if (len == -ENOENT) {
-		memcpy(was, no_file, sizeof(no_file) - 1);
-		len = 0;
 	}
-	err = len < 0 ? (int)len : write_file(note, 0600, was, kind + (size_t)len);
-	snprintf(now, sizeof(now), "%s%s", head, text);
-	if (err == 0)
-		err = write_file(RESOLV_CONF, 0644, now, strlen(now));
-	free(was);
+	head_line(ifname, head);
+	fprintf(out, "%s%s", head, servers);
+	if (former != NULL)
+		keep(out, former);
+	else
+		fputs(was_none, out);
+	fclose(out);
+	err = write_file(RESOLV_CONF, 0644, now, size);
+	if (err < 0 && former != NULL)	/* a full disk, say: as it was, if that goes */
+		write_file(RESOLV_CONF, 0644, former, strlen(former));
+	free(now);
+	free(former);
 	return err;
+}
+
+/* Without a file the name may have been a link to nowhere, which stays one. */
+static int remove_file(void)
+{
+	char *target = realpath(RESOLV_CONF, NULL);
+	int err = target != NULL && unlink(target) < 0 && errno != ENOENT ? -errno : 0;
+
+	free(target);
+	return err;
+}
+
+/* 1: put back; 0: it is not our text, since another program wrote its own: that stays. */
+static int restore_file(const char *ifname)
+{
+	char head[NAME], *now, *former;
+	int err;
+
+	now = read_text(RESOLV_CONF, &err);
+	if (now == NULL)
+		return err == -ENOENT || err == -EFBIG ? 0 : err;
+	head_line(ifname, head);
+	if (strncmp(now, head, strlen(head)) != 0) {
+		free(now);
+		return 0;
+	}
+	former = kept(now);
+	err = former != NULL ? write_file(RESOLV_CONF, 0644, former, strlen(former)) : remove_file();
+	free(former);
+	free(now);
+	return err < 0 ? err : 1;
 }
 
 int dns_set(const char *ifname, const char *runtime_dir, const struct addr *server, size_t count)
@@ -175,58 +264,32 @@ int dns_set(const char *ifname, const char *runtime_dir, const struct addr *serv
 		err = write_file(note, 0600, by_resolvconf, sizeof(by_resolvconf) - 1);
 		return err == 0 ? set_by_resolvconf(ifname, text) : err;
 	}
-	return set_by_file(note, text);
-}
-
-static bool begins_with(const char *text, ssize_t len, const char *what)
-{
-	return len >= (ssize_t)strlen(what) && memcmp(text, what, strlen(what)) == 0;
-}
-
-/* Another program may have written it since: then what it wrote stays. */
-static bool is_our_file(void)
-{
-	char now[sizeof(head)];
-	int fd = open(RESOLV_CONF, O_RDONLY | O_CLOEXEC);
-	ssize_t len = fd >= 0 ? read(fd, now, sizeof(now)) : -1;
-
-	if (fd >= 0)
-		close(fd);
-	return begins_with(now, len, head);
-}
-
-static int put_back(const char *text, ssize_t len)
-{
-	if (!is_our_file())
-		return 0;
-	if (begins_with(text, len, by_file))
-		return write_file(RESOLV_CONF, 0644, text + sizeof(by_file) - 1,
-				  (size_t)len - (sizeof(by_file) - 1));
-	return unlink(RESOLV_CONF) < 0 && errno != ENOENT ? -errno : 0;
+	err = write_file(note, 0600, by_file, sizeof(by_file) - 1);
+	return err == 0 ? set_by_file(ifname, text) : err;
 }
 
 int dns_restore(const char *ifname, const char *runtime_dir)
 {
 	const char *const remove[] = { "resolvconf", "-d", ifname, NULL };
 	const char *const revert[] = { "resolvectl", "revert", ifname, NULL };
-	char note[NAME], *text = malloc(TEXT);
-	ssize_t len;
-	int err = 0;
+	char note[NAME], *text;
+	int err, file = restore_file(ifname);	/* also without a note: it went with a reboot */
 
-	if (text == NULL)
-		return -ENOMEM;
 	note_name(ifname, runtime_dir, note);
-	len = read_file(note, text, TEXT);
-	if (len < 0)
-		err = (int)len;
-	else if (begins_with(text, len, by_file) || begins_with(text, len, no_file))
-		err = put_back(text, len);
-	else if (begins_with(text, len, by_resolvconf))
+	text = read_text(note, &err);
+	if (text != NULL && strcmp(text, by_resolvconf) == 0)
 		err = run(remove, "");
-	else
+	else if (text != NULL && strcmp(text, by_resolvectl) == 0)
 		run(revert, "");	/* it forgets a device that is gone by itself */
-	free(text);
-	if (err == 0)
+	if (file < 0)
+		err = file;
+	if (text != NULL && err == 0)
 		unlink(note);
-	return err == -ENOENT ? 0 : err < 0 ? err : 1;
+	if (err < 0 && err != -ENOENT) {
+		free(text);
+		return err;
+	}
+	file = file > 0 || text != NULL;
+	free(text);
+	return file;
 }

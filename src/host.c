@@ -5,10 +5,11 @@
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
-#include <net/if.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/exit_code.h"
@@ -55,16 +56,26 @@ static void lock_path(const char *runtime_dir, const struct config_marks *marks,
 	snprintf(buf, CONFIG_PATH, "%s/%u.lock", runtime_dir, marks->table);
 }
 
+/* Whether the file that we locked is still the one of that name: its last owner may have removed it. */
+static bool is_file(int fd, const char *path)
+{
+	struct stat ours, now;
+
+	return fstat(fd, &ours) == 0 && stat(path, &now) == 0 && ours.st_dev == now.st_dev &&
+	       ours.st_ino == now.st_ino;
+}
+
 /* A descriptor that holds the lock, or a negative errno; -EWOULDBLOCK: a daemon has it. */
 static int take_lock(const char *path)
 {
-	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600), err;
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600), err = -EWOULDBLOCK;
 
 	if (fd < 0)
 		return -errno;
-	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+		err = -errno;
+	else if (is_file(fd, path))
 		return fd;
-	err = -errno;
 	close(fd);
 	return err;
 }
@@ -153,11 +164,13 @@ int host_open(struct host *h, const struct config *config, const char *runtime_d
 	code = take_numbers(h);
 	if (code != 0)
 		return code;
+	code = open_device(h);
+	if (code != 0)
+		return code;
 	err = remove_traces(&config->marks, runtime_dir, config->interface);
 	if (err < 0)
 		return fail(h, err, "cannot remove what an earlier run left: %s", strerror(-err));
-	code = open_device(h);
-	return code != 0 ? code : open_router(h);
+	return open_router(h);
 }
 
 /* --- routing ------------------------------------------------------------------ */
@@ -205,11 +218,39 @@ static int apply_routing(struct host *h)
 
 /* --- firewall ------------------------------------------------------------------ */
 
+/* To be freed; NULL: memory. */
+static char *text_of(const struct ruleset *r)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	if (out == NULL)
+		return NULL;
+	ruleset_print(r, out);
+	fclose(out);
+	return text;
+}
+
+/* The kernel's events come often, and the rules rarely change with them. */
 static int commit_ruleset(struct host *h, int built, struct ruleset *r)
 {
-	char error[COMMIT_ERROR] = "";
-	int err = built == 0 ? commit_apply(h->commit, r, error) : built;
+	char error[COMMIT_ERROR] = "", *text = built == 0 ? text_of(r) : NULL;
+	int err = built;
 
+	if (text != NULL && h->firewall != NULL && strcmp(text, h->firewall) == 0) {
+		free(text);
+		ruleset_done(r);
+		return 0;
+	}
+	if (err == 0)
+		err = commit_apply(h->commit, r, error);
+	free(h->firewall);
+	h->firewall = text;
+	if (err < 0) {
+		free(h->firewall);
+		h->firewall = NULL;
+	}
 	ruleset_done(r);
 	return err < 0 ? fail(h, err, "firewall: %s", error[0] != '\0' ? error : strerror(-err)) : 0;
 }
@@ -286,15 +327,17 @@ void host_set_tunnel(struct host *h, const struct message_tunnel *tunnel,
 
 static int apply_dns(struct host *h)
 {
+	const struct message_tunnel *t = &h->tunnel;
 	int err;
 
-	if (h->dns || h->tunnel.dns_count == 0)
+	if (h->dns_count == t->dns_count && memcmp(h->dns, t->dns, t->dns_count * sizeof(t->dns[0])) == 0)
 		return 0;
-	err = dns_set(h->config->interface, h->runtime_dir, h->tunnel.dns, h->tunnel.dns_count);
-	if (err < 0)
-		return fail(h, err, "cannot set the tunnel's DNS servers: %s", strerror(-err));
-	h->dns = true;
-	return 0;
+	if (h->dns_count > 0)
+		dns_restore(h->config->interface, h->runtime_dir);
+	memcpy(h->dns, t->dns, sizeof(h->dns));
+	h->dns_count = t->dns_count;
+	err = t->dns_count > 0 ? dns_set(h->config->interface, h->runtime_dir, t->dns, t->dns_count) : 0;
+	return err < 0 ? fail(h, err, "cannot set the tunnel's DNS servers: %s", strerror(-err)) : 0;
 }
 
 int host_apply(struct host *h)
@@ -311,16 +354,14 @@ int host_apply(struct host *h)
 	return code != 0 ? code : apply_dns(h);
 }
 
-void host_close(struct host *h)
+/* What a process holds, and the kernel takes back with it. */
+static void let_go(struct host *h)
 {
 	char path[CONFIG_PATH];
 
-	if (h->dns)
-		dns_restore(h->config->interface, h->runtime_dir);
-	if (h->router != NULL && router_undo(h->router) < 0)
-		fail(h, -EIO, "routing: %s", router_error(h->router));
 	commit_free(h->commit);
 	router_free(h->router);
+	free(h->firewall);
 	if (h->tun >= 0)
 		close(h->tun);
 	if (h->lock >= 0) {
@@ -328,25 +369,69 @@ void host_close(struct host *h)
 		unlink(path);
 		close(h->lock);
 	}
+	*h = (struct host){ .tun = -1, .lock = -1 };
 }
 
-/* What no daemon holds any more.  Whose numbers they are has been made sure of. */
+int host_close(struct host *h)
+{
+	int code = 0, err = 0;
+
+	if (h->dns_count > 0)
+		err = dns_restore(h->config->interface, h->runtime_dir);
+	if (err < 0)
+		code = fail(h, err, "cannot restore the DNS servers: %s", strerror(-err));
+	if (h->router != NULL && (err = router_undo(h->router)) < 0)
+		code = fail(h, err, "cannot undo routing: %s", router_error(h->router));
+	if (code == 0) {
+		let_go(h);
+	} else {
+		char error[HOST_ERROR];
+
+		memcpy(error, h->error, sizeof(error));
+		let_go(h);
+		memcpy(h->error, error, sizeof(error));
+	}
+	return code;
+}
+
+bool host_leave_closed(struct host *h)
+{
+	if (!h->session || !h->config->full_tunnel || !h->config->kill_switch)
+		return false;
+	let_go(h);
+	return true;
+}
+
+int host_renew_device(struct host *h)
+{
+	if (h->tun >= 0)
+		close(h->tun);
+	return open_device(h);
+}
+
+/*
+ * What no daemon holds any more.  -EBUSY: one lives, with another runtime
+ * directory: its table of the firewall is its own, and so its rules are.
+ */
 static int remove_traces(const struct config_marks *marks, const char *runtime_dir, const char *ifname)
 {
 	const struct router_options o = { .marks = marks_of(marks), .tun = ifname, .runtime_dir = runtime_dir };
-	char routing_error[ROUTER_ERROR], nft_error[COMMIT_ERROR], table[RULESET_NAME];
-	int names = dns_restore(ifname, runtime_dir), routes = router_cleanup(&o, routing_error), tables;
+	char error[COMMIT_ERROR], table[RULESET_NAME];
 	struct commit *commit;
+	int tables = commit_new(&commit), routes, names;
 
-	tables = commit_new(&commit);
-	if (tables == 0) {
-		ruleset_table_name(ifname, table);
-		tables = commit_remove(commit, table, nft_error);
-		commit_free(commit);
-	}
+	if (tables < 0)
+		return tables;
+	ruleset_table_name(ifname, table);
+	tables = commit_remove(commit, table, error);
+	commit_free(commit);
+	if (tables < 0)
+		return tables == -EPERM && geteuid() == 0 ? -EBUSY : tables;
+	names = dns_restore(ifname, runtime_dir);
+	routes = router_cleanup(&o, error);
 	if (names < 0 || routes < 0)
 		return names < 0 ? names : routes;
-	return tables < 0 ? tables : names + routes + tables;
+	return names + routes + tables;
 }
 
 int host_cleanup(const struct config *config, const char *runtime_dir, const char *ifname)
@@ -359,10 +444,8 @@ int host_cleanup(const struct config *config, const char *runtime_dir, const cha
 		return remove_traces(&marks, runtime_dir, ifname);
 	lock_path(runtime_dir, &marks, path);
 	lock = take_when_free(take_lock, path, -EWOULDBLOCK);
-	if (lock == -EWOULDBLOCK)
-		return 0;	/* another tunnel's, which lives */
 	if (lock < 0)
-		return lock;
+		return lock == -EWOULDBLOCK ? -EBUSY : lock;
 	n = remove_traces(&marks, runtime_dir, ifname);
 	if (n > 0)
 		await_end_of_device(ifname);

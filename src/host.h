@@ -33,14 +33,27 @@ struct host {
 	struct message_tunnel tunnel;
 	const struct addr *endpoint;	/* client: addresses of the server */
 	size_t endpoint_count;
-	bool dns;			/* resolvers are set */
+	struct addr dns[MESSAGE_DNS];	/* that are set */
+	size_t dns_count;
+	char *firewall;			/* the ruleset in force, as text; NULL: none yet */
 	char error[HOST_ERROR];
 };
 
 /* Changes nothing but the new TUN device.  config and runtime_dir stay the caller's. */
 int host_open(struct host *h, const struct config *config, const char *runtime_dir);
-/* Undo and close; accepts what host_open left half-way. */
-void host_close(struct host *h);
+/*
+ * Undo and close; accepts what host_open left half-way.  Not 0: something could
+ * not be undone, which `error` tells.
+ */
+int host_close(struct host *h);
+/*
+ * Close as a crash would: with a kill switch the rules stay, and the host is
+ * closed until `up` or `down`.  False: there is nothing to keep closed, and
+ * nothing was done.
+ */
+bool host_leave_closed(struct host *h);
+/* The TUN device is gone: another one. */
+int host_renew_device(struct host *h);
 
 /* Finds the links.  A client without one fails. */
 int host_find_links(struct host *h);
@@ -52,7 +65,8 @@ void host_set_tunnel(struct host *h, const struct message_tunnel *tunnel,
 /* Everything as it should be now.  Called again when nothing has changed, it changes nothing. */
 int host_apply(struct host *h);
 
-/* After a crash, without a daemon: the number of things removed, or a negative errno. */
+/* After a crash, without a daemon: the number of things removed, or a negative errno;
+ * -EBUSY: a daemon with those numbers lives. */
 int host_cleanup(const struct config *config, const char *runtime_dir, const char *ifname);
 
 #endif

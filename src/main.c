@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "cli/cli.h"
@@ -125,6 +126,20 @@ static int run(struct cli *cli, char **word, int count, const char *used)
 	return c->run(cli);
 }
 
+/* The daemon lives in /, and a later command may come from elsewhere.  NULL: too long. */
+static const char *absolute(const char *dir)
+{
+	static char path[CONFIG_PATH];
+	char here[CONFIG_PATH];
+
+	if (dir[0] == '/')
+		return dir;
+	if (getcwd(here, sizeof(here)) == NULL ||
+	    snprintf(path, sizeof(path), "%s/%s", here, dir) >= (int)sizeof(path))
+		return NULL;
+	return path;
+}
+
 int main(int argc, char **argv)
 {
 	const char *dir = getenv("TTT_RUNTIME_DIR");
@@ -147,5 +162,8 @@ int main(int argc, char **argv)
 		print_help();
 		return EXIT_USAGE;
 	}
+	cli.runtime_dir = absolute(cli.runtime_dir);
+	if (cli.runtime_dir == NULL)
+		return misused("-r: too long", "");
 	return run(&cli, argv + optind, argc - optind, used);
 }

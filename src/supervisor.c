@@ -38,7 +38,9 @@
 #define RESPAWN_AFTER		0.05	/* seconds */
 #define ANSWER_WITHIN		SEC(1)	/* a daemon that lives */
 #define DYING_MS		2000	/* and one that was killed is gone */
-#define RESTARTS_MAX		10	/* workers in a minute; more is no accident */
+#define RESTARTS_QUICK		10	/* workers in a minute that follow at once; then each waits */
+#define RESTARTS_FIRST		3	/* before the tunnel was ever up: it will not be */
+#define RESPAWN_SLOW		5.0	/* seconds */
 #define WORKER_USER		"ttt"	/* who the worker is, where that user exists; else */
 #define WORKER_ID		64774	/* a number that no user has, so that nobody else's processes are its own */
 #define NOBODY			65534
@@ -194,6 +196,13 @@ static int begin_worker(struct supervisor *s)
 	return err;
 }
 
+static void respawn_after(struct supervisor *s, double seconds)
+{
+	ev_timer_stop(s->loop, &s->respawn);
+	ev_timer_set(&s->respawn, seconds, 0.0);
+	ev_timer_start(s->loop, &s->respawn);
+}
+
 static void lose_worker(struct supervisor *s)
 {
 	ev_child_stop(s->loop, &s->child);
@@ -203,13 +212,12 @@ static void lose_worker(struct supervisor *s)
 	supervisor_answer_all(s);
 	s->worker.restarts++;
 	s->state_at = supervisor_now();
-	if (++s->restarts_now > RESTARTS_MAX) {
-		fail(s, EXIT_FAILED, "the worker died %u times in a minute: see the log", RESTARTS_MAX);
+	if (++s->restarts_now > RESTARTS_FIRST && !s->ready) {
+		fail(s, EXIT_FAILED, "the worker died %u times: see the log", s->restarts_now);
 		return;
 	}
 	log_warning("the worker is gone; a new one begins, and nothing gets around the tunnel meanwhile");
-	ev_timer_set(&s->respawn, RESPAWN_AFTER, 0.0);
-	ev_timer_start(s->loop, &s->respawn);
+	respawn_after(s, s->restarts_now > RESTARTS_QUICK ? RESPAWN_SLOW : RESPAWN_AFTER);
 }
 
 static void on_respawn(struct ev_loop *loop, ev_timer *t, int events)
@@ -219,8 +227,11 @@ static void on_respawn(struct ev_loop *loop, ev_timer *t, int events)
 
 	(void)loop;
 	(void)events;
-	if (err < 0)
-		fail(s, code_of(err), "cannot begin a new worker: %s", strerror(-err));
+	if (err == 0)
+		return;
+	log_error("cannot begin a new worker: %s", strerror(-err));
+	if (s->worker.pid == 0)
+		respawn_after(s, RESPAWN_SLOW);
 }
 
 static void on_child(struct ev_loop *loop, ev_child *c, int events)
@@ -270,13 +281,25 @@ static void on_event(struct supervisor *s, const struct message_event *e)
 	}
 }
 
+/* Somebody has deleted our device: the rules keep the host closed until there is another. */
+static void renew_device(struct supervisor *s)
+{
+	int code = host_renew_device(&s->host);
+
+	if (code == EXIT_DONE && hand_over_tun(s) < 0)
+		code = EXIT_FAILED;
+	if (code != EXIT_DONE)
+		fail(s, code, "%s: the device is gone, and cannot be made anew", s->config->interface);
+	else
+		apply(s);
+}
+
 static void on_tun_error(struct supervisor *s, const struct message_tun_error *e)
 {
+	log_warning("%s: %s", s->config->interface, strerror(e->error));
 	/* writing fails while somebody sets the device down: packets are counted, and it may come back */
-	if (e->operation == MESSAGE_ON_SEND)
-		log_warning("%s: %s", s->config->interface, strerror(e->error));
-	else
-		fail(s, EXIT_FAILED, "%s: the device is gone: %s", s->config->interface, strerror(e->error));
+	if (e->operation != MESSAGE_ON_SEND)
+		renew_device(s);
 }
 
 static void on_message(void *ctx, const struct message *m, int fd)
@@ -386,7 +409,7 @@ static bool make_directory(struct supervisor *s)
 {
 	const char *dir = s->options->runtime_dir;
 
-	snprintf(s->empty_dir, sizeof(s->empty_dir), "%s/empty", dir);
+	snprintf(s->empty_dir, sizeof(s->empty_dir), "%s/%s.empty", dir, s->config->interface);
 	if (mkdir(dir, 0755) == 0 || errno == EEXIST)
 		return true;
 	fail(s, code_of(-errno), "%s: %s", dir, strerror(errno));
@@ -527,14 +550,30 @@ static void remove_directories(struct supervisor *s)
 	rmdir(s->options->runtime_dir);
 }
 
+/* A failure must not open the host that a kill switch was promised to keep closed. */
+static void give_host_back(struct supervisor *s)
+{
+	if (s->exit_code != EXIT_DONE && s->ready && host_leave_closed(&s->host)) {
+		log_error("the kill switch stays: `ttt up` begins anew, `ttt down` opens the host");
+		return;
+	}
+	if (host_close(&s->host) == EXIT_DONE)
+		return;
+	log_error("%s: `ttt down` tries again", s->host.error);
+	if (s->exit_code == EXIT_DONE)
+		s->exit_code = EXIT_FAILED;
+}
+
 static void end(struct supervisor *s)
 {
 	s->ending = true;
 	notify_send("STOPPING=1");
+	if (s->control != NULL)
+		control_flush(s->control);	/* who asked to stop need not wait for the end */
 	say_goodbye(s);
 	ev_child_stop(s->loop, &s->child);
 	worker_child_end(&s->worker);
-	host_close(&s->host);
+	give_host_back(s);
 	report_done(&s->report);
 	control_free(s->control);
 	remove_directories(s);
@@ -579,9 +618,11 @@ int supervisor_cleanup(const struct config *config, const struct supervisor_opti
 	char path[CONFIG_PATH];
 	int n = host_cleanup(config, options->runtime_dir, ifname);
 
-	if (control_path(options->runtime_dir, ifname, path) && unlink(path) == 0 && n >= 0)
+	if (n < 0)
+		return n;
+	if (control_path(options->runtime_dir, ifname, path) && unlink(path) == 0)
 		n++;
-	snprintf(path, sizeof(path), "%s/empty", options->runtime_dir);
+	snprintf(path, sizeof(path), "%s/%s.empty", options->runtime_dir, ifname);
 	rmdir(path);
 	rmdir(options->runtime_dir);
 	return n;

@@ -144,9 +144,10 @@ size_t uplinks_sync(struct uplinks *u, const struct links *links, const struct c
 	for (unsigned n = 0; n < ENDPOINT_SOCKETS; n++)
 		if (u->socket[n].open && !fits(u, n, link_at(links, n / UPLINKS_ENDPOINTS)))
 			close_socket(u, n, worker);
-	for (unsigned n = 0; n < ENDPOINT_SOCKETS; n++) {
+	/* every link gets its first address before any gets its second: paths are not without end */
+	for (unsigned i = 0; i < ENDPOINT_SOCKETS; i++) {
+		unsigned e = i / LINKS_MAX, n = i % LINKS_MAX * UPLINKS_ENDPOINTS + e;
 		const struct link *l = link_at(links, n / UPLINKS_ENDPOINTS);
-		unsigned e = n % UPLINKS_ENDPOINTS;
 
 		if (l == NULL || e >= u->endpoint_count || u->endpoint[e].family != l->family)
 			continue;
@@ -166,6 +167,12 @@ void uplinks_forget(struct uplinks *u)
 
 void uplinks_note_error(struct uplinks *u, const struct message_socket_error *e)
 {
+	if (e->operation == MESSAGE_ON_ADD) {	/* no path is free: it is tried again when links change */
+		u->socket[e->socket].open = false;
+		return;
+	}
+	if (e->operation != MESSAGE_ON_PATH)
+		return;
 	u->refused = e->error;
 	u->refused_by = e->remote;
 	memcpy(u->refused_link, u->socket[e->socket].ifname, sizeof(u->refused_link));

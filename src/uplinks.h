@@ -45,7 +45,7 @@ size_t uplinks_sync(struct uplinks *u, const struct links *links, const struct c
 		    struct channel *worker);
 /* The worker is a new one and has no sockets. */
 void uplinks_forget(struct uplinks *u);
-/* The network, or the kernel, refused something. */
+/* The network refused something, or the worker a socket. */
 void uplinks_note_error(struct uplinks *u, const struct message_socket_error *e);
 
 #endif

@@ -22,6 +22,13 @@ void log_to_syslog(void)
 	to_syslog = true;
 }
 
+void log_to_stderr(void)
+{
+	if (to_syslog)
+		closelog();
+	to_syslog = false;
+}
+
 static void log_line(enum log_level level, const char *format, va_list args)
 {
 	char line[1024];

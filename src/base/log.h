@@ -15,6 +15,8 @@ void log_set_level(enum log_level level);
 
 /* From now on to syslog(3), for a process without a terminal; its socket stays open. */
 void log_to_syslog(void);
+/* Back to standard error: for a process that shuts itself in, and would reach for the socket. */
+void log_to_stderr(void);
 
 void log_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_warning(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -100,6 +100,10 @@ int cli_down(const struct cli *cli)
 	if (code != EXIT_DONE)
 		return code;
 	n = clean_up(cli, ifname);
+	if (n == -EBUSY) {
+		log_error("%s is not up here, but a daemon with its numbers is: see -i and -r", ifname);
+		return EXIT_NOT_RUNNING;
+	}
 	if (n < 0) {
 		log_error("%s: cannot remove what is left: %s", ifname, strerror(-n));
 		return EXIT_FAILED;

@@ -342,6 +342,13 @@ int control_listen(struct ev_loop *loop, const char *path, const struct control_
 	return 0;
 }
 
+void control_flush(struct control *c)
+{
+	for (size_t i = 0; i < CONTROL_CLIENTS; i++)
+		if (c->client[i].fd >= 0 && c->client[i].out != NULL)
+			client_write(&c->client[i]);
+}
+
 void control_free(struct control *c)
 {
 	struct stat st;

@@ -72,6 +72,9 @@ int control_listen(struct ev_loop *loop, const char *path, const struct control_
  */
 void control_free(struct control *c);
 
+/* Writes what is left of replies as far as it goes without waiting: something long begins. */
+void control_flush(struct control *c);
+
 /* Answer request `id`; nothing happens when its client is gone.  Takes the reference to reply. */
 void control_reply(struct control *c, uint64_t id, json_t *reply);
 /* Answer {"ok": true}. */
