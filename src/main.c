@@ -99,6 +99,16 @@ static int misused(const char *what, const char *word)
 	return EXIT_USAGE;
 }
 
+/* The word is of no use for a letter that nobody knows: it may stand behind others. */
+static int bad_option(int o, const char *word)
+{
+	const char letter[] = { '-', (char)optopt, '\0' };
+
+	if (o == ':')
+		return misused("a value is missing behind ", word);
+	return misused("no such option, or none with a value: ", strncmp(word, "--", 2) == 0 ? word : letter);
+}
+
 static const char *name_of(int option)
 {
 	const struct option *l = long_options;
@@ -148,13 +158,16 @@ int main(int argc, char **argv)
 	size_t n = 0;
 	int o;
 
-	while ((o = getopt_long(argc, argv, "i:r:c:fhV", long_options, NULL)) != -1) {
+	opterr = 0;
+	while ((o = getopt_long(argc, argv, ":i:r:c:fhV", long_options, NULL)) != -1) {
 		if (o == 'h')
 			return print_help();
 		if (o == 'V')
 			return puts("ttt " TTT_VERSION) < 0 ? EXIT_FAILED : EXIT_DONE;
-		if (o == '?' || n == OPTIONS)
-			return misused("these options make no sense", "");
+		if (o == '?' || o == ':')
+			return bad_option(o, argv[optind - 1]);
+		if (n == OPTIONS)
+			return misused("too many options", "");
 		take_option(&cli, o, optarg);
 		used[n++] = (char)o;
 	}
