@@ -92,6 +92,9 @@ broken "host.conf:[0-9]+: .*endpoint" "s/^endpoint.*/endpoint = 192.0.2.1:99999/
 broken "host.conf:2: .*strategy" "2i strategy = fastest"
 broken "host.conf:2: .*none.key: No such file" "s/client.key/none.key/"
 broken "host.conf.*public-key" "/^public-key/d"
+cp "$T/client.key" "$T/open.key"
+chmod 644 "$T/open.key"
+broken "host.conf:2: .*open.key: .*run: chmod 600 $T/open.key" "s/client.key/open.key/"
 
 # ---- what the host does not give ----
 

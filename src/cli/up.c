@@ -31,19 +31,13 @@ static void pass_on(int number)
 		kill(daemon_pid, SIGTERM);
 }
 
-static int exit_code(int err)
-{
-	return err == -EACCES || err == -EPERM ? EXIT_NOT_PERMITTED : EXIT_USAGE;
-}
-
 static int load(const struct cli *cli, struct config **ret)
 {
 	char error[CONFIG_ERROR];
-	int err = config_load(cli->config, cli_strategies(), ret, error);
 
-	if (err < 0) {
+	if (config_load(cli->config, cli_strategies(), ret, error) < 0) {
 		log_error("%s", error);
-		return exit_code(err);
+		return EXIT_USAGE;
 	}
 	if (cli->interface != NULL)
 		config_set_interface(*ret, cli->interface);
