@@ -134,6 +134,8 @@ kill "$port"
 says host 3 "only root .*: sudo ttt up" as_nobody host "$T/ttt" up -c "$T/host.conf"
 says host 3 "only root .*: sudo ttt down" as_nobody host "$T/ttt" down
 says host 4 "ttt0 is not up" as_nobody host "$T/ttt" status -r "$T/run-host"
+says host 3 "CAP_NET_ADMIN.* is missing: be root" \
+	in_host setpriv --bounding-set=-net_admin "$TTT" up -c "$T/host.conf" -r "$T/run-host"
 
 # ---- those who waited ----
 

@@ -168,6 +168,8 @@ int host_open(struct host *h, const struct config *config, const char *runtime_d
 	if (code != 0)
 		return code;
 	err = remove_traces(&config->marks, runtime_dir, config->interface);
+	if (err == -EPERM)
+		return fail(h, err, "the right to change the network (CAP_NET_ADMIN) is missing: be root");
 	if (err < 0)
 		return fail(h, err, "cannot remove what an earlier run left: %s", strerror(-err));
 	return open_router(h);
