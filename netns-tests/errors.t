@@ -171,5 +171,18 @@ for garbage in 'pack "C*", map { rand 256 } 1..50000' \
 	ok "the daemon answers after $garbage" answers
 done
 
+# shellcheck disable=SC2016
+half_open='$| = 1; $SIG{PIPE} = "IGNORE"; my @s = map { my $s = IO::Socket::UNIX->new(Peer => $ARGV[0]) or die;
+	print $s $_ % 2 ? "{" : ""; $s->flush; $s } 1..50; print "open\n"; sleep'
+for who in root nobody; do
+	run_as=(setpriv)
+	[ $who = root ] || run_as+=(--reuid=65534 --regid=65534 --clear-groups)
+	spawn_in server "${run_as[@]}" perl -MIO::Socket::UNIX -e "$half_open" "$sock"
+	ok "50 connections of $who say nothing" within 5 grep -q open "$SPAWN_LOG"
+	ok "the daemon still answers root" answers
+	[ $who = root ] || ok "and everybody" as_nobody server "$T/ttt" status -r "$T/run-server"
+	ok "who is nobody changes nothing" refuses 3 "only root may change the tunnel" \
+		as_nobody server "$T/ttt" strategy weighted -r "$T/run-server"
+done
 ok "the daemon can be stopped" server down
 done_testing

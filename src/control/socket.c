@@ -27,6 +27,7 @@ struct client {
 	struct ev_io io;
 	struct ev_timer idle;
 	struct ucred who;
+	uint64_t arrival;	/* counts up */
 	uint64_t waiting;	/* id of the request that is being answered; 0: none */
 	char *in;		/* CONTROL_REQUEST bytes */
 	size_t in_len;
@@ -42,7 +43,7 @@ struct control {
 	char path[CONTROL_PATH];
 	dev_t dev;		/* of our file, so that nobody else's is removed */
 	ino_t ino;
-	uint64_t last_id;
+	uint64_t last_id, arrivals;
 	struct client client[CONTROL_CLIENTS];
 };
 
@@ -214,25 +215,60 @@ static void on_idle(struct ev_loop *loop, struct ev_timer *timer, int events)
 	client_close(timer->data);
 }
 
+static struct client *free_place(struct control *control)
+{
+	for (size_t i = 0; i < CONTROL_CLIENTS; i++)
+		if (control->client[i].fd < 0)
+			return &control->client[i];
+	return NULL;
+}
+
+static bool gives_way(const struct client *a, const struct client *b)
+{
+	return (a->who.uid == 0) != (b->who.uid == 0) ? b->who.uid == 0 : a->arrival < b->arrival;
+}
+
+/*
+ * Whoever connects and says nothing must not keep others out: the oldest gives
+ * way, but root to nobody except root.  One whose question is being answered stays.
+ */
+static struct client *make_place(struct control *control, const struct ucred *comer)
+{
+	struct client *found = NULL;
+
+	for (size_t i = 0; i < CONTROL_CLIENTS; i++) {
+		struct client *c = &control->client[i];
+
+		if (c->waiting != 0 || (c->who.uid == 0 && comer->uid != 0))
+			continue;
+		if (found == NULL || gives_way(c, found))
+			found = c;
+	}
+	if (found != NULL)
+		client_close(found);
+	return found;
+}
+
 static void on_accept(struct ev_loop *loop, struct ev_io *io, int events)
 {
 	struct control *control = io->data;
 	int fd = accept4(control->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	socklen_t len = sizeof(struct ucred);
 	struct client *c = NULL;
+	struct ucred who;
 
 	(void)events;
 	if (fd < 0)
 		return;
-	for (size_t i = 0; i < CONTROL_CLIENTS && c == NULL; i++)
-		if (control->client[i].fd < 0)
-			c = &control->client[i];
-	if (c == NULL || getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &c->who, &len) < 0 ||
-	    (c->in = malloc(CONTROL_REQUEST)) == NULL) {
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) == 0 && (c = free_place(control)) == NULL)
+		c = make_place(control, &who);
+	if (c == NULL || (c->in = malloc(CONTROL_REQUEST)) == NULL) {
 		close(fd);
 		return;
 	}
 	c->fd = fd;
+	c->who = who;
+	c->arrival = ++control->arrivals;
 	ev_io_init(&c->io, on_client, fd, EV_READ);
 	ev_timer_init(&c->idle, on_idle, 0., (double)CONTROL_IDLE / NSEC_PER_SEC);
 	c->io.data = c->idle.data = c;
