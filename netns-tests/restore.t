@@ -146,4 +146,21 @@ for signal in INT TERM HUP; do
 	like "SIG$signal: it says so" "$(cat "$SPAWN_LOG")" "^ttt: stopped before the tunnel was up$"
 	unchanged "SIG$signal:" client server
 done
+
+# At any time: before it can listen, and while it does one thing or another.
+for ms in 02 04 06 08 10 12 14 16 18 20 25 30; do
+	spawn_in client "$TTT" up -c "$T/client.conf" -r "$T/run-client"
+	sleep "0.0$ms"
+	kill -INT "$SPAWNED"
+	wait "$SPAWNED" 2>/dev/null
+	like "interrupted after $ms ms, it says so, or has not begun" "$?$(cat "$SPAWN_LOG")" \
+		"^(1ttt: stopped before the tunnel was up|130)$"
+	unchanged "interrupted after $ms ms," client
+done
+
+spawn_in client "$TTT" up -c "$T/client.conf" -r "$T/run-client"
+ok "up waits for its server" within 5 rule_is_there 7401
+ok "down ends an up that waits" client down
+ok "which fails then" not wait "$SPAWNED"
+unchanged "after that down" client
 done_testing

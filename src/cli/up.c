@@ -102,27 +102,50 @@ static int report_failure(char *line)
 	return (int)code;
 }
 
+/* Its end was asked for: it says nothing, or has not yet learnt to listen. */
+static bool was_stopped(int status)
+{
+	return WIFEXITED(status) ? WEXITSTATUS(status) == 0 : WTERMSIG(status) == SIGTERM;
+}
+
 static int wait_for(pid_t pid, int fd)
 {
-	const struct sigaction stop = { .sa_handler = pass_on };
-	static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
 	char line[LINE];
 	int status;
 
-	daemon_pid = pid;
-	for (size_t i = 0; i < 3; i++)
-		sigaction(signals[i], &stop, NULL);
 	read_line(fd, line);
 	if (strcmp(line, "ready") == 0)
 		return EXIT_DONE;
 	/* it undoes everything before it ends */
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
-	if (line[0] == '\0' && WIFEXITED(status) && WEXITSTATUS(status) == 0) {
+	if (line[0] == '\0' && was_stopped(status)) {
 		log_error("stopped before the tunnel was up");
 		return EXIT_FAILED;
 	}
 	return report_failure(line);
+}
+
+/* Ctrl-C waits until there is somebody to pass it on to. */
+static pid_t fork_daemon(void)
+{
+	const struct sigaction stop = { .sa_handler = pass_on };
+	static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
+	sigset_t held, was;
+	pid_t pid;
+
+	sigemptyset(&held);
+	for (size_t i = 0; i < 3; i++)
+		sigaddset(&held, signals[i]);
+	sigprocmask(SIG_BLOCK, &held, &was);
+	pid = fork();
+	if (pid > 0) {
+		daemon_pid = pid;
+		for (size_t i = 0; i < 3; i++)
+			sigaction(signals[i], &stop, NULL);
+	}
+	sigprocmask(SIG_SETMASK, &was, NULL);
+	return pid;
 }
 
 static int in_background(const struct cli *cli, const struct config *config)
@@ -130,7 +153,7 @@ static int in_background(const struct cli *cli, const struct config *config)
 	int pipe_fd[2], code;
 	pid_t pid;
 
-	if (pipe2(pipe_fd, O_CLOEXEC) < 0 || (pid = fork()) < 0) {
+	if (pipe2(pipe_fd, O_CLOEXEC) < 0 || (pid = fork_daemon()) < 0) {
 		log_error("cannot begin: %m");
 		return EXIT_FAILED;
 	}
