@@ -54,6 +54,7 @@ nothing_runs() { ! ip netns pids "$(ns_name "$1")" | xargs -I{} cat /proc/{}/com
 
 topology 2
 count_leaks
+resolvers_are_ours && SERVER_TUNNEL="dns = 192.0.2.1"
 tunnel_files
 remember client server
 

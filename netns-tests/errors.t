@@ -107,7 +107,7 @@ without_tun() {
 says host 1 "no TUN device .*/dev/net/tun.*: load the module tun" \
 	without_tun host "$TTT" up -c "$T/host.conf" -r "$T/run-host"
 
-for kind in "link add ttt0 type veth peer name ttt0-peer"; do
+for kind in "link add ttt0 type veth peer name ttt0-peer" "tuntap add dev ttt0 mode tun"; do
 	# shellcheck disable=SC2086
 	ip -n "$(ns_name host)" $kind
 	says host 1 "ttt0: that interface is there already: choose another with -i" ttt_in host up
@@ -123,6 +123,7 @@ for family in -4 -6; do
 	in_host ip $family rule del pref 7450
 done
 
+# shellcheck disable=SC2016
 spawn_in host perl -MIO::Socket::INET -e 'my $s = IO::Socket::INET->new(Proto => "udp", LocalPort => 7474) or die; sleep'
 port=$SPAWNED
 within 5 eval 'in_host ss -Hlun sport = :7474 | grep -q .'
@@ -151,13 +152,18 @@ ok "and the tunnel of a client with the right keys comes up" in_client ping -q -
 client down
 ENDPOINT=vpn.example.invalid tunnel_files
 says client 1 "vpn.example.invalid: cannot find its address" client up
+says server 1 "another tunnel uses the tables from 7400: set table" server up -i other
 says server 1 "UDP port 7474 is taken by another program" server up -i ttt1
+elsewhere="ttt0 is up, with another runtime directory: see -r"
+says server 1 "$elsewhere" server up -r "$T/run-elsewhere"
+says server 1 "$elsewhere" server down -r "$T/run-elsewhere"
 
 # ---- garbage on the control socket ----
 
 sock=$T/run-server/ttt0.sock
 supervisor=$(status_of server .supervisor_pid)
 answers() { [ "$(status_of server .supervisor_pid)" = "$supervisor" ]; }
+# shellcheck disable=SC2016
 write_to_socket() { # write_to_socket PERL-EXPRESSION: it is sent, and the answers are read
 	timeout 10 perl -MIO::Socket::UNIX -e '$SIG{PIPE} = "IGNORE"; srand 7;
 		my $s = IO::Socket::UNIX->new(Peer => $ARGV[0]) or die;

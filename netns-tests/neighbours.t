@@ -13,13 +13,17 @@ route_events() { grep -vc -e '^$' "$1"; }
 spawn_in client ip monitor route rule
 log=$SPAWN_LOG
 in_client "$TTT" down -c "$T/client.conf" -r "$T/elsewhere" 2>"$T/err"
-is "down with another runtime directory says that it is not up there" "$?" 4
-like "and that a daemon is" "$(cat "$T/err")" "a daemon with its numbers is"
+is "down with another runtime directory fails" "$?" 1
+like "and says why" "$(cat "$T/err")" "ttt0 is up, with another runtime directory"
 in_client "$TTT" up -c "$T/client.conf" -r "$T/elsewhere" 2>"$T/err"
 is "up with another runtime directory fails" "$?" 1
-like "since the interface is there" "$(cat "$T/err")" "ttt0"
+like "and says why, too" "$(cat "$T/err")" "ttt0 is up, with another runtime directory"
 ok "the tunnel carries data" reaches_host
 is "and not a route or rule has moved" "$(route_events "$log")" 0
+
+in_client timeout 30 "$TTT" down -c "$T/client.conf" -r "$T/run-client" -i other 2>"$T/err"
+is "down of another tunnel that is not up says so" "$?" 4
+ok "and leaves this one alone" reaches_host
 
 # --- two servers on one host ----------------------------------------------------------
 

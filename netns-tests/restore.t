@@ -67,10 +67,20 @@ remember client server
 ok "a second down on a client says so" refuses 4 "ttt0 is not up" client down
 ok "a second down on a server says so" refuses 4 "ttt0 is not up" server down
 unchanged "after a second down" client server
+server up
+
+# ---- a relative runtime directory ----
+
+here() { (cd "$T" && in_client timeout 40 "$TTT" "$@" -c client.conf -r run-client); }
+ok "a runtime directory may be relative" here up
+ok "it is where the command was given" client status
+ok "down finds it there" here down
+server down
+unchanged "after that down" client server
 
 # ---- resolvers ----
 
-if [ -e /run/systemd/resolve/io.systemd.Resolve ] || command -v resolvconf >/dev/null; then
+if ! resolvers_are_ours; then
 	diag "another program keeps this machine's resolvers: not looked at"
 else
 	SERVER_TUNNEL="dns = 192.0.2.1, 2001:db8::53" tunnel_files

@@ -1,11 +1,12 @@
 /* host: see host.h. */
 #include "host.h"
 
+#include <cap-ng.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <net/if.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -112,8 +113,6 @@ static int take_numbers(struct host *h)
 	return h->lock < 0 ? fail(h, h->lock, "%s: %s", path, strerror(-h->lock)) : 0;
 }
 
-static int remove_traces(const struct config_marks *marks, const char *runtime_dir, const char *ifname);
-
 static int open_device(struct host *h)
 {
 	const char *name = h->config->interface;
@@ -156,23 +155,68 @@ static int open_router(struct host *h)
 	return err < 0 ? fail(h, err, "firewall: %s", strerror(-err)) : 0;
 }
 
+/* --- what an earlier run left ---------------------------------------------------- */
+
+/* Number of tables removed; -EBUSY: a live daemon owns it; -EPERM: who are we to ask. */
+static int remove_table(const char *ifname)
+{
+	char error[COMMIT_ERROR], table[RULESET_NAME];
+	struct commit *commit;
+	int n = commit_new(&commit);
+
+	if (n < 0)
+		return n;
+	ruleset_table_name(ifname, table);
+	n = commit_remove(commit, table, error);
+	commit_free(commit);
+	return n == -EPERM && capng_have_capability(CAPNG_EFFECTIVE, CAP_NET_ADMIN) ? -EBUSY : n;
+}
+
+/*
+ * What no daemon holds any more.  Whose numbers they are has been made sure of,
+ * among those with this runtime directory; the table tells of the others.
+ */
+static int remove_traces(const struct config_marks *marks, const char *runtime_dir, const char *ifname)
+{
+	const struct router_options o = { .marks = marks_of(marks), .tun = ifname, .runtime_dir = runtime_dir };
+	char error[ROUTER_ERROR];
+	int tables = remove_table(ifname), names, routes;
+
+	if (tables < 0)
+		return tables;
+	names = dns_restore(ifname, runtime_dir);
+	routes = router_cleanup(&o, error);
+	if (names < 0 || routes < 0)
+		return names < 0 ? names : routes;
+	return names + routes + tables;
+}
+
+static int fail_to_clear(struct host *h, int err)
+{
+	if (err == -EBUSY)
+		return fail(h, err, "%s is up, with another runtime directory: see -r", h->config->interface);
+	if (err == -EPERM)
+		return fail(h, err, "the right to change the network (CAP_NET_ADMIN) is missing: be root");
+	return fail(h, err, "cannot remove what an earlier run left: %s", strerror(-err));
+}
+
+/* Table and device can be had only where no daemon lives: then the rest is nobody's. */
 int host_open(struct host *h, const struct config *config, const char *runtime_dir)
 {
-	int code, err;
+	int code, n;
 
 	*h = (struct host){ .config = config, .runtime_dir = runtime_dir, .tun = -1, .lock = -1 };
 	code = take_numbers(h);
 	if (code != 0)
 		return code;
+	n = remove_table(config->interface);
+	if (n < 0)
+		return fail_to_clear(h, n);
 	code = open_device(h);
 	if (code != 0)
 		return code;
-	err = remove_traces(&config->marks, runtime_dir, config->interface);
-	if (err == -EPERM)
-		return fail(h, err, "the right to change the network (CAP_NET_ADMIN) is missing: be root");
-	if (err < 0)
-		return fail(h, err, "cannot remove what an earlier run left: %s", strerror(-err));
-	return open_router(h);
+	n = remove_traces(&config->marks, runtime_dir, config->interface);
+	return n < 0 ? fail_to_clear(h, n) : open_router(h);
 }
 
 /* --- routing ------------------------------------------------------------------ */
@@ -411,31 +455,6 @@ int host_renew_device(struct host *h)
 	return open_device(h);
 }
 
-/*
- * What no daemon holds any more.  -EBUSY: one lives, with another runtime
- * directory: its table of the firewall is its own, and so its rules are.
- */
-static int remove_traces(const struct config_marks *marks, const char *runtime_dir, const char *ifname)
-{
-	const struct router_options o = { .marks = marks_of(marks), .tun = ifname, .runtime_dir = runtime_dir };
-	char error[COMMIT_ERROR], table[RULESET_NAME];
-	struct commit *commit;
-	int tables = commit_new(&commit), routes, names;
-
-	if (tables < 0)
-		return tables;
-	ruleset_table_name(ifname, table);
-	tables = commit_remove(commit, table, error);
-	commit_free(commit);
-	if (tables < 0)
-		return tables == -EPERM && geteuid() == 0 ? -EBUSY : tables;
-	names = dns_restore(ifname, runtime_dir);
-	routes = router_cleanup(&o, error);
-	if (names < 0 || routes < 0)
-		return names < 0 ? names : routes;
-	return names + routes + tables;
-}
-
 int host_cleanup(const struct config *config, const char *runtime_dir, const char *ifname)
 {
 	const struct config_marks marks = config != NULL ? config->marks : config_marks_default(ifname);
@@ -447,7 +466,7 @@ int host_cleanup(const struct config *config, const char *runtime_dir, const cha
 	lock_path(runtime_dir, &marks, path);
 	lock = take_when_free(take_lock, path, -EWOULDBLOCK);
 	if (lock < 0)
-		return lock == -EWOULDBLOCK ? -EBUSY : lock;
+		return lock;
 	n = remove_traces(&marks, runtime_dir, ifname);
 	if (n > 0)
 		await_end_of_device(ifname);

@@ -66,7 +66,8 @@ void host_set_tunnel(struct host *h, const struct message_tunnel *tunnel,
 int host_apply(struct host *h);
 
 /* After a crash, without a daemon: the number of things removed, or a negative errno;
- * -EBUSY: a daemon with those numbers lives. */
+ * -EBUSY: that tunnel is up, with another runtime directory; -EWOULDBLOCK: another
+ * tunnel with its numbers is up. */
 int host_cleanup(const struct config *config, const char *runtime_dir, const char *ifname);
 
 #endif

@@ -100,9 +100,11 @@ int cli_down(const struct cli *cli)
 	if (code != EXIT_DONE)
 		return code;
 	n = clean_up(cli, ifname);
+	if (n == -EWOULDBLOCK)
+		n = 0;	/* what there is belongs to another tunnel */
 	if (n == -EBUSY) {
-		log_error("%s is not up here, but a daemon with its numbers is: see -i and -r", ifname);
-		return EXIT_NOT_RUNNING;
+		log_error("%s is up, with another runtime directory: see -r", ifname);
+		return EXIT_FAILED;
 	}
 	if (n < 0) {
 		log_error("%s: cannot remove what is left: %s", ifname, strerror(-n));
