@@ -126,6 +126,14 @@ check: packages
 	$(MAKE) fuzz
 	$(MAKE) netns
 
+# Figures, printed and kept nowhere: bench/README.md.  As root; some eight minutes.
+BENCHES	:= size startup overhead memory throughput goodput
+
+bench-basic: $(BUILD)/ttt
+	@failed=; for b in $(BENCHES); do \
+		BUILD=$(BUILD) bash bench/$$b.sh || failed="$$failed $$b"; \
+	done; [ -z "$$failed" ] || { echo "failed:$$failed"; exit 1; }
+
 packages:
 	./.ci/packages
 
@@ -152,6 +160,6 @@ uninstall:
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all demo netns unit check fuzz packages install uninstall clean
+.PHONY: all demo netns unit check fuzz bench-basic packages install uninstall clean
 .SECONDARY:
 .DELETE_ON_ERROR:
