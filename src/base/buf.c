@@ -1,4 +1,8 @@
-/* buf: see buf.h.  The free buffers are a stack, so that warm ones go out first. */
+/*
+ * buf: see buf.h.  The free buffers are a stack, so that warm ones go out first;
+ * those that were never out come last and are not touched until then, so that
+ * a pool costs the memory of what was in use at once.
+ */
 #include "base/buf.h"
 
 #include <stdlib.h>
@@ -6,6 +10,7 @@
 struct buf_pool {
 	struct buf *free;
 	size_t left, count;
+	size_t fresh;		/* buf[fresh] and all behind it were never out */
 	struct buf buf[];
 };
 
@@ -16,12 +21,9 @@ struct buf_pool *buf_pool_new(size_t count)
 	if (pool == NULL)
 		return NULL;
 	pool->free = NULL;
-	pool->left = 0;
+	pool->left = count;
 	pool->count = count;
-	for (size_t i = count; i-- > 0;) {
-		pool->buf[i].pool = pool;
-		buf_put(&pool->buf[i]);
-	}
+	pool->fresh = 0;
 	return pool;
 }
 
@@ -38,13 +40,34 @@ size_t buf_pool_left(const struct buf_pool *pool)
 	return pool->left;
 }
 
-struct buf *buf_get(struct buf_pool *pool)
+static struct buf *take_used(struct buf_pool *pool)
 {
 	struct buf *b = pool->free;
 
+	if (b != NULL)
+		pool->free = b->next;
+	return b;
+}
+
+static struct buf *take_fresh(struct buf_pool *pool)
+{
+	struct buf *b;
+
+	if (pool->fresh == pool->count)
+		return NULL;
+	b = &pool->buf[pool->fresh++];
+	b->pool = pool;
+	return b;
+}
+
+struct buf *buf_get(struct buf_pool *pool)
+{
+	struct buf *b = take_used(pool);
+
+	if (b == NULL)
+		b = take_fresh(pool);
 	if (b == NULL)
 		return NULL;
-	pool->free = b->next;
 	pool->left--;
 	b->next = NULL;
 	b->data = b->storage + BUF_HEADROOM;
