@@ -126,7 +126,7 @@ check: packages
 	$(MAKE) fuzz
 	$(MAKE) netns
 
-# Figures, printed and kept nowhere: bench/README.md.  As root; some eight minutes.
+# Figures, printed and kept nowhere: bench/README.md.  As root; some seven minutes.
 BENCHES	:= size startup overhead memory throughput goodput
 
 bench-basic: $(BUILD)/ttt
