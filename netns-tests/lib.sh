@@ -148,9 +148,12 @@ spawned=()		# PID:STARTTIME of what spawn_in started
 use_cubic() { # use_cubic NAME
 	local allowed=/proc/sys/net/ipv4/tcp_allowed_congestion_control was
 	in_ns "$1" sysctl -qw net.ipv4.tcp_congestion_control=cubic 2>/dev/null && return
-	was=$(cat "$allowed") && echo "$was cubic" >"$allowed" || return
-	in_ns "$1" sysctl -qw net.ipv4.tcp_congestion_control=cubic
-	echo "$was" >"$allowed"
+	{
+		flock 9		# other runs do the same at the same time
+		was=$(cat "$allowed") && echo "$was cubic" >"$allowed" || return
+		in_ns "$1" sysctl -qw net.ipv4.tcp_congestion_control=cubic
+		echo "$was" >"$allowed"
+	} 9</proc/sys/net/ipv4/tcp_allowed_congestion_control
 }
 
 # A full name, or somebody else's namespace, stands for itself.

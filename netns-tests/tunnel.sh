@@ -109,6 +109,11 @@ unchanged() { # unchanged WHEN NAME...: they look like that again
 	for name; do is "$when the $name is as it was" "$(whole_state "$name")" "${state_was[$name]}"; done
 }
 
+# A program that keeps the machine's resolvers would be talked to from our namespaces.
+resolvers_are_ours() {
+	[ ! -e /run/systemd/resolve/io.systemd.Resolve ] && ! command -v resolvconf >/dev/null
+}
+
 # A command that refuses: that exit code, one line on standard error that matches, no more.
 refuses() { # refuses CODE REGEX COMMAND...
 	local code=$1 regex=$2 status=0

@@ -103,6 +103,7 @@ static int compare_tun(const struct plan *p, const struct snapshot *s, struct op
 		return 0;
 	o.link.index = tun->index;
 	o.link.mtu = p->mtu;
+	o.link.no_ipv6 = s->no_ipv6;
 	return add(ret, &o);
 }
 

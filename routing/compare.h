@@ -31,7 +31,7 @@ enum operation_kind {
 struct operation {
 	enum operation_kind kind;
 	union {
-		struct { int index; uint32_t mtu; } link;	/* mtu 0: leave it */
+		struct { int index; uint32_t mtu; bool no_ipv6; } link;	/* mtu 0: leave it */
 		struct kernel_address address;
 		struct kernel_route route;
 		struct kernel_rule rule;

@@ -317,6 +317,28 @@ static struct nl_msg *link_message(const struct operation *o)
 	return m;
 }
 
+/*
+ * Nobody is on our device to be spoken to: a link-local address would only make
+ * the kernel send solicitations into the tunnel, which wake radios for nothing.
+ * To be said before it is up; in one message the kernel sets it up first.
+ */
+static struct nl_msg *no_link_local_message(int index)
+{
+	struct ifinfomsg h = { .ifi_index = index };
+	struct nl_msg *m = nlmsg_alloc_simple(RTM_NEWLINK, NLM_F_ACK);
+	struct nlattr *families, *family;
+
+	if (m == NULL)
+		return NULL;
+	nlmsg_append(m, &h, sizeof(h), NLMSG_ALIGNTO);
+	families = nla_nest_start(m, IFLA_AF_SPEC);
+	family = nla_nest_start(m, AF_INET6);
+	nla_put_u8(m, IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE);
+	nla_nest_end(m, family);
+	nla_nest_end(m, families);
+	return m;
+}
+
 static struct nl_msg *address_message(const struct kernel_address *a, bool add)
 {
 	struct ifaddrmsg h = {
@@ -425,6 +447,15 @@ static struct nl_msg *message_of(const struct operation *o)
 	return NULL;
 }
 
+/* A kernel that does not know it has the address, and does no harm. */
+static void leave_out_link_local(struct netlink *n, int index)
+{
+	struct nl_msg *m = no_link_local_message(index);
+
+	if (m != NULL)
+		nl_send_sync(n->request, m);
+}
+
 int netlink_apply(struct netlink *n, const struct operation *o)
 {
 	struct nl_msg *m = message_of(o);
@@ -432,6 +463,8 @@ int netlink_apply(struct netlink *n, const struct operation *o)
 
 	if (m == NULL)
 		return -ENOMEM;
+	if (o->kind == OPERATION_LINK_SET && !o->link.no_ipv6)
+		leave_out_link_local(n, o->link.index);
 	err = nl_send_sync(n->request, m);	/* frees m, waits for the answer */
 	if (err >= 0)
 		return 0;

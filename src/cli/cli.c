@@ -38,7 +38,7 @@ void cli_interface(const struct cli *cli, char ret[CONFIG_IFNAME])
 
 static int say_why(const char *ifname, int err)
 {
-	if (err == -ENOENT || err == -ECONNREFUSED) {
+	if (err == -ENOENT || err == -ECONNREFUSED || err == -ECONNRESET || err == -EPIPE) {
 		log_error("%s is not up", ifname);
 		return EXIT_NOT_RUNNING;
 	}
