@@ -1,0 +1,88 @@
+/*
+ * repair: copies of the inner packets that are under way, until they have
+ * arrived or their time is over.
+ *
+ *	keep ──► OUT ──(lost, or doubted)──► WAITING ──(taken, sent again)──► OUT
+ *	          │                            │
+ *	          └──acked──► gone             └──deadline, or no room──► given up
+ *
+ * A packet may be under way on several paths at once; it is lost only when no
+ * datagram that carries it is left.  What is given up is told once, so that
+ * the receiver need not wait for it (SKIP).
+ *
+ * Items stand in a ring in the order in which they were kept; a handle is an
+ * item's number in that order, so one of an item that is gone means nothing.
+ */
+#ifndef TTT_CORE_FLOW_REPAIR_H
+#define TTT_CORE_FLOW_REPAIR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/units.h"
+
+struct buf;
+
+#define REPAIR_NONE	0u	/* a handle of nothing */
+#define REPAIR_SKIPS	64	/* ranges that wait to be told; beyond, receivers wait for the deadline */
+
+struct repair_item {
+	struct buf *packet;	/* the inner packet; NULL: the item is gone */
+	nsec_t deadline;	/* of sending it again */
+	uint32_t handle;
+	uint32_t seq;
+	uint16_t lane;
+	uint8_t out;		/* datagrams under way that carry it */
+	bool waiting;		/* to be sent again */
+	bool unordered;
+};
+
+/* Numbers of a lane that will not come. */
+struct repair_skip {
+	uint16_t lane;
+	uint32_t seq, count;
+};
+
+struct repair_stats {
+	uint64_t resent;	/* taken to be sent again */
+	uint64_t given_up;
+	uint64_t kept;		/* items now */
+};
+
+struct repair;
+
+/* Room for so many packets, a power of two; NULL: memory. */
+struct repair *repair_new(size_t items);
+void repair_free(struct repair *r);
+/* Nothing is under way any more, and nothing is to be told. */
+void repair_reset(struct repair *r);
+
+/*
+ * Keep a packet that is about to go out; takes it.  The oldest item is given
+ * up where its place is needed.  The packet stays valid until the next call.
+ */
+uint32_t repair_keep(struct repair *r, struct buf *packet, unsigned lane, uint32_t seq, bool unordered,
+		     nsec_t deadline);
+
+/* A datagram that carries it goes out, has arrived, is lost, or is overdue.  Any handle will do. */
+void repair_sent(struct repair *r, uint32_t handle);
+void repair_acked(struct repair *r, uint32_t handle);
+void repair_lost(struct repair *r, uint32_t handle);
+void repair_doubted(struct repair *r, uint32_t handle);
+
+/* The next packet to be sent again, oldest first; NULL: none.  What is too late is given up here. */
+const struct repair_item *repair_next(struct repair *r, nsec_t now);
+/* That one is being sent again: it waits no more.  repair_sent follows. */
+void repair_take(struct repair *r);
+bool repair_is_waiting(const struct repair *r);
+
+/* Whether there is something to tell; the ranges, oldest first, at most max of them, which are told then. */
+bool repair_has_skips(const struct repair *r);
+size_t repair_skips(struct repair *r, struct repair_skip *ret, size_t max);
+/* What was told within the last while did not arrive: tell it again. */
+void repair_repeat_skips(struct repair *r);
+
+struct repair_stats repair_stats(const struct repair *r);
+
+#endif

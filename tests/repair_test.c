@@ -1,0 +1,234 @@
+/* repair: copies of what is under way, on handles and times. */
+#include <stdlib.h>
+
+#include "base/buf.h"
+#include "core/flow/lane.h"
+#include "core/flow/repair.h"
+#include "tap.h"
+
+#define ITEMS	8
+
+static struct buf_pool *pool;
+static struct repair *repair;
+
+static int begin(void **state)
+{
+	(void)state;
+	pool = buf_pool_new(64);
+	repair = repair_new(ITEMS);
+	return pool == NULL || repair == NULL;
+}
+
+static int finish(void **state)
+{
+	size_t left;
+
+	(void)state;
+	repair_free(repair);
+	left = buf_pool_left(pool);
+	buf_pool_free(pool);
+	return left != 64;
+}
+
+/* A packet of lane 1 that is under way once. */
+static uint32_t send(uint32_t seq, nsec_t deadline)
+{
+	uint32_t handle = repair_keep(repair, buf_get(pool), 1, seq, false, deadline);
+
+	repair_sent(repair, handle);
+	return handle;
+}
+
+static void what_arrives_is_forgotten(void **state)
+{
+	uint32_t handle = send(1, SEC(1));
+
+	(void)state;
+	repair_acked(repair, handle);
+	assert_int_equal(buf_pool_left(pool), 64);
+	repair_lost(repair, handle);
+	assert_null(repair_next(repair, 0));
+}
+
+static void what_is_lost_waits_once_in_the_order_of_losses(void **state)
+{
+	uint32_t a = send(1, SEC(1)), b = send(2, SEC(1));
+
+	(void)state;
+	repair_doubted(repair, b);
+	repair_lost(repair, b);
+	repair_lost(repair, a);
+	assert_int_equal(repair_next(repair, 0)->seq, 2);
+	repair_take(repair);
+	assert_int_equal(repair_next(repair, 0)->seq, 1);
+	repair_take(repair);
+	assert_null(repair_next(repair, 0));
+	assert_int_equal(repair_stats(repair).resent, 2);
+}
+
+static void a_copy_elsewhere_keeps_a_packet_from_being_lost(void **state)
+{
+	uint32_t a = send(1, SEC(1));
+
+	(void)state;
+	repair_sent(repair, a);
+	repair_lost(repair, a);
+	assert_null(repair_next(repair, 0));
+	repair_lost(repair, a);
+	assert_non_null(repair_next(repair, 0));
+}
+
+static void what_arrives_while_it_waits_is_not_sent_again(void **state)
+{
+	uint32_t a = send(1, SEC(1)), b = send(2, SEC(1));
+
+	(void)state;
+	repair_lost(repair, a);
+	repair_lost(repair, b);
+	repair_acked(repair, a);
+	assert_int_equal(repair_next(repair, 0)->seq, 2);
+}
+
+static void what_is_too_late_is_given_up_and_told_in_ranges(void **state)
+{
+	struct repair_skip skip[4];
+
+	(void)state;
+	for (uint32_t seq = 1; seq <= 5; seq++)
+		repair_lost(repair, send(seq == 3 ? LANE_SEQ_MASK : seq, MSEC(10)));
+	assert_null(repair_next(repair, MSEC(10)));
+	assert_true(repair_has_skips(repair));
+	assert_int_equal(repair_skips(repair, skip, 4), 3);
+	assert_int_equal(skip[0].seq, 1);
+	assert_int_equal(skip[0].count, 2);
+	assert_int_equal(skip[1].seq, LANE_SEQ_MASK);
+	assert_int_equal(skip[1].count, 1);
+	assert_int_equal(skip[2].seq, 4);
+	assert_int_equal(skip[2].count, 2);
+	assert_false(repair_has_skips(repair));
+	repair_repeat_skips(repair);
+	assert_int_equal(repair_skips(repair, skip, 4), 3);
+	assert_int_equal(repair_stats(repair).given_up, 5);
+}
+
+static void too_late_with_a_copy_under_way_is_not_given_up(void **state)
+{
+	uint32_t a = send(1, MSEC(10));
+
+	(void)state;
+	repair_doubted(repair, a);
+	assert_null(repair_next(repair, MSEC(20)));
+	assert_false(repair_has_skips(repair));
+	repair_lost(repair, a);
+	assert_null(repair_next(repair, MSEC(20)));
+	assert_true(repair_has_skips(repair));
+}
+
+static void without_room_the_oldest_is_given_up(void **state)
+{
+	struct repair_skip skip[4];
+	uint32_t first = send(1, SEC(1));
+
+	(void)state;
+	for (uint32_t seq = 2; seq <= ITEMS + 1; seq++)
+		send(seq, SEC(1));
+	assert_int_equal(buf_pool_left(pool), 64 - ITEMS);
+	assert_int_equal(repair_skips(repair, skip, 4), 1);
+	assert_int_equal(skip[0].seq, 1);
+	repair_lost(repair, first);
+	assert_null(repair_next(repair, 0));
+}
+
+static void those_that_are_gone_do_not_fill_the_line(void **state)
+{
+	uint32_t first = send(1, SEC(1));
+
+	(void)state;
+	repair_lost(repair, first);	/* stays in front, so nobody clears up behind it */
+	for (uint32_t seq = 2; seq < 4 * ITEMS; seq++) {
+		uint32_t handle = send(seq, SEC(1));
+
+		repair_lost(repair, handle);
+		if (seq % 2 == 0)
+			repair_acked(repair, handle);
+		if (seq % (ITEMS - 2) == 0)
+			repair_keep(repair, buf_get(pool), 2, seq, false, SEC(1));
+	}
+	repair_lost(repair, send(99, SEC(1)));
+	for (const struct repair_item *i; (i = repair_next(repair, 0)) != NULL && i->seq != 99;)
+		repair_take(repair);
+	assert_non_null(repair_next(repair, 0));
+}
+
+static void neighbours_across_the_wrap_are_one_range(void **state)
+{
+	struct repair_skip skip[4];
+
+	(void)state;
+	repair_lost(repair, send(LANE_SEQ_MASK, 1));
+	repair_lost(repair, send(0, 1));
+	assert_null(repair_next(repair, 1));
+	assert_int_equal(repair_skips(repair, skip, 4), 1);
+	assert_int_equal(skip[0].count, 2);
+}
+
+static void random_lives_lose_no_buffer(void **state)
+{
+	uint32_t handle[64] = { 0 };
+
+	(void)state;
+	srand(1);
+	for (int n = 0; n < 200000; n++) {
+		uint32_t *h = &handle[rand() % 64];
+
+		switch (rand() % 6) {
+		case 0:
+			if (buf_pool_left(pool) > 0)
+				*h = send((uint32_t)n & LANE_SEQ_MASK, (nsec_t)(n + rand() % 50));
+			break;
+		case 1:
+			repair_acked(repair, *h);
+			break;
+		case 2:
+			repair_lost(repair, *h);
+			break;
+		case 3:
+			repair_doubted(repair, *h);
+			break;
+		case 4:
+			repair_sent(repair, *h);
+			break;
+		case 5:
+			if (repair_next(repair, (nsec_t)n) != NULL)
+				repair_take(repair);
+			break;
+		}
+		assert_int_equal(buf_pool_left(pool), 64 - repair_stats(repair).kept);
+	}
+}
+
+#define CASE(sentence, function) { .name = (sentence), .test_func = (function), .setup_func = begin, \
+				   .teardown_func = finish }
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CASE("what arrives is forgotten", what_arrives_is_forgotten),
+		CASE("what is lost waits once, in the order of losses",
+		     what_is_lost_waits_once_in_the_order_of_losses),
+		CASE("a copy elsewhere keeps a packet from being lost",
+		     a_copy_elsewhere_keeps_a_packet_from_being_lost),
+		CASE("what arrives while it waits is not sent again",
+		     what_arrives_while_it_waits_is_not_sent_again),
+		CASE("what is too late is given up, and told in ranges",
+		     what_is_too_late_is_given_up_and_told_in_ranges),
+		CASE("too late with a copy under way is not given up",
+		     too_late_with_a_copy_under_way_is_not_given_up),
+		CASE("without room the oldest is given up", without_room_the_oldest_is_given_up),
+		CASE("those that are gone do not fill the line", those_that_are_gone_do_not_fill_the_line),
+		CASE("neighbours across the wrap are one range", neighbours_across_the_wrap_are_one_range),
+		CASE("random lives lose no buffer", random_lives_lose_no_buffer),
+	};
+
+	return RUN_TESTS(tests);
+}
