@@ -126,7 +126,7 @@ static void redundant_copies_hide_the_loss_of_one_link(void **state)
 	sim_free(s);
 }
 
-static void a_black_hole_is_left_within_150_ms_and_healed(void **state)
+static void a_black_hole_is_left_within_100_ms_and_loses_nothing(void **state)
 {
 	struct sim *s = running(6, "failover");
 	struct sim_flow_stats f;
@@ -138,16 +138,19 @@ static void a_black_hole_is_left_within_150_ms_and_healed(void **state)
 	sim_cut(s, 0, 0, true);
 	sim_run(s, SEC(3));
 	f = sim_flow_stats(s, flow);
-	/* what was sent into the hole is gone (repair is the next issue); the gap is bounded */
-	assert_true(f.longest_gap < MSEC(150));
-	assert_true(f.sent - f.received < 75);
+	/* what was sent into the hole comes over the other link */
+	assert_true(f.longest_gap < MSEC(100));
 	assert_int_equal(sim_events(s, 0, ENGINE_PATH_DOWN), 1);
 	sim_cut(s, 0, 0, false);
 	assert_true(sim_run_until(s, 0, ENGINE_PATH_UP, MSEC(300)));
+	sim_flow_stop(s, flow);
+	sim_run(s, SEC(1));
+	f = sim_flow_stats(s, flow);
+	assert_true(f.received >= f.sent);	/* and what was under way at first */
 	sim_free(s);
 }
 
-static void a_removed_link_loses_only_what_was_on_it(void **state)
+static void a_removed_link_loses_nothing(void **state)
 {
 	struct sim *s = running(7, "round-robin");
 	struct sim_flow_stats f;
@@ -160,8 +163,7 @@ static void a_removed_link_loses_only_what_was_on_it(void **state)
 	sim_flow_stop(s, down);
 	sim_run(s, SEC(1));
 	f = sim_flow_stats(s, down);
-	/* what entered it in the 10 ms until the server knew: half of that was for this link */
-	assert_true(f.sent - f.received <= 30);
+	assert_int_equal(f.received, f.sent);
 	assert_int_equal(sim_events(s, SERVER, ENGINE_PATH_DOWN), 1);
 	sim_link_up(s, 0, 1);
 	assert_true(sim_run_until(s, SERVER, ENGINE_PATH_UP, MSEC(200)));
@@ -205,8 +207,8 @@ static void a_lost_packet_delays_only_its_own_lane(void **state)
 	l = sim_flow_stats(s, lossy);
 	o = sim_flow_stats(s, other);
 	assert_int_equal(left, 0);
-	assert_int_equal(l.sent - l.received, 1);
-	/* the one behind it is held until three later ones prove the loss: 20 ms more */
+	assert_int_equal(l.received, l.sent);
+	/* three later ones tell of it, and it is sent again */
 	assert_true(l.latency_max > MSEC(25) && l.latency_max < MSEC(65));
 	assert_int_equal(o.received, o.sent);
 	assert_true(o.latency_max < MSEC(12));
@@ -457,9 +459,9 @@ int main(void)
 		     weights_of_75_to_25_mean_it_in_both_directions),
 		TEST("redundant copies hide the loss of one link",
 		     redundant_copies_hide_the_loss_of_one_link),
-		TEST("a black hole is left within 150 ms, and healed",
-		     a_black_hole_is_left_within_150_ms_and_healed),
-		TEST("a removed link loses only what was on it", a_removed_link_loses_only_what_was_on_it),
+		TEST("a black hole is left within 100 ms, and loses nothing",
+		     a_black_hole_is_left_within_100_ms_and_loses_nothing),
+		TEST("a removed link loses nothing", a_removed_link_loses_nothing),
 		TEST("a lost packet delays only its own lane", a_lost_packet_delays_only_its_own_lane),
 		TEST("a rekey loses and reorders nothing", a_rekey_loses_and_reorders_nothing),
 		TEST("keys end after 180 s without an answer", keys_end_after_180_s_without_an_answer),

@@ -97,6 +97,15 @@ static void put(struct fixture *f, uint32_t lane, uint32_t n, bool unordered)
 	drain(f);
 }
 
+/* The lane has been used before, up to some number far from where the model begins. */
+static void use_lane(struct fixture *f, uint16_t lane, uint32_t seq)
+{
+	const struct resequencer_frame frame = { .lane = lane, .seq = seq };
+
+	assert_int_equal(resequencer_put(f->r, &frame, buf_get(f->pool), f->now), RESEQUENCER_TAKEN);
+	buf_put(resequencer_out(f->r, f->now));
+}
+
 static void open_fixture(struct fixture *f, uint64_t seed, size_t packets)
 {
 	const struct resequencer_config config = { .max_bytes = packets * sizeof(struct buf),
@@ -111,10 +120,11 @@ static void open_fixture(struct fixture *f, uint64_t seed, size_t packets)
 	assert_non_null(f->r);
 	resequencer_set_wait(f->r, WAIT);
 	for (unsigned i = 0; i < USED; i++) {
-		f->base[i] = 10000 + roll(f, (1u << LANE_SEQ_BITS) - 20000);	/* a new lane expects 0 */
+		f->base[i] = 2 * RESEQUENCER_HISTORY + roll(f, (1u << LANE_SEQ_BITS) - 4 * RESEQUENCER_HISTORY);	/* a new lane expects 0 */
 		f->m.newest[i] = -1;
 	}
 	f->base[0] = LANE_SEQ_MASK - 5 * NUMBERS / 6;	/* one of them wraps */
+	use_lane(f, 0, f->base[0] - 3 * RESEQUENCER_HISTORY);
 }
 
 static void close_fixture(struct fixture *f)

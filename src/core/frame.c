@@ -75,6 +75,17 @@ static size_t read_close(const uint8_t *at, size_t len, struct frame *ret)
 	return 2;
 }
 
+static size_t read_skip(const uint8_t *at, size_t len, struct frame *ret)
+{
+	uint32_t place = get_le32(at + 1);
+
+	(void)len;
+	ret->skip.lane = (uint16_t)(place >> SEQ_BITS);
+	ret->skip.seq = place & ((1u << SEQ_BITS) - 1);
+	ret->skip.count = get_le16(at + 5) + 1u;
+	return ret->skip.count <= FRAME_SKIP_MAX ? FRAME_SKIP_BYTES : 0;
+}
+
 static size_t read_nothing(const uint8_t *at, size_t len, struct frame *ret)
 {
 	(void)at;
@@ -108,6 +119,7 @@ static const struct {
 	[FRAME_CONFIG] = { 2, read_config },
 	[FRAME_CLOSE] = { 2, read_close },
 	[FRAME_REKEY] = { 1, read_nothing },
+	[FRAME_SKIP] = { FRAME_SKIP_BYTES, read_skip },
 };
 
 static size_t read_data(const uint8_t *at, size_t len, struct frame *ret)
@@ -246,6 +258,14 @@ size_t frame_write_rekey(uint8_t *at)
 {
 	at[0] = FRAME_REKEY;
 	return 1;
+}
+
+size_t frame_write_skip(uint8_t *at, const struct frame_skip *skip)
+{
+	at[0] = FRAME_SKIP;
+	put_le32(at + 1, (uint32_t)skip->lane << SEQ_BITS | skip->seq);
+	put_le16(at + 5, (uint16_t)(skip->count - 1));
+	return FRAME_SKIP_BYTES;
 }
 
 void frame_write_data_header(uint8_t at[FRAME_DATA_HEADER], uint8_t flags, unsigned lane,

@@ -14,6 +14,7 @@
  *   CONFIG         08        length (1)  strategy's name
  *   CLOSE          09        reason (1)
  *   REKEY          0a        nothing: the server asks for new keys
+ *   SKIP           0b        lane‖seq (4)  count - 1 (2)
  *
  * Numbers are little-endian.  lane‖seq: the lane in the upper 10 bits, its
  * sequence number in the lower 22.  An ACK's first run ends at `largest` and
@@ -41,6 +42,7 @@ enum frame_type {
 	FRAME_CONFIG = 0x08,
 	FRAME_CLOSE = 0x09,
 	FRAME_REKEY = 0x0a,
+	FRAME_SKIP = 0x0b,
 	FRAME_DATA = 0x80,
 };
 
@@ -53,6 +55,8 @@ enum frame_type {
 #define FRAME_ACK_RUNS		32	/* runs in an ACK, the first one included */
 #define FRAME_ACK_MAX		(10 + 4 * (FRAME_ACK_RUNS - 1))
 #define FRAME_TOKEN		9	/* bytes of PING, PONG, PATH_CHALLENGE, PATH_RESPONSE */
+#define FRAME_SKIP_BYTES	7
+#define FRAME_SKIP_MAX		1024	/* numbers in a SKIP */
 #define FRAME_TICKET_BYTES	16
 #define FRAME_NAME_MAX		31
 #define FRAME_ACK_DELAY_UNIT	(8 * NSEC_PER_USEC)
@@ -69,6 +73,13 @@ struct frame_ack {
 	uint32_t largest_low;	/* read: the caller expands it, then calls frame_ack_runs */
 	const uint8_t *runs;	/* read: their bytes, checked */
 	uint8_t count;		/* read: runs, the first one included */
+};
+
+/* Numbers of a lane that the sender gave up. */
+struct frame_skip {
+	uint16_t lane;
+	uint32_t seq;
+	uint32_t count;		/* 1..FRAME_SKIP_MAX */
 };
 
 enum frame_path_state { FRAME_PATH_GONE = 0, FRAME_PATH_AVAILABLE = 1 };
@@ -96,6 +107,7 @@ struct frame {
 		struct frame_data data;
 		struct frame_ack ack;
 		struct frame_path_status path_status;
+		struct frame_skip skip;
 		uint8_t token[8];
 		uint8_t ticket[FRAME_TICKET_BYTES];
 		char name[FRAME_NAME_MAX + 1];
@@ -124,6 +136,7 @@ size_t frame_write_ticket(uint8_t *at, const uint8_t ticket[FRAME_TICKET_BYTES])
 size_t frame_write_config(uint8_t *at, const char *strategy);
 size_t frame_write_close(uint8_t *at, uint8_t reason);
 size_t frame_write_rekey(uint8_t *at);
+size_t frame_write_skip(uint8_t *at, const struct frame_skip *skip);
 /* The 5 bytes in front of an inner packet that ends the datagram. */
 void frame_write_data_header(uint8_t at[FRAME_DATA_HEADER], uint8_t flags, unsigned lane,
 			     uint32_t seq);

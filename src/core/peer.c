@@ -11,9 +11,10 @@
 #define BUSY			SEC(2)
 #define TUNE_EVERY		MSEC(20)
 #define IN_USE			MSEC(300)	/* data came on a path so lately: it is in use */
-#define WAIT_MIN		MSEC(50)
-#define WAIT_MAX		SEC(1)
-#define WAIT_SLACK		MSEC(20)
+#define PATIENCE_MIN		MSEC(50)
+#define PATIENCE_MAX		SEC(1)
+#define WAIT_SLACK		MSEC(50)	/* that a receiver waits longer than a sender tries */
+#define REPAIR_ITEMS		8192		/* packets under way that are kept: 16 MiB of buffers */
 #define HELD_MAX		(16u << 20)	/* bytes of packets held for order */
 #define SILENT_PATH_LIFE	SEC(60)		/* a server forgets a path that says nothing for so long */
 
@@ -28,14 +29,17 @@ bool peer_init(struct peer *p, struct context *ctx, uint16_t index,
 	p->config = *config;
 	p->strategy = strategy;
 	p->pump_at = NSEC_NEVER;
+	p->patience = PATIENCE_MIN;
 	p->order = resequencer_new(&order);
-	return p->order != NULL;
+	p->repair = repair_new(REPAIR_ITEMS);
+	return p->order != NULL && p->repair != NULL;
 }
 
 void peer_done(struct peer *p)
 {
 	buf_queue_clear(&p->queue);
 	resequencer_free(p->order);
+	repair_free(p->repair);
 	for (unsigned i = 0; i < PATHS_MAX; i++)
 		path_free(p->path[i]);
 	keypair_free(p->session.current);
@@ -96,6 +100,7 @@ void peer_reset(struct peer *p, nsec_t now)
 	for (unsigned i = 0; i < PATHS_MAX; i++)
 		if (p->path[i] != NULL)
 			reset_path(p, p->path[i], now);
+	repair_reset(p->repair);
 	memset(&p->lanes, 0, sizeof(p->lanes));
 	peer_release(p, now);
 	resequencer_reset(p->order);
@@ -195,6 +200,7 @@ static void packet_acked(void *ctx, const struct loss_record *record, nsec_t now
 	};
 
 	o->path->congestion->acked(o->path->congestion_state, &ack);
+	repair_acked(o->peer->repair, record->copy);
 }
 
 static void packet_lost(void *ctx, const struct loss_record *record, nsec_t now)
@@ -202,8 +208,19 @@ static void packet_lost(void *ctx, const struct loss_record *record, nsec_t now)
 	const struct peer_observer *o = ctx;
 
 	o->peer->wanted |= record->content;
+	if (record->content & CONTENT_SKIP)
+		repair_repeat_skips(o->peer->repair);
+	repair_lost(o->peer->repair, record->copy);
 	o->path->congestion->lost(o->path->congestion_state, record->len, record->sent_at,
 				  o->path->loss.in_flight, now);
+}
+
+static void packet_doubted(void *ctx, const struct loss_record *record, nsec_t now)
+{
+	const struct peer_observer *o = ctx;
+
+	(void)now;
+	repair_doubted(o->peer->repair, record->copy);
 }
 
 const struct loss_observer *peer_observe(struct peer_observer *o, struct peer *p, struct path *path)
@@ -211,7 +228,7 @@ const struct loss_observer *peer_observe(struct peer_observer *o, struct peer *p
 	*o = (struct peer_observer){
 		.peer = p,
 		.path = path,
-		.to = { .acked = packet_acked, .lost = packet_lost, .ctx = o },
+		.to = { .acked = packet_acked, .lost = packet_lost, .doubted = packet_doubted, .ctx = o },
 	};
 	return &o->to;
 }
@@ -250,13 +267,20 @@ void peer_note_data(struct peer *p, struct path *path, nsec_t now)
 	path->data_at = now;
 }
 
+/* From a packet's loss to the news of it: an ACK's way on the slowest path, with its variation. */
+static nsec_t news_of(const struct path *path)
+{
+	return rtt_bound(&path->rtt, ACK_DELAY_MAX);
+}
+
 /*
- * How long a hole may stay open: what the slowest path in use takes longer
- * than the fastest, with their variation.
+ * How long a packet is worth trying: until the slowest path in use would have
+ * brought it, and then once more by the fastest.  The receiver waits a little
+ * longer than the sender tries; both know the same round trips.
  */
 void peer_tune(struct peer *p, nsec_t now)
 {
-	nsec_t slowest = 0, fastest = NSEC_NEVER;
+	nsec_t slowest = 0, news = 0, fastest = NSEC_NEVER;
 	path_set in_use = 0;
 
 	if (nsec_since(p->tuned_at, now) < TUNE_EVERY)
@@ -269,12 +293,15 @@ void peer_tune(struct peer *p, nsec_t now)
 			continue;
 		if (is_in_use(p, path, now))
 			in_use |= PATH_BIT(i);
-		slowest = nsec_max(slowest, rtt_bound(&path->rtt, 0));
+		slowest = nsec_max(slowest, rtt_or(&path->rtt, 0));
+		news = nsec_max(news, news_of(path));
 		fastest = nsec_min(fastest, rtt_or(&path->rtt, NSEC_NEVER));
 	}
+	if (slowest == 0)
+		return;
+	p->patience = nsec_clamp((slowest - fastest) / 2 + news * 5 / 4 + fastest / 2, PATIENCE_MIN, PATIENCE_MAX);
 	resequencer_set_paths(p->order, in_use);
-	resequencer_set_wait(p->order, slowest <= fastest ? WAIT_MIN :
-			     nsec_clamp(slowest - fastest + WAIT_SLACK, WAIT_MIN, WAIT_MAX));
+	resequencer_set_wait(p->order, p->patience + WAIT_SLACK);
 }
 
 static void tick_path(struct peer *p, struct path *path, nsec_t now)
@@ -286,6 +313,8 @@ static void tick_path(struct peer *p, struct path *path, nsec_t now)
 		return;
 	if (path_tick(path, now))
 		peer_announce(p, path);
+	if (path->state != ENGINE_PATH_OK && path->loss.doubted < path->loss.next && peer_has_usable_path(p))
+		loss_doubt(&path->loss, now, peer_observe(&observer, p, path));
 	if (p->ctx->role == ENGINE_SERVER && path->state != ENGINE_PATH_OK &&
 	    nsec_since(path->heard_at, now) >= SILENT_PATH_LIFE)
 		peer_close_path(p, path, now);

@@ -15,6 +15,7 @@
 #include "core/engine.h"
 #include "core/events.h"
 #include "core/flow/lane.h"
+#include "core/flow/repair.h"
 #include "core/flow/resequencer.h"
 #include "core/inner.h"
 #include "core/outbox.h"
@@ -42,6 +43,7 @@ struct context {
 #define CONTENT_TICKET		(1u << 16)
 #define CONTENT_CONFIG		(1u << 17)
 #define CONTENT_REKEY		(1u << 18)
+#define CONTENT_SKIP		(1u << 19)
 
 struct peer {
 	struct context *ctx;
@@ -67,6 +69,8 @@ struct peer {
 	struct buf_queue queue;		/* inner packets that wait for a path */
 	nsec_t pump_at;			/* when the queue's first may leave; NSEC_NEVER: not by time */
 	nsec_t duties_at;		/* there was no buffer for probes and ACKs: not before this */
+	struct repair *repair;
+	nsec_t patience;		/* how long a packet is tried to be brought over */
 	struct resequencer *order;
 	nsec_t tuned_at;		/* when order's wait was last set */
 	nsec_t burst_at;		/* when data began to come after a pause */

@@ -114,6 +114,11 @@ static void take_config(struct arrival *a, const struct frame *f)
 		peer_set_strategy(a->peer, strategy);
 }
 
+static void take_skip(struct arrival *a, const struct frame *f)
+{
+	resequencer_skip(a->peer->order, f->skip.lane, f->skip.seq, f->skip.count, a->now);
+}
+
 static void take_data(struct arrival *a, const struct frame *f)
 {
 	const struct frame_data *d = &f->data;
@@ -175,6 +180,7 @@ static void take_frame(struct arrival *a, const struct frame *f)
 	case FRAME_CONFIG:		take_config(a, f); break;
 	case FRAME_CLOSE:		negotiate_end(a->peer, a->now); break;
 	case FRAME_REKEY:		negotiate_rekey(a->peer, a->now); break;
+	case FRAME_SKIP:		take_skip(a, f); break;
 	case FRAME_DATA:		take_data(a, f); break;
 	}
 }

@@ -8,6 +8,9 @@
 
 #define QUEUE_MAX	512	/* inner packets that wait; the oldest go first when it is full */
 #define CONTROL_MAX	1100	/* bytes of frames in a datagram of ours without data */
+#define FRESH		MSEC(30)	/* so long ago a path was heard that may be trusted with an ACK */
+#define SKIPS_AT_ONCE	32
+#define KEEP_RESERVE	2048	/* buffers that no copy takes: what is under way needs them more */
 #define NO_BUFFER_RETRY	MSEC(10)	/* duties wait so long for a buffer: what is due for ever spins a CPU */
 #define ACK_RUNS_ALONG	8	/* longer ACKs do not ride along: they need the headroom */
 
@@ -17,8 +20,15 @@ static bool has_credit(const struct path *path, size_t len)
 	return path->state != ENGINE_PATH_VALIDATING || path->credit >= len + path_outer(path);
 }
 
+/* What must not be lost with a datagram. */
+struct load {
+	uint32_t content;	/* CONTENT bits */
+	uint32_t copy;		/* repair's handle of the inner packet */
+	bool eliciting;
+};
+
 /* Seal the frames in b and queue the datagram.  Takes b. */
-static void seal(struct peer *p, struct path *path, struct buf *b, uint32_t content, bool eliciting,
+static void seal(struct peer *p, struct path *path, struct buf *b, const struct load *load,
 		 const struct endpoint *to, nsec_t now)
 {
 	struct keypair *keys = p->session.current;
@@ -28,12 +38,14 @@ static void seal(struct peer *p, struct path *path, struct buf *b, uint32_t cont
 	uint64_t number;
 
 	if (!has_credit(path, len)) {
-		p->wanted |= content;
+		p->wanted |= load->content;
 		peer_drop(p, DROP_UNVALIDATED, b);
 		return;
 	}
-	number = loss_sent(&path->loss, (uint32_t)(len + path_outer(path)), content, eliciting, now,
-			   peer_observe(&observer, p, path));
+	number = loss_sent(&path->loss, (uint32_t)(len + path_outer(path)), load->content, load->eliciting,
+			   now, peer_observe(&observer, p, path));
+	loss_attach(&path->loss, number, load->copy);
+	repair_sent(p->repair, load->copy);
 	header.number = (uint32_t)number & ((1u << PACKET_NUMBER_BITS) - 1);
 	packet_write_header(buf_push(b, PACKET_HEADER), &header);
 	buf_append(b, PACKET_TAG);
@@ -46,15 +58,27 @@ static void seal(struct peer *p, struct path *path, struct buf *b, uint32_t cont
 
 /* --- control ------------------------------------------------------------ */
 
-static unsigned rank(const struct path *path)
+/*
+ * Whether the peer spoke there when it last spoke at all.  A link that fell
+ * silent in both directions is first noticed by who sends on it; who only
+ * receives must not go on answering into the hole.
+ */
+static bool is_fresh(const struct peer *p, const struct path *path)
+{
+	return path->heard_at + FRESH >= p->heard_at;
+}
+
+enum rank { RANK_OK, RANK_DOUBTED, RANK_SILENT, RANK_UNPROVEN, RANK_DEAD };
+
+static enum rank rank(const struct peer *p, const struct path *path)
 {
 	switch (path->state) {
-	case ENGINE_PATH_OK:		return 0;
-	case ENGINE_PATH_SUSPECT:	return 1;
-	case ENGINE_PATH_VALIDATING:	return 2;
-	case ENGINE_PATH_DEAD:		return 3;
+	case ENGINE_PATH_OK:		return RANK_OK;
+	case ENGINE_PATH_SUSPECT:	return is_fresh(p, path) ? RANK_DOUBTED : RANK_SILENT;
+	case ENGINE_PATH_VALIDATING:	return RANK_UNPROVEN;
+	case ENGINE_PATH_DEAD:		break;
 	}
-	return 4;
+	return RANK_DEAD;
 }
 
 /* What a control datagram takes there: a lost one has to be said again. */
@@ -63,10 +87,12 @@ static nsec_t control_cost(const struct path *path)
 	return rtt_or(&path->rtt, SEC(1)) + path->loss.loss_ppm * NSEC_PER_USEC;
 }
 
-static bool is_better(const struct path *a, const struct path *b)
+static bool is_better(const struct peer *p, const struct path *a, const struct path *b)
 {
-	if (b == NULL || rank(a) != rank(b))
-		return b == NULL || rank(a) < rank(b);
+	if (b == NULL || rank(p, a) != rank(p, b))
+		return b == NULL || rank(p, a) < rank(p, b);
+	if (is_fresh(p, a) != is_fresh(p, b))
+		return is_fresh(p, a);
 	return control_cost(a) < control_cost(b);
 }
 
@@ -80,7 +106,7 @@ static struct path *control_path(const struct peer *p)
 
 		if (path == NULL || !path->open || !has_credit(path, CONTROL_MAX))
 			continue;
-		if (is_better(path, best))
+		if (is_better(p, path, best))
 			best = path;
 	}
 	return best;
@@ -128,7 +154,20 @@ static struct frame_path_status status_of(const struct peer *p, unsigned id)
 	};
 }
 
-/* Everything in `wanted`, which always fits a control datagram: 16 × 10 + 17 + 33 + 1 bytes. */
+static size_t write_skips(struct peer *p, uint8_t *at)
+{
+	struct repair_skip skip[SKIPS_AT_ONCE];
+	size_t count = repair_skips(p->repair, skip, SKIPS_AT_ONCE), len = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		const struct frame_skip f = { .lane = skip[i].lane, .seq = skip[i].seq, .count = skip[i].count };
+
+		len += frame_write_skip(at + len, &f);
+	}
+	return len;
+}
+
+/* Everything in `wanted`, which always fits a control datagram: 16 × 10 + 17 + 33 + 1 + 32 × 7 bytes. */
 static size_t write_wanted(struct peer *p, uint8_t *at)
 {
 	size_t len = 0;
@@ -145,6 +184,8 @@ static size_t write_wanted(struct peer *p, uint8_t *at)
 		len += frame_write_config(at + len, p->strategy->name);
 	if (p->wanted & CONTENT_REKEY)
 		len += frame_write_rekey(at + len);
+	if (p->wanted & CONTENT_SKIP)
+		len += write_skips(p, at + len);
 	return len;
 }
 
@@ -153,9 +194,8 @@ static void send_duties(struct peer *p, struct path *path, bool with_wanted, nse
 {
 	bool keepalive = p->ctx->role == ENGINE_CLIENT;
 	struct buf *b = buf_get(p->ctx->pool);
-	uint32_t content = 0;
+	struct load load = { 0 };
 	size_t len;
-	bool eliciting;
 
 	if (b == NULL) {
 		p->ctx->drops[DROP_NO_BUFFER]++;
@@ -165,14 +205,14 @@ static void send_duties(struct peer *p, struct path *path, bool with_wanted, nse
 	len = path_write_probes(path, peer_is_busy(p, now), keepalive, b->data, now);
 	if (with_wanted && p->wanted != 0) {
 		len += write_wanted(p, b->data + len);
-		content = p->wanted;
-		p->wanted = 0;
+		load.content = p->wanted;
+		p->wanted = repair_has_skips(p->repair) ? CONTENT_SKIP : 0;
 	}
-	eliciting = len > 0;
+	load.eliciting = len > 0;
 	len += write_acks(p, b->data + len, CONTROL_MAX - len, now);
 	buf_append(b, len);
 	if (len > 0)
-		seal(p, path, b, content, eliciting, &path->endpoint, now);
+		seal(p, path, b, &load, &path->endpoint, now);
 	else
 		buf_put(b);
 }
@@ -231,7 +271,7 @@ nsec_t transmit_deadline(const struct peer *p, nsec_t now)
 			at = nsec_min(at, path_deadline(p->path[i], busy,
 							p->ctx->role == ENGINE_CLIENT, now));
 	at = nsec_max(nsec_min(at, ack_due_at(p)), p->duties_at);
-	if (p->queue.count > 0)
+	if (p->queue.count > 0 || repair_is_waiting(p->repair))
 		at = nsec_min(at, p->pump_at);
 	return at;
 }
@@ -249,7 +289,7 @@ void transmit_answer(struct peer *p, struct path *path, const struct endpoint *t
 		return;
 	}
 	memcpy(buf_append(b, len), frames, len);
-	seal(p, path, b, 0, true, to, now);
+	seal(p, path, b, &(struct load){ .eliciting = true }, to, now);
 }
 
 void transmit_close(struct peer *p, nsec_t now)
@@ -295,17 +335,16 @@ static bool may_carry(const struct path *path, size_t len)
 /* The open paths of the best rank there is: working ones, else suspect ones, else any. */
 static size_t view_paths(const struct peer *p, size_t len, struct strategy_path *ret, nsec_t now)
 {
-	const unsigned suspect = 1;	/* rank of those */
-	unsigned worst = 4;
+	enum rank worst = RANK_DEAD;
 	size_t count = 0;
 
 	for (unsigned i = 0; i < PATHS_MAX; i++)
-		if (may_carry(p->path[i], len) && rank(p->path[i]) < worst)
-			worst = rank(p->path[i]);
-	if (p->strategy->sees_suspect && worst < suspect)
-		worst = suspect;
+		if (may_carry(p->path[i], len) && rank(p, p->path[i]) < worst)
+			worst = rank(p, p->path[i]);
+	if (p->strategy->sees_suspect && worst < RANK_SILENT)
+		worst = RANK_SILENT;
 	for (unsigned i = 0; i < PATHS_MAX; i++)
-		if (may_carry(p->path[i], len) && rank(p->path[i]) <= worst)
+		if (may_carry(p->path[i], len) && rank(p, p->path[i]) <= worst)
 			ret[count++] = view_of(p->path[i], datagram_size(len), now);
 	return count;
 }
@@ -330,22 +369,30 @@ static void carry_acks(struct peer *p, struct path *path, struct buf *b, nsec_t 
 	}
 }
 
-/* Takes b. */
-static void send_data(struct peer *p, struct path *path, struct buf *b, unsigned lane, uint32_t seq,
-		      nsec_t now)
+/* Where an inner packet stands among others. */
+struct place {
+	unsigned lane;
+	uint32_t seq;
+	bool unordered;
+	uint32_t copy;		/* repair's handle; REPAIR_NONE: nobody will send it again */
+};
+
+/* Takes b, whose content is the inner packet. */
+static void send_data(struct peer *p, struct path *path, struct buf *b, const struct place *at, nsec_t now)
 {
-	bool unordered = b->mark[1];
-	uint8_t flags = FRAME_DATA_NOREPAIR;
+	uint8_t flags = 0;
 
 	if (datagram_size(b->len) > path_room(path)) {
 		peer_drop(p, DROP_TOO_BIG, b);
 		return;
 	}
-	if (unordered)
+	if (at->copy == REPAIR_NONE)
+		flags |= FRAME_DATA_NOREPAIR;
+	if (at->unordered)
 		flags |= FRAME_DATA_UNORDERED;
-	frame_write_data_header(buf_push(b, FRAME_DATA_HEADER), flags, lane, seq);
+	frame_write_data_header(buf_push(b, FRAME_DATA_HEADER), flags, at->lane, at->seq);
 	carry_acks(p, path, b, now);
-	seal(p, path, b, 0, true, &path->endpoint, now);
+	seal(p, path, b, &(struct load){ .copy = at->copy, .eliciting = true }, &path->endpoint, now);
 }
 
 static struct buf *copy_of(struct peer *p, const struct buf *b)
@@ -357,28 +404,37 @@ static struct buf *copy_of(struct peer *p, const struct buf *b)
 		return NULL;
 	}
 	memcpy(buf_append(copy, b->len), b->data, b->len);
-	memcpy(copy->mark, b->mark, sizeof(copy->mark));
 	return copy;
 }
 
-/* Send b on every path of the set; the last one gets the packet itself.  Takes b. */
-static void send_on(struct peer *p, path_set set, struct buf *b, nsec_t now)
+/* A copy of b on every path of the set; the last one gets b itself unless it is kept. */
+static void spread(struct peer *p, path_set set, struct buf *b, const struct place *at, nsec_t now)
 {
-	unsigned lane = lane_of(b->mark[0]);
-	uint32_t seq = lane_take(&p->lanes, lane);
+	bool kept = at->copy != REPAIR_NONE;
 
-	p->tx_packets++;
-	p->tx_bytes += b->len;
 	for (unsigned i = 0; set != 0; i++) {
 		struct buf *copy;
 
 		if (!(set & PATH_BIT(i)))
 			continue;
 		set &= (path_set)~PATH_BIT(i);
-		copy = set != 0 ? copy_of(p, b) : b;
+		copy = set != 0 || kept ? copy_of(p, b) : b;
 		if (copy != NULL)
-			send_data(p, p->path[i], copy, lane, seq, now);
+			send_data(p, p->path[i], copy, at, now);
 	}
+}
+
+/* Send b on every path of the set, and keep it until it has arrived.  Takes b. */
+static void send_on(struct peer *p, path_set set, struct buf *b, nsec_t now)
+{
+	struct place at = { .lane = lane_of(b->mark[0]), .unordered = b->mark[1], .copy = REPAIR_NONE };
+
+	at.seq = lane_take(&p->lanes, at.lane);
+	p->tx_packets++;
+	p->tx_bytes += b->len;
+	if (buf_pool_left(p->ctx->pool) > KEEP_RESERVE)
+		at.copy = repair_keep(p->repair, b, at.lane, at.seq, at.unordered, now + p->patience);
+	spread(p, set, b, &at, now);
 }
 
 /* Those of the set that may send now; if none, *ret_at says when the first may. */
@@ -398,26 +454,89 @@ static path_set ready_paths(const struct strategy_view *view, path_set set, nsec
 	return ready;
 }
 
-void transmit_pump(struct peer *p, nsec_t now)
+/* --- repair ------------------------------------------------------------- */
+
+/*
+ * Where a lost packet arrives first of all that may send now; NULL: nowhere
+ * yet, and *at says when.  Never on a path that is in doubt itself: there it
+ * would only double what may be on its way.
+ */
+static struct path *repair_path(struct peer *p, const struct buf *packet, nsec_t now, nsec_t *at)
+{
+	struct strategy_path path[PATHS_MAX];
+	struct strategy_view view = { .now = now, .path = path };
+	const struct strategy_packet what = { .len = packet->len, .flow = packet->mark[0] };
+	path_set allowed = UINT16_MAX;
+	const struct strategy_path *best = NULL;
+
+	view.count = view_paths(p, packet->len, path, now);
+	if (view.count > 0 && p->strategy->repairs_as_picked)
+		allowed = p->strategy->pick(p->strategy_state, &view, &what);
+	for (size_t i = 0; i < view.count; i++) {
+		if (path[i].suspect || !(allowed & PATH_BIT(path[i].id)))
+			continue;
+		*at = nsec_min(*at, path[i].free_at);
+		if (path[i].free_at <= now && (best == NULL || path[i].srtt < best->srtt))
+			best = &path[i];
+	}
+	return best != NULL ? p->path[best->id] : NULL;
+}
+
+/* What is lost goes ahead of everything else: others wait for it. */
+static void pump_repairs(struct peer *p, nsec_t now)
+{
+	const struct repair_item *item;
+
+	while ((item = repair_next(p->repair, now)) != NULL) {
+		struct place at = { .lane = item->lane, .seq = item->seq, .unordered = item->unordered,
+				    .copy = item->handle };
+		struct path *path = repair_path(p, item->packet, now, &p->pump_at);
+		struct buf *copy;
+
+		if (path == NULL) {
+			/* it is given up when its time is over */
+			p->pump_at = nsec_min(p->pump_at, item->deadline);
+			break;
+		}
+		copy = copy_of(p, item->packet);
+		repair_take(p->repair);
+		if (copy != NULL)
+			send_data(p, path, copy, &at, now);
+	}
+	if (repair_has_skips(p->repair))
+		p->wanted |= CONTENT_SKIP;
+}
+
+static void pump_queue(struct peer *p, nsec_t now)
 {
 	struct strategy_path path[PATHS_MAX];
 	struct strategy_view view = { .now = now, .path = path };
 
-	p->pump_at = NSEC_NEVER;
-	while (p->queue.count > 0 && peer_may_send(p, now)) {
+	while (p->queue.count > 0) {
 		struct buf *b = p->queue.head;
 		struct strategy_packet packet = { .len = b->len, .flow = b->mark[0] };
 		path_set ready;
+		nsec_t at;
 
 		view.count = view_paths(p, b->len, path, now);
 		if (view.count == 0)
 			return;
-		ready = ready_paths(&view, p->strategy->pick(p->strategy_state, &view, &packet),
-				    &p->pump_at);
-		if (ready == 0)
+		ready = ready_paths(&view, p->strategy->pick(p->strategy_state, &view, &packet), &at);
+		if (ready == 0) {
+			p->pump_at = nsec_min(p->pump_at, at);
 			return;
+		}
 		send_on(p, ready, buf_queue_pop(&p->queue), now);
 	}
+}
+
+void transmit_pump(struct peer *p, nsec_t now)
+{
+	p->pump_at = NSEC_NEVER;
+	if (!peer_may_send(p, now))
+		return;
+	pump_repairs(p, now);
+	pump_queue(p, now);
 }
 
 void transmit_inner(struct peer *p, struct buf *packet, const struct inner *inner, nsec_t now)

@@ -86,5 +86,6 @@ const struct strategy_ops strategy_failover = {
 	.name = "failover",
 	.summary = "one path by priority, the next one while it fails",
 	.state_size = sizeof(struct failover),
+	.repairs_as_picked = true,
 	.pick = failover_pick,
 };

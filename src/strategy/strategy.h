@@ -46,6 +46,7 @@ struct strategy_ops {
 	const char *summary;	/* one line, for the user */
 	size_t state_size;	/* bytes of zeroed state per peer, at most STRATEGY_STATE */
 	bool sees_suspect;	/* it is shown suspect paths beside working ones */
+	bool repairs_as_picked;	/* what is lost, too, goes only where it picks (else: where it arrives first) */
 	/*
 	 * The paths that carry this packet: at least one bit, only of the view's
 	 * ids.  More than one bit: a copy on each.

@@ -79,7 +79,7 @@ static void note_skip(struct repair *r, const struct repair_item *i)
 {
 	struct repair_skip *last = &r->skip[(r->skip_next - 1) % REPAIR_SKIPS];
 
-	if (r->skip_untold > 0 && last->lane == i->lane &&
+	if (r->skip_untold > 0 && last->count < REPAIR_SKIP_MAX && last->lane == i->lane &&
 	    ((last->seq + last->count) & LANE_SEQ_MASK) == i->seq) {
 		last->count++;
 		return;

@@ -38,6 +38,8 @@ struct repair_item {
 	bool unordered;
 };
 
+#define REPAIR_SKIP_MAX	1024	/* numbers in a range */
+
 /* Numbers of a lane that will not come. */
 struct repair_skip {
 	uint16_t lane;

@@ -133,14 +133,20 @@ static struct buf **place_of(struct lane *l, uint32_t seq)
 	return &l->ring[seq & (l->ring_size - 1)];
 }
 
-/* Make the ring span `numbers` from the edge on. */
-static bool grow_ring(struct lane *l, uint32_t numbers)
+/* The size of a ring that spans `numbers` from the edge on. */
+static uint32_t ring_for(const struct lane *l, uint32_t numbers)
 {
 	uint32_t size = l->ring_size != 0 ? l->ring_size : RING_MIN;
-	struct lane bigger = *l;
 
 	while (size < numbers)
 		size *= 2;
+	return size;
+}
+
+static bool grow_ring(struct resequencer *r, struct lane *l, uint32_t size)
+{
+	struct lane bigger = *l;
+
 	if (size == l->ring_size)
 		return true;
 	bigger.ring = calloc(size, sizeof(*bigger.ring));
@@ -150,16 +156,18 @@ static bool grow_ring(struct lane *l, uint32_t numbers)
 	for (uint32_t i = 0; i < l->ring_size; i++)
 		*place_of(&bigger, l->next + i) = *place_of(l, l->next + i);
 	free(l->ring);
+	r->stats.held_bytes += (size - l->ring_size) * sizeof(*l->ring);
 	l->ring = bigger.ring;
 	l->ring_size = size;
 	return true;
 }
 
-static void shrink_ring(struct lane *l)
+static void shrink_ring(struct resequencer *r, struct lane *l)
 {
 	if (l->held > 0 || l->ring_size <= RING_KEEP)
 		return;
 	free(l->ring);
+	r->stats.held_bytes -= l->ring_size * sizeof(*l->ring);
 	l->ring = NULL;
 	l->ring_size = 0;
 }
@@ -228,7 +236,7 @@ static void note_hole(struct resequencer *r, struct lane *l, nsec_t now)
 
 	if (distance == RESEQUENCER_HISTORY) {
 		unlink_hole(r, l);
-		shrink_ring(l);
+		shrink_ring(r, l);
 	} else if (!l->has_hole || l->hole_lead != lead) {
 		unlink_hole(r, l);
 		l->hole_lead = lead;
@@ -344,18 +352,34 @@ static enum resequencer_result put_behind(struct resequencer *r, struct lane *l,
 	return RESEQUENCER_TAKEN;
 }
 
-static void hold(struct resequencer *r, struct lane *l, uint32_t seq, uint32_t diff,
-		 struct buf *packet, nsec_t now)
+/* Bytes that holding one more packet there takes. */
+static size_t cost_of(const struct lane *l, uint32_t seq)
 {
-	while (r->stats.held_bytes + sizeof(struct buf) > r->config.max_bytes && r->oldest != NULL) {
+	int32_t diff = lane_seq_diff(seq, l->next);
+
+	if (diff <= 0)
+		return 0;
+	return sizeof(struct buf) + (ring_for(l, (uint32_t)diff + 1) - l->ring_size) * sizeof(*l->ring);
+}
+
+static bool has_room(const struct resequencer *r, size_t cost)
+{
+	return r->stats.held_bytes + cost <= r->config.max_bytes;
+}
+
+static void hold(struct resequencer *r, struct lane *l, uint32_t seq, struct buf *packet, nsec_t now)
+{
+	int32_t diff;
+
+	while (!has_room(r, cost_of(l, seq)) && r->oldest != NULL) {
 		struct lane *full = r->oldest;
 
 		skip_hole(r, full);
 		note_hole(r, full, now);
 	}
 	/* making room may have moved this very lane's edge */
-	diff = (uint32_t)lane_seq_diff(seq, l->next);
-	if (lane_seq_diff(seq, l->next) <= 0 || !grow_ring(l, diff + 1)) {
+	diff = lane_seq_diff(seq, l->next);
+	if (diff <= 0 || !has_room(r, cost_of(l, seq)) || !grow_ring(r, l, ring_for(l, (uint32_t)diff + 1))) {
 		emit(r, packet);	/* out of order is better than lost */
 		return;
 	}
@@ -405,7 +429,7 @@ enum resequencer_result resequencer_put(struct resequencer *r, const struct rese
 	if (frame->unordered || diff == 0)
 		emit(r, packet);
 	else
-		hold(r, l, frame->seq, (uint32_t)diff, packet, now);
+		hold(r, l, frame->seq, packet, now);
 	if (diff != 0 && !l->has_hole && l->held > 0) {
 		l->hole_lead = frame->seq;
 		link_hole(r, l, now);
@@ -417,6 +441,27 @@ enum resequencer_result resequencer_put(struct resequencer *r, const struct rese
 		note_hole(r, l, now);
 	}
 	return RESEQUENCER_TAKEN;
+}
+
+void resequencer_skip(struct resequencer *r, unsigned lane, uint32_t seq, uint32_t count, nsec_t now)
+{
+	struct lane *l = r->lane[lane];
+
+	for (uint32_t n = 0; l != NULL && n < count; n++) {
+		uint32_t given_up = (seq + n) & LANE_SEQ_MASK;
+		int32_t diff = lane_seq_diff(given_up, l->next);
+
+		if (diff < 0 || diff >= RESEQUENCER_HISTORY || is_seen(l, given_up))
+			continue;
+		set_seen(l, given_up);
+		r->stats.holes++;
+		if ((uint32_t)diff >= l->ahead)
+			l->ahead = (uint32_t)diff + 1;
+	}
+	if (l != NULL) {
+		advance(r, l);
+		note_hole(r, l, now);
+	}
 }
 
 struct buf *resequencer_out(struct resequencer *r, nsec_t now)

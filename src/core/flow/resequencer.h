@@ -4,6 +4,7 @@
  * A packet that is next in its lane goes out at once.  Behind a hole packets
  * are held until the hole
  *   - is filled by its packet,
+ *   - is given up by its sender, who says so (resequencer_skip),
  *   - is proven lost: every path in use has delivered three later packets of
  *     this lane (paths mostly keep order; only for frames that are not repaired), or
  *   - has been open for the wait: then it is given up, and what came after it
@@ -12,13 +13,13 @@
  * the last RESEQUENCER_HISTORY numbers of each lane.  A packet that comes
  * after its place was given up goes out late if `late` says so, once.
  *
- * Memory: at most `max_bytes` of buffers held over all lanes, whatever the
- * peer sends; when full, the oldest hole is given up.  A lane costs 1.8 KiB
- * once it is used and up to 32 KiB more while it holds packets, so the worst
- * that a peer can do with all 1024 lanes is 34 MiB beside max_bytes.
+ * Memory: at most `max_bytes` of buffers and of the rings that hold them, over
+ * all lanes, whatever the peer sends; when full, the oldest hole is given up.
+ * A lane costs 6.5 KiB once it is used, so the worst that a peer can do with
+ * all 1024 lanes is 7 MiB beside max_bytes.
  *
  * A packet costs a constant; where it moves a lane's edge to another hole, also
- * a look at 64 words and a step for each lane whose hole is younger than that;
+ * a look at 256 words and a step for each lane whose hole is younger than that;
  * where it makes numbers be given up, a step for each of them.
  */
 #ifndef TTT_CORE_FLOW_RESEQUENCER_H
@@ -33,7 +34,7 @@
 struct buf;
 struct resequencer;
 
-#define RESEQUENCER_HISTORY	4096	/* numbers behind, and ahead, of a lane's edge that are told apart */
+#define RESEQUENCER_HISTORY	16384	/* numbers behind, and ahead, of a lane's edge that are told apart */
 
 /* After such a silence in its lane a number beyond the history behind is no straggler: the lane begins anew. */
 #define RESEQUENCER_SILENCE	SEC(2)
@@ -71,6 +72,8 @@ void resequencer_set_paths(struct resequencer *r, path_set in_use);
 /* Takes the packet when the answer is TAKEN. */
 enum resequencer_result resequencer_put(struct resequencer *r, const struct resequencer_frame *frame,
 					struct buf *packet, nsec_t now);
+/* The sender gave these numbers of a lane up: nobody waits for them. */
+void resequencer_skip(struct resequencer *r, unsigned lane, uint32_t seq, uint32_t count, nsec_t now);
 /* The next packet that may go, or NULL; the caller owns it. */
 struct buf *resequencer_out(struct resequencer *r, nsec_t now);
 /* When the oldest hole's wait is over; NSEC_NEVER: no hole. */
@@ -78,7 +81,7 @@ nsec_t resequencer_deadline(const struct resequencer *r);
 
 struct resequencer_stats {
 	uint64_t held;		/* packets held now */
-	uint64_t held_bytes;
+	uint64_t held_bytes;	/* with the rings that hold them; never above max_bytes */
 	uint64_t holes;		/* numbers given up since the start */
 	uint64_t late;		/* of those, packets that came after all */
 	uint64_t duplicates;

@@ -172,6 +172,19 @@ void loss_tick(struct loss *l, nsec_t now, const struct loss_observer *to)
 		detect(l, now, to);
 }
 
+void loss_attach(struct loss *l, uint64_t number, uint32_t copy)
+{
+	record_of(l, number)->copy = copy;
+}
+
+void loss_doubt(struct loss *l, nsec_t now, const struct loss_observer *to)
+{
+	for (uint64_t n = l->doubted > l->oldest ? l->doubted : l->oldest; n < l->next; n++)
+		if (record_of(l, n)->state == RECORD_IN_FLIGHT)
+			to->doubted(to->ctx, record_of(l, n), now);
+	l->doubted = l->next;
+}
+
 void loss_abandon(struct loss *l, nsec_t now, const struct loss_observer *to)
 {
 	for (uint64_t n = l->oldest; n < l->next; n++)

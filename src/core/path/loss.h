@@ -27,6 +27,7 @@
 struct loss_record {
 	nsec_t sent_at;
 	uint32_t content;	/* what must be said again if it is lost: the owner's bits */
+	uint32_t copy;		/* the owner's handle of what it carries; 0: none */
 	uint16_t len;		/* bytes with outer headers */
 	uint8_t state;
 };
@@ -35,6 +36,7 @@ struct loss_record {
 struct loss_observer {
 	void (*acked)(void *ctx, const struct loss_record *record, nsec_t now);
 	void (*lost)(void *ctx, const struct loss_record *record, nsec_t now);
+	void (*doubted)(void *ctx, const struct loss_record *record, nsec_t now);
 	void *ctx;
 };
 
@@ -42,6 +44,7 @@ struct loss {
 	struct loss_record *record;	/* LOSS_WINDOW of them, number modulo LOSS_WINDOW */
 	uint64_t next;			/* number of the next datagram */
 	uint64_t oldest;		/* everything below is settled */
+	uint64_t doubted;		/* everything below was told to be overdue, if it was in flight then */
 	uint64_t largest_acked;		/* valid once any_acked */
 	bool any_acked;
 	unsigned threshold;		/* packets; 3 at first */
@@ -70,6 +73,10 @@ bool loss_ack(struct loss *l, const struct frame_run *runs, size_t count, nsec_t
 
 /* Time has passed: settle what the time threshold makes lost. */
 void loss_tick(struct loss *l, nsec_t now, const struct loss_observer *to);
+/* The datagram of that number, the newest, carries the owner's copy. */
+void loss_attach(struct loss *l, uint64_t number, uint32_t copy);
+/* Everything in flight is overdue: the observer's doubted is told once of each, nothing is settled. */
+void loss_doubt(struct loss *l, nsec_t now, const struct loss_observer *to);
 /* Everything in flight counts as lost now: the path is gone. */
 void loss_abandon(struct loss *l, nsec_t now, const struct loss_observer *to);
 

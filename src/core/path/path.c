@@ -182,14 +182,18 @@ bool path_pong(struct path *p, const uint8_t token[8], nsec_t now)
 	return path_answered(p, now);
 }
 
-/* When the oldest datagram's answer is overdue. */
+/*
+ * When the oldest datagram's answer is overdue.  ACKs come back on whatever
+ * path is fastest, and when that one dies, on this one: its own round trip
+ * has to fit in, too.
+ */
 static nsec_t overdue_at(const struct path *p)
 {
 	nsec_t sent_at = loss_oldest_sent_at(&p->loss);
 
 	if (p->state != ENGINE_PATH_OK || sent_at == NSEC_NEVER)
 		return NSEC_NEVER;
-	return sent_at + rtt_bound(&p->loss.rtt, RTT_UNKNOWN) + ACK_DELAY_MAX;
+	return sent_at + nsec_max(rtt_bound(&p->loss.rtt, RTT_UNKNOWN), rtt_bound(&p->rtt, 0)) + ACK_DELAY_MAX;
 }
 
 bool path_tick(struct path *p, nsec_t now)
