@@ -79,9 +79,21 @@ struct flow {
 	uint8_t seen[SEEN / 8];
 };
 
+struct model {
+	const struct sim_model *ops;
+	void *ctx;
+};
+
+struct event {
+	nsec_t at;
+	sim_action *action;
+	void *ctx;
+};
+
 struct end {
 	struct engine *engine;
 	struct buf_pool *pool;
+	struct buf_queue waiting;	/* what models sent, until the engine can take it */
 	struct buf_queue hoard;	/* what sim_starve took */
 	struct generator random;
 	unsigned events[8];
@@ -100,6 +112,10 @@ struct sim {
 	struct flight *heap;
 	size_t flights, room;
 	struct flow *flow;
+	struct model model[SIM_MODELS];
+	size_t models;
+	struct event event[SIM_EVENTS];
+	size_t event_count;
 	sim_tap *tap;
 	void *tap_ctx;
 };
@@ -213,6 +229,7 @@ static void start_client(struct sim *s, unsigned client)
 static void stop_end(struct end *end)
 {
 	engine_free(end->engine);
+	buf_queue_clear(&end->waiting);
 	buf_queue_clear(&end->hoard);
 	assert_int_equal(buf_pool_left(end->pool), POOL);
 	buf_pool_free(end->pool);
@@ -296,6 +313,102 @@ static void mix(struct sim *s, uint64_t value)
 	s->trace = rotl(s->trace ^ value, 23) * UINT64_C(0x9e3779b97f4a7c15);
 }
 
+static size_t step_at(const struct sim_way *way, nsec_t offset)
+{
+	size_t low = 0, high = way->rate_count;
+
+	while (high - low > 1) {
+		size_t middle = (low + high) / 2;
+
+		if (way->rates[middle].at <= offset)
+			low = middle;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/* When the bits are through that begin at `from`, at rates that change meanwhile. */
+static nsec_t through_steps(const struct sim_way *way, uint64_t bits, nsec_t from)
+{
+	nsec_t period = way->rates_period, offset = from - way->rates_from;
+	size_t i;
+
+	if (period != 0)
+		offset %= period;
+	for (i = step_at(way, offset);; i = (i + 1) % way->rate_count) {
+		bool last = i + 1 == way->rate_count;
+		nsec_t end = !last ? way->rates[i + 1].at : period != 0 ? period : NSEC_NEVER;
+		nsec_t left = end - offset, need = NSEC_NEVER;
+
+		if (way->rates[i].rate != 0)
+			need = bits * NSEC_PER_SEC / way->rates[i].rate;
+		if (need <= left)
+			return need == NSEC_NEVER ? NSEC_NEVER : from + need;
+		bits -= left * way->rates[i].rate / NSEC_PER_SEC;
+		from += left;
+		offset = last ? 0 : end;
+	}
+}
+
+static nsec_t through(const struct sim_way *way, uint64_t bits, nsec_t from)
+{
+	if (way->rate_count != 0)
+		return through_steps(way, bits, from);
+	return way->rate != 0 ? from + bits * NSEC_PER_SEC / way->rate : from;
+}
+
+/* The sum of twelve uniform numbers has the variance 1: no libm, the same everywhere. */
+static nsec_t normal_delay(struct sim *s, const struct sim_way *way)
+{
+	int64_t sum = -6 * 65536, delay;
+
+	for (int i = 0; i < 3; i++) {
+		uint64_t word = draw(&s->random);
+
+		for (int j = 0; j < 4; j++, word >>= 16)
+			sum += (int64_t)(word & 0xffff);
+	}
+	delay = (int64_t)way->delay + (int64_t)way->jitter * sum / 65536;
+	return delay > 0 ? (nsec_t)delay : 0;
+}
+
+static nsec_t drawn_delay(struct sim *s, const struct sim_way *way)
+{
+	if (way->jitter == 0)
+		return way->delay;
+	if (way->normal)
+		return normal_delay(s, way);
+	return way->delay + draw(&s->random) % way->jitter;
+}
+
+/* sch_netem.c, netem_enqueue(): behind the last packet in the queue, then its time on the wire. */
+static nsec_t netem_arrival(struct sim *s, const struct sim_way *way, uint64_t bits, nsec_t *last_at)
+{
+	nsec_t ready = s->now + drawn_delay(s, way);
+
+	if (way->rate == 0 && way->rate_count == 0)
+		return ready;
+	*last_at = through(way, bits, nsec_max(*last_at, ready));
+	return *last_at;
+}
+
+/* A wire that takes one packet after the other, and then a way that may vary. */
+static nsec_t wire_arrival(struct sim *s, const struct sim_way *way, uint64_t bits, nsec_t *free_at,
+			   nsec_t *last_at)
+{
+	nsec_t at;
+
+	*free_at = through(way, bits, nsec_max(*free_at, s->now));
+	if (*free_at == NSEC_NEVER)
+		return NSEC_NEVER;
+	at = *free_at + drawn_delay(s, way);
+	if (!way->reorders)
+		at = nsec_max(at, *last_at);
+	*last_at = at;
+	return at;
+}
+
 /* Into the link, where it waits its turn, or is lost. */
 static void enter(struct sim *s, int client, unsigned link, enum sim_direction direction,
 		  const uint8_t *datagram, size_t datagram_len)
@@ -308,26 +421,25 @@ static void enter(struct sim *s, int client, unsigned link, enum sim_direction d
 	struct flight f = { .client = client, .link = link, .direction = direction, .port = l->port,
 			    .len = datagram_len };
 	uint8_t copy[2048];
+	uint64_t bits;
 
 	memcpy(copy, datagram, f.len);
 	if (s->tap != NULL && !s->tap(s->tap_ctx, s, (unsigned)client, link, direction, copy, &f.len))
 		return;
 	*(direction == SIM_UP ? &l->up_packets : &l->down_packets) += 1;
-	*(direction == SIM_UP ? &l->up_bytes : &l->down_bytes) += f.len + OUTER;
+	*(direction == SIM_UP ? &l->up_bytes : &l->down_bytes) += f.len + (l->bare ? 0 : OUTER);
 	mix(s, s->now ^ f.len << 40 ^ (uint64_t)link << 56 ^ (uint64_t)direction << 60);
-	if (way->cut || *queued >= (way->queue != 0 ? way->queue : QUEUE))
+	if (way->cut)
 		return;
+	if (*queued >= (way->queue != 0 ? way->queue : QUEUE)) {
+		*(direction == SIM_UP ? &l->up_dropped : &l->down_dropped) += 1;
+		return;
+	}
 	if (way->loss_ppm != 0 && draw(&s->random) % 1000000 < way->loss_ppm)
 		return;
-	*free_at = nsec_max(*free_at, s->now);
-	if (way->rate != 0)
-		*free_at += (f.len + OUTER) * 8 * NSEC_PER_SEC / way->rate;
-	f.at = *free_at + way->delay;
-	if (way->jitter != 0)
-		f.at += draw(&s->random) % way->jitter;
-	if (!way->reorders)
-		f.at = nsec_max(f.at, *last_at);
-	*last_at = f.at;
+	bits = (f.len + (l->bare ? 0 : OUTER) + way->framing) * 8;
+	f.at = way->netem ? netem_arrival(s, way, bits, last_at) :
+			    wire_arrival(s, way, bits, free_at, last_at);
 	f.datagram = malloc(f.len > 0 ? f.len : 1);
 	assert_non_null(f.datagram);
 	memcpy(f.datagram, copy, f.len);
@@ -463,6 +575,104 @@ void sim_flow_forget(struct sim *s, unsigned flow)
 	s->flow[flow].stats = (struct sim_flow_stats){ 0 };
 }
 
+/* --- models -------------------------------------------------------------- */
+
+void sim_attach(struct sim *s, const struct sim_model *model, void *ctx)
+{
+	assert_true(s->models < SIM_MODELS);
+	s->model[s->models++] = (struct model){ model, ctx };
+}
+
+void sim_detach(struct sim *s, void *ctx)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < s->models; i++)
+		if (s->model[i].ctx != ctx)
+			s->model[kept++] = s->model[i];
+	s->models = kept;
+}
+
+void sim_addresses(const struct sim_via *via, uint8_t ret_client[4], uint8_t ret_server[4])
+{
+	const uint8_t server[4] = { 10, 84, 0, 1 };
+
+	memcpy(ret_server, server, 4);
+	memcpy(ret_client, server, 4);
+	ret_client[3] = (uint8_t)(2 + via->client);
+}
+
+void sim_send(struct sim *s, const struct sim_via *via, enum sim_direction direction,
+	      const uint8_t *packet, size_t len)
+{
+	struct end *end = end_of(s, direction == SIM_UP ? (int)via->client : SERVER);
+	struct buf *b;
+
+	if (via->bare) {
+		enter(s, (int)via->client, via->link, direction, packet, len);
+		return;
+	}
+	b = buf_get(end->pool);
+	if (b == NULL)
+		return;
+	memcpy(buf_append(b, len), packet, len);
+	buf_queue_push(&end->waiting, b);
+}
+
+static bool models_take(struct sim *s, enum sim_direction direction, const uint8_t *packet, size_t len)
+{
+	for (size_t i = 0; i < s->models; i++)
+		if (s->model[i].ops->take(s->model[i].ctx, direction, packet, len)) {
+			mix(s, s->now ^ len);
+			return true;
+		}
+	return false;
+}
+
+static nsec_t next_model_at(const struct sim *s, size_t *ret)
+{
+	nsec_t at = NSEC_NEVER;
+
+	for (size_t i = 0; i < s->models; i++) {
+		nsec_t due = s->model[i].ops->due(s->model[i].ctx);
+
+		if (due < at) {
+			at = due;
+			*ret = i;
+		}
+	}
+	return at;
+}
+
+void sim_at(struct sim *s, nsec_t at, sim_action *action, void *ctx)
+{
+	assert_true(s->event_count < SIM_EVENTS);
+	s->event[s->event_count++] = (struct event){ at, action, ctx };
+}
+
+/* Of two at the same time, the one that was asked for first. */
+static nsec_t next_event_at(const struct sim *s, size_t *ret)
+{
+	nsec_t at = NSEC_NEVER;
+
+	for (size_t i = 0; i < s->event_count; i++)
+		if (s->event[i].at < at) {
+			at = s->event[i].at;
+			*ret = i;
+		}
+	return at;
+}
+
+static void act(struct sim *s, size_t index)
+{
+	struct event e = s->event[index];
+
+	s->event_count--;
+	memmove(&s->event[index], &s->event[index + 1],
+		(s->event_count - index) * sizeof(s->event[0]));
+	e.action(e.ctx, s);
+}
+
 /* --- the loop ------------------------------------------------------------ */
 
 static void take_out(struct sim *s, int end)
@@ -473,11 +683,28 @@ static void take_out(struct sim *s, int end)
 
 	send_all(s, end);
 	while ((b = engine_tun_out(e->engine, s->now)) != NULL) {
-		flow_take(s, b->data, b->len);
+		if (!models_take(s, end == SERVER ? SIM_UP : SIM_DOWN, b->data, b->len))
+			flow_take(s, b->data, b->len);
 		buf_put(b);
 	}
 	while (engine_event_out(e->engine, &event))
 		e->events[event.type]++;
+}
+
+/* What models sent, a burst at a time, as a TUN gives it. */
+static void take_in(struct sim *s)
+{
+	for (int i = SERVER; i < (int)s->clients; i++) {
+		struct end *e = end_of(s, i);
+
+		while (e->waiting.count > 0) {
+			struct buf *b;
+
+			while ((b = buf_queue_pop(&e->waiting)) != NULL)
+				engine_tun_in(e->engine, b, s->now);
+			take_out(s, i);
+		}
+	}
 }
 
 static void deliver(struct sim *s, int client, unsigned link, enum sim_direction direction,
@@ -502,7 +729,9 @@ static void arrive(struct sim *s)
 
 	*(f.direction == SIM_UP ? &l->up_queued : &l->down_queued) -= 1;
 	/* a NAT knows only the port that the client has now */
-	if (f.direction == SIM_UP || f.port == l->port)
+	if (l->bare)
+		models_take(s, f.direction, f.datagram, f.len);
+	else if (f.direction == SIM_UP || f.port == l->port)
 		deliver(s, f.client, f.link, f.direction, f.port, f.datagram, f.len);
 	free(f.datagram);
 }
@@ -539,26 +768,33 @@ static bool happen(struct sim *s, nsec_t until, unsigned *spins)
 {
 	unsigned flow = 0;
 	int end = 0;
+	size_t model = 0, event = 0;
 	nsec_t flow_at = next_flow_at(s, &flow), due = next_deadline(s, &end);
+	nsec_t model_at = next_model_at(s, &model), event_at = next_event_at(s, &event);
 	nsec_t arrival = s->flights > 0 ? s->heap[0].at : NSEC_NEVER;
-	nsec_t at = nsec_min(arrival, nsec_min(flow_at, due));
+	nsec_t at = nsec_min(nsec_min(arrival, nsec_min(flow_at, due)), nsec_min(model_at, event_at));
 
-	if (at > until)
+	if (at > until || at == NSEC_NEVER)
 		return false;
 	*spins = at <= s->now ? *spins + 1 : 0;
 	assert_true(*spins < 100000);	/* a deadline that is never met spins a CPU */
 	s->now = nsec_max(s->now, at);
-	if (arrival == at) {
+	if (event_at == at) {
+		act(s, event);
+	} else if (arrival == at) {
 		arrive(s);
 	} else if (flow_at == at) {
 		int from = s->flow[flow].direction == SIM_UP ? (int)s->flow[flow].client : SERVER;
 
 		flow_send(s, flow);
 		take_out(s, from);
+	} else if (model_at == at) {
+		s->model[model].ops->tick(s->model[model].ctx);
 	} else {
 		engine_tick(end_of(s, end)->engine, s->now);
 		take_out(s, end);
 	}
+	take_in(s);
 	return true;
 }
 
@@ -601,16 +837,47 @@ static void join(struct sim *s, unsigned client, unsigned link)
 	take_out(s, (int)client);
 }
 
-unsigned sim_add_link(struct sim *s, unsigned client, uint64_t rate, nsec_t rtt, uint32_t loss_ppm)
+unsigned sim_add_bare(struct sim *s, unsigned client, const struct sim_way *up,
+		      const struct sim_way *down)
 {
 	unsigned link = s->links[client]++;
-	struct sim_way way = { .rate = rate, .delay = rtt / 2, .loss_ppm = loss_ppm };
 
 	assert_true(link < SIM_LINKS);
-	s->link[client][link] = (struct sim_link){ .up = way, .down = way, .port = 40000,
-						   .wish.weight = 1 };
+	s->link[client][link] = (struct sim_link){ .up = *up, .down = *down, .port = 40000,
+						   .bare = true, .wish.weight = 1 };
+	return link;
+}
+
+unsigned sim_add_ways(struct sim *s, unsigned client, const struct sim_way *up,
+		      const struct sim_way *down)
+{
+	unsigned link = sim_add_bare(s, client, up, down);
+
+	s->link[client][link].bare = false;
 	join(s, client, link);
 	return link;
+}
+
+unsigned sim_add_link(struct sim *s, unsigned client, uint64_t rate, nsec_t rtt, uint32_t loss_ppm)
+{
+	struct sim_way way = { .rate = rate, .delay = rtt / 2, .loss_ppm = loss_ppm };
+
+	return sim_add_ways(s, client, &way, &way);
+}
+
+void sim_way_follow(struct sim *s, struct sim_way *way, const struct sim_rate *rates, size_t count,
+		    nsec_t period)
+{
+	uint64_t most = 0;
+
+	assert_true(count > 0 && rates[0].at == 0);
+	for (size_t i = 0; i < count; i++)
+		most = rates[i].rate > most ? rates[i].rate : most;
+	assert_true(period == 0 || (most > 0 && rates[count - 1].at < period));
+	way->rates = rates;
+	way->rate_count = count;
+	way->rates_from = s->now;
+	way->rates_period = period;
 }
 
 void sim_link_down(struct sim *s, unsigned client, unsigned link)
@@ -643,7 +910,8 @@ void sim_restart_client(struct sim *s, unsigned client)
 	stop_end(&s->client[client]);
 	start_client(s, client);
 	for (unsigned i = 0; i < s->links[client]; i++)
-		join(s, client, i);
+		if (!s->link[client][i].bare)
+			join(s, client, i);
 }
 
 void sim_starve(struct sim *s, int end, size_t leave)

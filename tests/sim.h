@@ -6,7 +6,9 @@
  * random loss, and may be cut.  Nothing waits and nothing reads a clock: a
  * minute of traffic takes milliseconds, and the same seed gives the same run.
  *
- * Flows send numbered UDP packets inside and note what comes out.
+ * Flows send numbered UDP packets inside and note what comes out.  Models of
+ * something livelier (model_tcp.h, model_call.h) attach themselves, and send
+ * through the tunnel, or over a bare link, where no engine stands between.
  */
 #ifndef TTT_TESTS_SIM_H
 #define TTT_TESTS_SIM_H
@@ -18,24 +20,45 @@
 #define SIM_CLIENTS	4
 #define SIM_LINKS	8	/* per client */
 #define SIM_FLOWS	8
+#define SIM_MODELS	16
+#define SIM_EVENTS	256
+
+/* From `at` on, counted from the beginning of the trace. */
+struct sim_rate {
+	nsec_t at;
+	uint64_t rate;		/* bits per second; 0: an outage */
+};
 
 struct sim_way {
 	uint64_t rate;		/* bits per second; 0: no limit */
 	nsec_t delay;		/* one way */
-	nsec_t jitter;		/* uniform, up to so much more */
+	nsec_t jitter;		/* uniform, up to so much more; normal: the standard deviation */
+	bool normal;		/* jitter goes to both sides, as netem's `distribution normal` */
 	bool reorders;		/* jitter may change the order; else it only delays */
+	/*
+	 * As sch_netem does it: the delay first, then the rate, so that one late
+	 * packet holds all behind it; without a rate, jitter reorders.
+	 */
+	bool netem;
 	uint32_t loss_ppm;
-	size_t queue;		/* packets; 0: 1000 */
+	size_t queue;		/* packets, those under way included; 0: 1000 */
+	size_t framing;		/* bytes per packet that the rate counts beyond IP (Ethernet: 14) */
 	bool cut;		/* everything vanishes, silently */
+	/* instead of rate, when there are any: see sim_way_follow */
+	const struct sim_rate *rates;
+	size_t rate_count;
+	nsec_t rates_from, rates_period;
 };
 
 struct sim_link {
 	struct sim_way up, down;	/* from the client, and to it */
 	struct engine_link wish;
+	bool bare;			/* no path of the tunnel: models send over it as they are */
 	uint16_t port;			/* the client's, as the server sees it: change it to roam */
 	/* what it carried */
 	uint64_t up_packets, down_packets;	/* sent into it */
 	uint64_t up_bytes, down_bytes;
+	uint64_t up_dropped, down_dropped;	/* its queue was full */
 	/* inside */
 	nsec_t up_free_at, down_free_at, up_last_at, down_last_at;
 	size_t up_queued, down_queued;
@@ -65,6 +88,16 @@ struct sim_link *sim_link(struct sim *s, unsigned client, unsigned link);
 
 /* A link of equal ways; its number is the socket's. */
 unsigned sim_add_link(struct sim *s, unsigned client, uint64_t rate, nsec_t rtt, uint32_t loss_ppm);
+unsigned sim_add_ways(struct sim *s, unsigned client, const struct sim_way *up,
+		      const struct sim_way *down);
+unsigned sim_add_bare(struct sim *s, unsigned client, const struct sim_way *up,
+		      const struct sim_way *down);
+/*
+ * From now on the way's rate is that of the steps, which must stay; the first
+ * is at 0.  They begin anew every `period`; 0: the last one stays for ever.
+ */
+void sim_way_follow(struct sim *s, struct sim_way *way, const struct sim_rate *rates, size_t count,
+		    nsec_t period);
 /* The link goes, or comes back, and the client is told. */
 void sim_link_down(struct sim *s, unsigned client, unsigned link);
 void sim_link_up(struct sim *s, unsigned client, unsigned link);
@@ -76,6 +109,33 @@ unsigned sim_flow(struct sim *s, unsigned client, enum sim_direction direction, 
 void sim_flow_stop(struct sim *s, unsigned flow);
 struct sim_flow_stats sim_flow_stats(const struct sim *s, unsigned flow);
 void sim_flow_forget(struct sim *s, unsigned flow);	/* gap and order begin anew */
+
+/* Where a model's packets travel: through the client's tunnel, or over a bare link of its. */
+struct sim_via {
+	unsigned client;
+	bool bare;
+	unsigned link;		/* bare: which */
+};
+
+/* What lives at both ends of a via. */
+struct sim_model {
+	/* A packet came out at the end that `direction` leads to; false: not one of its own. */
+	bool (*take)(void *ctx, enum sim_direction direction, const uint8_t *packet, size_t len);
+	nsec_t (*due)(const void *ctx);
+	void (*tick)(void *ctx);
+};
+
+void sim_attach(struct sim *s, const struct sim_model *model, void *ctx);
+void sim_detach(struct sim *s, void *ctx);
+/* May be called from take and tick.  An end without a buffer loses it, as a TUN's queue does. */
+void sim_send(struct sim *s, const struct sim_via *via, enum sim_direction direction,
+	      const uint8_t *packet, size_t len);
+/* The inner addresses of the ends. */
+void sim_addresses(const struct sim_via *via, uint8_t ret_client[4], uint8_t ret_server[4]);
+
+/* At that time, once: a link is cut, a rate changes, whatever the test wants. */
+typedef void sim_action(void *ctx, struct sim *s);
+void sim_at(struct sim *s, nsec_t at, sim_action *action, void *ctx);
 
 void sim_run(struct sim *s, nsec_t duration);
 /* Until an event of that type came from that end (client number, or -1: server); false: not in time. */
