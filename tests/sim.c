@@ -114,6 +114,7 @@ struct sim {
 	struct flow *flow;
 	struct model model[SIM_MODELS];
 	size_t models;
+	unsigned attached;
 	struct event event[SIM_EVENTS];
 	size_t event_count;
 	sim_tap *tap;
@@ -577,10 +578,11 @@ void sim_flow_forget(struct sim *s, unsigned flow)
 
 /* --- models -------------------------------------------------------------- */
 
-void sim_attach(struct sim *s, const struct sim_model *model, void *ctx)
+unsigned sim_attach(struct sim *s, const struct sim_model *model, void *ctx)
 {
 	assert_true(s->models < SIM_MODELS);
 	s->model[s->models++] = (struct model){ model, ctx };
+	return s->attached++;
 }
 
 void sim_detach(struct sim *s, void *ctx)

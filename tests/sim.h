@@ -125,7 +125,8 @@ struct sim_model {
 	void (*tick)(void *ctx);
 };
 
-void sim_attach(struct sim *s, const struct sim_model *model, void *ctx);
+/* Returns a number that no other model of this simulation has had. */
+unsigned sim_attach(struct sim *s, const struct sim_model *model, void *ctx);
 void sim_detach(struct sim *s, void *ctx);
 /* May be called from take and tick.  An end without a buffer loses it, as a TUN's queue does. */
 void sim_send(struct sim *s, const struct sim_via *via, enum sim_direction direction,
