@@ -2,6 +2,7 @@
 #include "tcp_sender.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "tap.h"
 
@@ -350,7 +351,7 @@ static void came(struct tcp_sender *t, uint64_t segment, struct tally *y)
 	rack_advance(t, segment, y->now);
 	if (!p->ever_resent) {
 		y->original |= p->lost;
-		if (segment < y->lowest)
+		if (segment < t->highest_sacked && segment < y->lowest)
 			y->lowest = segment;
 	}
 	forget_flags(t, p);
@@ -374,7 +375,7 @@ static void sack_range(struct tcp_sender *t, uint64_t from, uint64_t to, struct 
 	}
 }
 
-/* What the last ACK said already need not be walked again. */
+/* What the last ACK said already need not be walked again; both are in order. */
 static void sack_block(struct tcp_sender *t, struct tcp_block b, struct tally *y)
 {
 	for (unsigned i = 0; i < t->seens; i++) {
@@ -399,9 +400,21 @@ static bool is_dsack(const struct tcp_ack *ack)
 	       (ack->blocks > 1 && b[0].from >= b[1].from && b[0].to <= b[1].to);
 }
 
+static void sort_blocks(struct tcp_block *block, unsigned count)
+{
+	for (unsigned i = 1; i < count; i++)
+		for (unsigned j = i; j > 0 && block[j].from < block[j - 1].from; j--) {
+			struct tcp_block b = block[j];
+
+			block[j] = block[j - 1];
+			block[j - 1] = b;
+		}
+}
+
 static void read_blocks(struct tcp_sender *t, const struct tcp_ack *ack, struct tally *y)
 {
-	unsigned first = 0;
+	struct tcp_block block[TCP_BLOCKS];
+	unsigned first = 0, count = 0;
 
 	if (is_dsack(ack)) {
 		first = 1;
@@ -412,10 +425,12 @@ static void read_blocks(struct tcp_sender *t, const struct tcp_ack *ack, struct 
 			t->undo_resent--;
 	}
 	for (unsigned i = first; i < ack->blocks; i++)
-		sack_block(t, ack->block[i], y);
-	t->seens = 0;
-	for (unsigned i = first; i < ack->blocks; i++)
-		t->seen[t->seens++] = ack->block[i];
+		block[count++] = ack->block[i];
+	sort_blocks(block, count);
+	for (unsigned i = 0; i < count; i++)
+		sack_block(t, block[i], y);
+	memcpy(t->seen, block, count * sizeof(block[0]));
+	t->seens = count;
 }
 
 static void acknowledge(struct tcp_sender *t, uint64_t ack, struct tally *y)
