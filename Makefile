@@ -61,9 +61,9 @@ $(BUILD)/obj/%.o: %.c
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
 
 # Unit tests: tests/NAME_test.c is a program; every other file in tests/ is
-# support that they share (the simulator among them).
+# support that they share (the simulator among them), but NAME_run.c.
 UNIT_SRC	:= $(wildcard tests/*_test.c)
-SUPPORT_SRC	:= $(filter-out $(UNIT_SRC) $(wildcard tests/*_fuzz.c),$(wildcard tests/*.c))
+SUPPORT_SRC	:= $(filter-out $(UNIT_SRC) $(wildcard tests/*_fuzz.c tests/*_run.c),$(wildcard tests/*.c))
 UNIT_BIN	:= $(patsubst tests/%.c,$(BUILD)/tests/%,$(UNIT_SRC))
 
 $(BUILD)/libsupport.a: $(call objects,$(SUPPORT_SRC))
@@ -74,6 +74,13 @@ $(BUILD)/libsupport.a: $(call objects,$(SUPPORT_SRC))
 $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(BUILD)/libsupport.a $(ARCHIVES)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS) -lcmocka -lm
+
+# The 16 pairs of links, in the simulator: build/grid --help.
+$(BUILD)/grid: $(BUILD)/obj/tests/grid_run.o $(BUILD)/libsupport.a $(ARCHIVES)
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS) -lcmocka -lm
+
+grid: $(BUILD)/grid
+	$<
 
 unit: $(UNIT_BIN)
 	prove --exec '' $(UNIT_BIN)
@@ -160,6 +167,6 @@ uninstall:
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all demo netns unit check fuzz bench-basic packages install uninstall clean
+.PHONY: all demo netns unit grid check fuzz bench-basic packages install uninstall clean
 .SECONDARY:
 .DELETE_ON_ERROR:

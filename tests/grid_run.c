@@ -1,0 +1,163 @@
+/* grid_run: the program that prints what the simulator makes of the grid; see usage. */
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "grid.h"
+#include "strategy/strategy.h"
+
+static const char usage[] =
+	"grid [OPTION]... [PAIR]...      all pairs when none is named\n"
+	"  -s, --seconds N     of TCP and ping (20); the mean is from second 5 on\n"
+	"  -S, --strategy NAME the engine's first when not given\n"
+	"  -r, --seed N        of all that is random (1)\n"
+	"  -d, --down          server to client\n"
+	"  -t, --tunnel-only   without plain TCP on each link alone\n"
+	"\n"
+	"plain A, B   TCP on that link alone, without a tunnel; Mbit/s of payload\n"
+	"tunnel       the same through the tunnel over both; 1-3: seconds 1 to 3\n"
+	"             ** the goal is met, * the bar, ! not even plain TCP on the better link\n"
+	"ping, idle   p95 in ms through the loaded tunnel, and of the better link with\n"
+	"             nothing else; ! more above it than the pair allows\n"
+	"stall        ms, the longest without anything for the reader of the TCP\n"
+	"lost, holes  datagrams lost on the links; inner packets that never came,\n"
+	"             so that the difference was repaired\n"
+	"drops        inner packets that the sending end dropped itself\n"
+	"resent       segments that the TCP sent again\n";
+
+struct request {
+	struct grid_options options;
+	bool tunnel_only;
+	const struct grid_pair *pair[GRID_PAIRS];
+	size_t pairs;
+};
+
+static const char *mark(double rate, double bar, double goal, double plain)
+{
+	if (rate < plain * 0.98)
+		return "!";
+	return rate >= goal ? "**" : rate >= bar ? "*" : "";
+}
+
+static double milliseconds(nsec_t t)
+{
+	return (double)t / (double)MSEC(1);
+}
+
+static void print_head(void)
+{
+	printf("%-13s %8s %7s %7s %7s   %6s %4s %4s %8s %7s %6s %7s %7s %7s %7s\n", "pair",
+	       "capacity", "plain A", "plain B", "tunnel", "1-3", "bar", "goal", "ping", "idle",
+	       "stall", "lost", "holes", "drops", "resent");
+}
+
+/* One row; returns whether it is above the bar. */
+static bool run_pair(const struct grid_pair *pair, const struct request *r)
+{
+	struct sim_way a = grid_way(&pair->a), b = grid_way(&pair->b);
+	struct grid_plain on_a = { 0 }, on_b = { 0 };
+	struct grid_tunnel t;
+	double plain;
+	nsec_t idle;
+	bool slow;
+
+	if (!r->tunnel_only) {
+		on_a = grid_run_plain(&a, &r->options);
+		on_b = grid_run_plain(&b, &r->options);
+	}
+	plain = on_a.rate > on_b.rate ? on_a.rate : on_b.rate;
+	idle = nsec_min(on_a.idle, on_b.idle);
+	t = grid_run_tunnel(&a, &b, &r->options);
+	slow = idle != 0 && (t.ping == 0 || t.ping > idle + MSEC(pair->ping));
+	printf("%-13s %8.1f %7.1f %7.1f %7.1f%-2s %6.1f %4.0f %4.0f %7.1f%s %7.1f %6.0f %7lu %7lu %7lu %7lu\n",
+	       pair->name, pair->capacity, on_a.rate, on_b.rate, t.rate,
+	       mark(t.rate, pair->bar, pair->goal, plain), t.early, pair->bar, pair->goal,
+	       milliseconds(t.ping), slow ? "!" : " ", milliseconds(idle), milliseconds(t.stall),
+	       (unsigned long)t.lost, (unsigned long)t.holes, (unsigned long)t.drops,
+	       (unsigned long)t.resent);
+	fflush(stdout);
+	return t.rate >= pair->bar && !slow;
+}
+
+static bool refuse(const char *what, const char *value)
+{
+	fprintf(stderr, "grid: %s %s\n", what, value);
+	return false;
+}
+
+static bool set_strategy(const char *name, struct request *r)
+{
+	if (strategy_find(name) == NULL)
+		return refuse("no such strategy:", name);
+	r->options.strategy = name;
+	return true;
+}
+
+static bool set_pairs(char **name, struct request *r)
+{
+	for (; *name != NULL && r->pairs < GRID_PAIRS; name++) {
+		r->pair[r->pairs] = grid_find(*name);
+		if (r->pair[r->pairs++] == NULL)
+			return refuse("no such pair:", *name);
+	}
+	if (r->pairs == 0)
+		for (; r->pairs < GRID_PAIRS; r->pairs++)
+			r->pair[r->pairs] = &grid_pair[r->pairs];
+	return true;
+}
+
+static bool read_arguments(int argc, char **argv, struct request *r)
+{
+	static const struct option options[] = {
+		{ "seconds", required_argument, NULL, 's' }, { "strategy", required_argument, NULL, 'S' },
+		{ "seed", required_argument, NULL, 'r' }, { "down", no_argument, NULL, 'd' },
+		{ "tunnel-only", no_argument, NULL, 't' }, { "help", no_argument, NULL, 'h' }, { 0 },
+	};
+	int option;
+
+	while ((option = getopt_long(argc, argv, "s:S:r:dth", options, NULL)) != -1)
+		switch (option) {
+		case 's':
+			r->options.seconds = (unsigned)strtoul(optarg, NULL, 10);
+			if (r->options.seconds <= GRID_FROM)
+				return refuse("more than 5 seconds, please, not", optarg);
+			break;
+		case 'S':
+			if (!set_strategy(optarg, r))
+				return false;
+			break;
+		case 'r':
+			r->options.seed = strtoull(optarg, NULL, 10);
+			break;
+		case 'd':
+			r->options.direction = SIM_DOWN;
+			break;
+		case 't':
+			r->tunnel_only = true;
+			break;
+		case 'h':
+			fputs(usage, stdout);
+			exit(0);
+		default:
+			fputs(usage, stderr);
+			return false;
+		}
+	return set_pairs(argv + optind, r);
+}
+
+int main(int argc, char **argv)
+{
+	struct request r = { .options = { .seed = 1, .strategy = strategy_at(0)->name, .seconds = 20 } };
+	size_t good = 0;
+
+	if (!read_arguments(argc, argv, &r))
+		return 2;
+	printf("strategy %s, %u s, seed %lu\n", r.options.strategy, r.options.seconds,
+	       (unsigned long)r.options.seed);
+	print_head();
+	for (size_t i = 0; i < r.pairs; i++)
+		good += run_pair(r.pair[i], &r);
+	printf("%zu of %zu above the bar, in rate and ping\n", good, r.pairs);
+	return 0;
+}
