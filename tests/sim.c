@@ -345,7 +345,9 @@ static nsec_t through_steps(const struct sim_way *way, uint64_t bits, nsec_t fro
 		if (way->rates[i].rate != 0)
 			need = bits * NSEC_PER_SEC / way->rates[i].rate;
 		if (need <= left)
-			return need == NSEC_NEVER ? NSEC_NEVER : from + need;
+			return from + need;
+		if (end == NSEC_NEVER)
+			return NSEC_NEVER;
 		bits -= left * way->rates[i].rate / NSEC_PER_SEC;
 		from += left;
 		offset = last ? 0 : end;
@@ -386,24 +388,26 @@ static nsec_t drawn_delay(struct sim *s, const struct sim_way *way)
 /* sch_netem.c, netem_enqueue(): behind the last packet in the queue, then its time on the wire. */
 static nsec_t netem_arrival(struct sim *s, const struct sim_way *way, uint64_t bits, nsec_t *last_at)
 {
-	nsec_t ready = s->now + drawn_delay(s, way);
+	nsec_t ready = s->now + drawn_delay(s, way), at;
 
 	if (way->rate == 0 && way->rate_count == 0)
 		return ready;
-	*last_at = through(way, bits, nsec_max(*last_at, ready));
-	return *last_at;
+	at = through(way, bits, nsec_max(*last_at, ready));
+	if (at != NSEC_NEVER)
+		*last_at = at;
+	return at;
 }
 
 /* A wire that takes one packet after the other, and then a way that may vary. */
 static nsec_t wire_arrival(struct sim *s, const struct sim_way *way, uint64_t bits, nsec_t *free_at,
 			   nsec_t *last_at)
 {
-	nsec_t at;
+	nsec_t at = through(way, bits, nsec_max(*free_at, s->now));
 
-	*free_at = through(way, bits, nsec_max(*free_at, s->now));
-	if (*free_at == NSEC_NEVER)
-		return NSEC_NEVER;
-	at = *free_at + drawn_delay(s, way);
+	if (at == NSEC_NEVER)
+		return at;
+	*free_at = at;
+	at += drawn_delay(s, way);
 	if (!way->reorders)
 		at = nsec_max(at, *last_at);
 	*last_at = at;

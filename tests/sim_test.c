@@ -111,6 +111,90 @@ static void jitter_that_reorders_is_put_in_order_by_the_engine(void **state)
 	sim_free(s);
 }
 
+static struct sim *one_way(uint64_t seed, const struct sim_way *way)
+{
+	struct sim *s = sim_new(seed, 1, "round-robin");
+
+	sim_add_ways(s, 0, way, way);
+	sim_run(s, SEC(1));
+	return s;
+}
+
+/* Of a queue of 60 packets, the 40 that 20 ms of delay hold at 2 a millisecond are none that wait. */
+static void netem_s_queue_counts_what_is_under_way(void **state)
+{
+	const struct sim_way way = { .rate = 16 * MBIT, .delay = MSEC(20), .queue = 60, .netem = true };
+	struct sim *s = one_way(6, &way);
+	unsigned flow = sim_flow(s, 0, SIM_UP, 944, MSEC(1) / 4);	/* 32 Mbit/s */
+	struct sim_flow_stats f;
+
+	(void)state;
+	sim_run(s, SEC(2));
+	f = sim_flow_stats(s, flow);
+	assert_in_range(f.received, 3800, 4010);
+	assert_true(sim_link(s, 0, 0)->up_dropped > 3500);
+	sim_link(s, 0, 0)->up.queue = 30;	/* now there is not even room for what is under way */
+	sim_run(s, SEC(1));
+	f = sim_flow_stats(s, flow);
+	sim_run(s, SEC(2));
+	assert_in_range(sim_flow_stats(s, flow).received - f.received, 2600, 3010);
+	sim_free(s);
+}
+
+static void normal_jitter_goes_to_both_sides_of_the_delay(void **state)
+{
+	const struct sim_way way = { .delay = MSEC(40), .jitter = MSEC(5), .normal = true,
+				     .netem = true, .rate = 100 * MBIT };
+	struct sim *s = one_way(7, &way);
+	unsigned flow = sim_flow(s, 0, SIM_UP, 200, MSEC(100));	/* none waits for another */
+	struct sim_flow_stats f;
+
+	(void)state;
+	sim_run(s, SEC(200));
+	f = sim_flow_stats(s, flow);
+	assert_int_equal(f.reordered, 0);
+	assert_in_range(f.latency_sum / f.received, MSEC(39) + MSEC(1) / 2, MSEC(40) + MSEC(1) / 2);
+	assert_in_range(f.latency_max, MSEC(52), MSEC(65));	/* of 2000, 3.3 sigma is usual */
+	sim_free(s);
+}
+
+/* With a rate, one late packet holds all behind it; latency rises, order stays. */
+static void netem_with_a_rate_keeps_order_under_jitter(void **state)
+{
+	const struct sim_way slow = { .delay = MSEC(40), .jitter = MSEC(5), .normal = true,
+				      .netem = true, .rate = 20 * MBIT };
+	struct sim *s = one_way(8, &slow);
+	unsigned flow = sim_flow(s, 0, SIM_UP, 200, MSEC(1));
+	struct sim_flow_stats f;
+
+	(void)state;
+	sim_run(s, SEC(10));
+	f = sim_flow_stats(s, flow);
+	assert_int_equal(f.reordered, 0);
+	assert_in_range(f.latency_sum / f.received, MSEC(43), MSEC(47));
+	sim_free(s);
+}
+
+static void cut_it(void *ctx, struct sim *s)
+{
+	*(nsec_t *)ctx = sim_now(s);
+	sim_cut(s, 0, 0, true);
+}
+
+static void an_event_happens_at_its_time(void **state)
+{
+	struct sim *s = one_link(9, 0, MSEC(20));
+	unsigned flow = sim_flow(s, 0, SIM_UP, 200, MSEC(1));
+	nsec_t at = 0, start = sim_now(s);
+
+	(void)state;
+	sim_at(s, start + MSEC(500), cut_it, &at);
+	sim_run(s, SEC(1));
+	assert_true(at == start + MSEC(500));
+	assert_in_range(sim_flow_stats(s, flow).received, 495, 501);
+	sim_free(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -122,6 +206,12 @@ int main(void)
 		TEST("jitter that keeps order only delays", jitter_that_keeps_order_only_delays),
 		TEST("jitter that reorders is put in order by the engine",
 		     jitter_that_reorders_is_put_in_order_by_the_engine),
+		TEST("netem's queue counts what is under way", netem_s_queue_counts_what_is_under_way),
+		TEST("normal jitter goes to both sides of the delay",
+		     normal_jitter_goes_to_both_sides_of_the_delay),
+		TEST("netem with a rate keeps order under jitter",
+		     netem_with_a_rate_keeps_order_under_jitter),
+		TEST("an event happens at its time", an_event_happens_at_its_time),
 	};
 
 	return RUN_TESTS(tests);
