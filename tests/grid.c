@@ -46,7 +46,7 @@ struct sim_way grid_way(const struct grid_link *link)
 	};
 }
 
-static nsec_t idle_ping(const struct sim_way *way, const struct grid_options *options)
+nsec_t grid_run_idle(const struct sim_way *way, const struct grid_options *options)
 {
 	struct sim *s = sim_new(options->seed, 1, options->strategy);
 	struct sim_via via = { .bare = true, .link = sim_add_bare(s, 0, way, way) };
@@ -60,20 +60,20 @@ static nsec_t idle_ping(const struct sim_way *way, const struct grid_options *op
 	return p95;
 }
 
-struct grid_plain grid_run_plain(const struct sim_way *way, const struct grid_options *options)
+double grid_run_plain(const struct sim_way *way, const struct grid_options *options)
 {
 	struct sim *s = sim_new(options->seed, 1, options->strategy);
 	struct model_tcp_config config = { .via.bare = true, .direction = options->direction };
-	struct grid_plain result = { .idle = idle_ping(way, options) };
 	struct model_tcp *tcp;
+	double rate;
 
 	config.via.link = sim_add_bare(s, 0, way, way);
 	tcp = model_tcp_new(s, &config);
 	sim_run(s, SEC(options->seconds));
-	result.rate = model_tcp_rate(tcp, GRID_FROM, options->seconds);
+	rate = model_tcp_rate(tcp, GRID_FROM, options->seconds);
 	model_tcp_free(tcp);
 	sim_free(s);
-	return result;
+	return rate;
 }
 
 static uint64_t lost_datagrams(const struct engine *e, nsec_t now)

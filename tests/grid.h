@@ -37,11 +37,6 @@ struct grid_options {
 	enum sim_direction direction;
 };
 
-struct grid_plain {
-	double rate;
-	nsec_t idle;			/* p95 of the ping with nothing else */
-};
-
 struct grid_tunnel {
 	double rate;			/* from GRID_FROM on */
 	double early;			/* seconds 1 to 3 */
@@ -58,8 +53,10 @@ struct grid_tunnel {
 const struct grid_pair *grid_find(const char *name);
 struct sim_way grid_way(const struct grid_link *link);
 
-/* TCP on one link alone, without a tunnel; and through the tunnel over two ways. */
-struct grid_plain grid_run_plain(const struct sim_way *way, const struct grid_options *options);
+/* Without a tunnel, on one link alone: the p95 of a ping and nothing else, and TCP's rate. */
+nsec_t grid_run_idle(const struct sim_way *way, const struct grid_options *options);
+double grid_run_plain(const struct sim_way *way, const struct grid_options *options);
+/* Through the tunnel over two. */
 struct grid_tunnel grid_run_tunnel(const struct sim_way *a, const struct sim_way *b,
 				   const struct grid_options *options);
 

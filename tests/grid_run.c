@@ -56,23 +56,18 @@ static void print_head(void)
 static bool run_pair(const struct grid_pair *pair, const struct request *r)
 {
 	struct sim_way a = grid_way(&pair->a), b = grid_way(&pair->b);
-	struct grid_plain on_a = { 0 }, on_b = { 0 };
-	struct grid_tunnel t;
-	double plain;
-	nsec_t idle;
-	bool slow;
+	nsec_t idle = nsec_min(grid_run_idle(&a, &r->options), grid_run_idle(&b, &r->options));
+	struct grid_tunnel t = grid_run_tunnel(&a, &b, &r->options);
+	bool slow = t.ping == 0 || t.ping > idle + MSEC(pair->ping);
+	double on_a = 0, on_b = 0;
 
 	if (!r->tunnel_only) {
 		on_a = grid_run_plain(&a, &r->options);
 		on_b = grid_run_plain(&b, &r->options);
 	}
-	plain = on_a.rate > on_b.rate ? on_a.rate : on_b.rate;
-	idle = nsec_min(on_a.idle, on_b.idle);
-	t = grid_run_tunnel(&a, &b, &r->options);
-	slow = idle != 0 && (t.ping == 0 || t.ping > idle + MSEC(pair->ping));
 	printf("%-13s %8.1f %7.1f %7.1f %7.1f%-2s %6.1f %4.0f %4.0f %7.1f%s %7.1f %6.0f %7lu %7lu %7lu %7lu\n",
-	       pair->name, pair->capacity, on_a.rate, on_b.rate, t.rate,
-	       mark(t.rate, pair->bar, pair->goal, plain), t.early, pair->bar, pair->goal,
+	       pair->name, pair->capacity, on_a, on_b, t.rate,
+	       mark(t.rate, pair->bar, pair->goal, on_a > on_b ? on_a : on_b), t.early, pair->bar, pair->goal,
 	       milliseconds(t.ping), slow ? "!" : " ", milliseconds(idle), milliseconds(t.stall),
 	       (unsigned long)t.lost, (unsigned long)t.holes, (unsigned long)t.drops,
 	       (unsigned long)t.resent);
