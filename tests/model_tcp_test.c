@@ -216,6 +216,53 @@ static void a_lost_copy_is_sent_again_without_a_timeout(void **state)
 	tear_down(&b, m);
 }
 
+/* Three lost at the very end, where nothing comes behind them: the probe finds it out. */
+static void a_lost_tail_is_found_without_a_timeout(void **state)
+{
+	struct sim_way way = netem(20 * MBIT, MSEC(20), 0);
+	struct bench b;
+	struct model_tcp_stats t;
+	struct model_tcp *m;
+
+	(void)state;
+	set_up(&b, 16, &way);
+	b.lose_from = 498;
+	b.lose_to = 501;
+	m = start(&b, (struct model_tcp_config){ .bytes = 500 * 1448 });
+	sim_run(b.sim, SEC(3));
+	t = model_tcp_stats(m);
+	assert_int_equal(t.timeouts, 0);
+	assert_in_range(t.resent, 3, 4);
+	assert_true(t.done_at > 0);
+	/* two round trips and 8 ms, then two more for what the probe shows */
+	assert_true(t.longest_stall < 5 * t.srtt);
+	tear_down(&b, m);
+}
+
+/* RFC 6937: while it recovers, what it sends is 0.7 of what arrives. */
+static void recovery_sends_in_proportion_to_what_arrives(void **state)
+{
+	struct sim_way way = netem(20 * MBIT, MSEC(20), 0);
+	struct bench b;
+	struct model_tcp *m;
+	uint64_t before;
+	uint32_t window;
+
+	(void)state;
+	set_up(&b, 17, &way);
+	m = start(&b, (struct model_tcp_config){ 0 });
+	sim_run(b.sim, SEC(2));
+	b.lose_from = b.data + 1;
+	b.lose_to = b.data + 2;
+	while (model_tcp_stats(m).recoveries == 0)
+		sim_run(b.sim, MSEC(1));
+	window = model_tcp_stats(m).threshold * 10 / 7;
+	before = b.data;
+	sim_run(b.sim, model_tcp_stats(m).srtt * 9 / 10);
+	assert_in_range(b.data - before, window * 9 / 10 * 6 / 10, window * 9 / 10 * 8 / 10);
+	tear_down(&b, m);
+}
+
 /* Silence, then the timeout, 200 ms beyond the round trip, doubled each time. */
 static void silence_ends_in_a_timeout_that_backs_off(void **state)
 {
@@ -323,17 +370,20 @@ static void reordering_beyond_that_widens_the_reordering_window(void **state)
 	unsigned early, late;
 
 	(void)state;
-	set_up(&b, 11, &way);
-	m = start(&b, (struct model_tcp_config){ .duration = SEC(8) });
-	sim_run(b.sim, SEC(4));
-	early = model_tcp_stats(m).recoveries;
-	sim_run(b.sim, SEC(5));
-	late = model_tcp_stats(m).recoveries - early;
-	assert_true(early > 0);
-	assert_true(late < early);
-	assert_true(model_tcp_stats(m).undone > 0);
-	assert_true(model_tcp_stats(m).duplicates > 0);
-	tear_down(&b, m);
+	for (int no_times = 0; no_times < 2; no_times++) {
+		set_up(&b, 11, &way);
+		m = start(&b, (struct model_tcp_config){ .duration = SEC(8), .no_times = no_times });
+		sim_run(b.sim, SEC(4));
+		early = model_tcp_stats(m).recoveries;
+		sim_run(b.sim, SEC(5));
+		late = model_tcp_stats(m).recoveries - early;
+		assert_true(early > 0);
+		assert_true(late < early);
+		/* by timestamps, or by DSACK alone */
+		assert_true(model_tcp_stats(m).undone > 0);
+		assert_true(model_tcp_stats(m).duplicates > 0);
+		tear_down(&b, m);
+	}
 }
 
 static void every_second_segment_is_acknowledged(void **state)
@@ -481,6 +531,9 @@ int main(void)
 		     a_burst_of_losses_is_repaired_without_a_timeout),
 		TEST("a lost copy is sent again without a timeout",
 		     a_lost_copy_is_sent_again_without_a_timeout),
+		TEST("a lost tail is found without a timeout", a_lost_tail_is_found_without_a_timeout),
+		TEST("recovery sends in proportion to what arrives",
+		     recovery_sends_in_proportion_to_what_arrives),
 		TEST("silence ends in a timeout that backs off",
 		     silence_ends_in_a_timeout_that_backs_off),
 		TEST("a delay that causes a timeout is seen as spurious",
