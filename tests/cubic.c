@@ -46,8 +46,11 @@ static void hystart(struct cubic *c, const struct cubic_ack *ack)
 {
 	bool train, delay;
 
+	/* rounds are counted from the first on, so that one begins where a burst begins */
 	if (c->round_at == 0 || ack->una > c->round_end)
 		begin_round(c, ack);
+	if (c->window < LOW_WINDOW)
+		return;
 	train = train_is_long(c, ack->now);
 	delay = delay_grew(c, ack->rtt);
 	if (train || delay) {
@@ -62,7 +65,7 @@ void cubic_sample(struct cubic *c, const struct cubic_ack *ack)
 		return;
 	if (c->min_delay == 0 || ack->rtt < c->min_delay)
 		c->min_delay = ack->rtt;
-	if (c->hystart && !c->found && cubic_slow_start(c) && c->window >= LOW_WINDOW)
+	if (c->hystart && !c->found && cubic_slow_start(c))
 		hystart(c, ack);
 }
 
