@@ -2,6 +2,7 @@
 #
 #   make            build build/ttt          make demo     see it work, in network namespaces
 #   make check      the whole suite          make install  put it on this machine
+#   make grid       16 pairs of links, in the simulator
 #
 # `make demo` and `make check` install the packages they need (as root, on
 # Debian); everything else expects them to be there: see `make packages`.

@@ -65,12 +65,13 @@ static bool run_pair(const struct grid_pair *pair, const struct request *r)
 		on_a = grid_run_plain(&a, &r->options);
 		on_b = grid_run_plain(&b, &r->options);
 	}
-	printf("%-13s %8.1f %7.1f %7.1f %7.1f%-2s %6.1f %4.0f %4.0f %7.1f%s %7.1f %6.0f %7lu %7lu %7lu %7lu\n",
-	       pair->name, pair->capacity, on_a, on_b, t.rate,
-	       mark(t.rate, pair->bar, pair->goal, on_a > on_b ? on_a : on_b), t.early, pair->bar, pair->goal,
-	       milliseconds(t.ping), slow ? "!" : " ", milliseconds(idle), milliseconds(t.stall),
-	       (unsigned long)t.lost, (unsigned long)t.holes, (unsigned long)t.drops,
-	       (unsigned long)t.resent);
+	printf("%-13s %8.1f %7.1f %7.1f %7.1f%-2s %6.1f %4.0f %4.0f %7.1f%s %7.1f %6.0f", pair->name,
+	       pair->capacity, on_a, on_b, t.rate,
+	       mark(t.rate, pair->bar, pair->goal, on_a > on_b ? on_a : on_b), t.early, pair->bar,
+	       pair->goal, milliseconds(t.ping), slow ? "!" : " ", milliseconds(idle),
+	       milliseconds(t.stall));
+	printf(" %7lu %7lu %7lu %7lu\n", (unsigned long)t.lost, (unsigned long)t.holes,
+	       (unsigned long)t.drops, (unsigned long)t.resent);
 	fflush(stdout);
 	return t.rate >= pair->bar && !slow;
 }

@@ -2,7 +2,6 @@
 #include "model_call.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/bytes.h"
 #include "segment.h"
@@ -179,7 +178,8 @@ struct model_ping {
 	struct model_ping_stats stats;
 };
 
-static void echo(struct model_ping *p, enum sim_direction direction, uint16_t number, nsec_t sent_at)
+static void echo(struct model_ping *p, enum sim_direction direction, uint16_t number,
+		 nsec_t sent_at)
 {
 	uint8_t packet[PING_LEN] = { 0 }, src[4], dst[4];
 	uint8_t *icmp = packet + IP;

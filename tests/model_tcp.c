@@ -2,7 +2,6 @@
 #include "model_tcp.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "segment.h"
 #include "tap.h"

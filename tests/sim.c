@@ -386,7 +386,8 @@ static nsec_t drawn_delay(struct sim *s, const struct sim_way *way)
 }
 
 /* sch_netem.c, netem_enqueue(): behind the last packet in the queue, then its time on the wire. */
-static nsec_t netem_arrival(struct sim *s, const struct sim_way *way, uint64_t bits, nsec_t *last_at)
+static nsec_t netem_arrival(struct sim *s, const struct sim_way *way, uint64_t bits,
+			    nsec_t *last_at)
 {
 	nsec_t ready = s->now + drawn_delay(s, way), at;
 
@@ -625,7 +626,8 @@ void sim_send(struct sim *s, const struct sim_via *via, enum sim_direction direc
 	buf_queue_push(&end->waiting, b);
 }
 
-static bool models_take(struct sim *s, enum sim_direction direction, const uint8_t *packet, size_t len)
+static bool models_take(struct sim *s, enum sim_direction direction, const uint8_t *packet,
+			size_t len)
 {
 	for (size_t i = 0; i < s->models; i++)
 		if (s->model[i].ops->take(s->model[i].ctx, direction, packet, len)) {

@@ -1,9 +1,6 @@
 /* trace: recorded links give the rate that was recorded. */
 #include "trace.h"
 
-#include <stdio.h>
-#include <string.h>
-
 #include "model_tcp.h"
 #include "tap.h"
 
