@@ -1,0 +1,291 @@
+/* fq_codel: see fq_codel.h. */
+#include "core/flow/fq_codel.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "base/buf.h"
+#include "core/flow/codel.h"
+#include "core/flow/lane.h"
+
+/* A packet that waits; unused ones are a stack by `behind`. */
+struct place {
+	struct place *before, *behind;	/* in its flow; NULL: first, last */
+	struct buf *packet;
+	nsec_t since;
+};
+
+struct flow {
+	struct flow *next;		/* in its list */
+	struct place *first, *last;
+	uint32_t packets, bytes;
+	int64_t deficit;		/* bytes that it may send in this turn */
+	bool listed;			/* in one of the lists */
+	bool bulk;
+	struct codel codel;
+};
+
+struct flow_list {
+	struct flow *head, *tail;
+};
+
+struct fq_codel {
+	struct fq_codel_config config;
+	struct codel_params bulk;
+	struct fq_codel_stats stats;
+	struct flow_list fresh, old;	/* a flow without packets leaves in its turn */
+	struct place *unused;
+	struct flow flow[LANES];
+	struct place place[];		/* config.max_packets */
+};
+
+static const struct codel_params sparse = { .target = FQ_CODEL_TARGET, .interval = FQ_CODEL_INTERVAL };
+
+struct fq_codel *fq_codel_new(const struct fq_codel_config *config)
+{
+	struct fq_codel *q = calloc(1, sizeof(*q) + config->max_packets * sizeof(struct place));
+
+	assert(config->max_packets > 0 && config->quantum > 0);
+	if (q == NULL)
+		return NULL;
+	q->config = *config;
+	q->bulk = sparse;
+	for (uint32_t i = config->max_packets; i-- > 0;) {
+		q->place[i].behind = q->unused;
+		q->unused = &q->place[i];
+	}
+	return q;
+}
+
+void fq_codel_free(struct fq_codel *q)
+{
+	if (q == NULL)
+		return;
+	for (unsigned i = 0; i < LANES; i++)
+		for (struct place *at = q->flow[i].first; at != NULL; at = at->behind)
+			buf_put(at->packet);
+	free(q);
+}
+
+void fq_codel_set_target(struct fq_codel *q, nsec_t target, nsec_t interval)
+{
+	q->bulk.target = nsec_clamp(target, FQ_CODEL_TARGET, FQ_CODEL_TARGET_MAX);
+	q->bulk.interval = nsec_clamp(interval, FQ_CODEL_INTERVAL, FQ_CODEL_INTERVAL_MAX);
+}
+
+struct fq_codel_stats fq_codel_stats(const struct fq_codel *q)
+{
+	return q->stats;
+}
+
+static const struct codel_params *params_of(const struct fq_codel *q, const struct flow *f)
+{
+	return f->bulk ? &q->bulk : &sparse;
+}
+
+/* --- lists of flows ------------------------------------------------------ */
+
+static void append(struct flow_list *list, struct flow *f)
+{
+	f->next = NULL;
+	*(list->tail != NULL ? &list->tail->next : &list->head) = f;
+	list->tail = f;
+}
+
+static void remove_head(struct flow_list *list)
+{
+	list->head = list->head->next;
+	if (list->head == NULL)
+		list->tail = NULL;
+}
+
+static void enlist(struct fq_codel *q, struct flow *f)
+{
+	if (f->listed)
+		return;
+	f->listed = true;
+	f->bulk = false;
+	f->deficit = q->config.quantum;
+	append(&q->fresh, f);
+}
+
+/*
+ * The flow whose turn it is, or NULL.  A flow that was used up goes behind the
+ * old ones; so does a fresh one that is empty, or else it would be fresh again
+ * with its next packet, and an old flow might never have a turn.
+ */
+static struct flow *flow_in_turn(struct fq_codel *q)
+{
+	for (;;) {
+		struct flow_list *list = q->fresh.head != NULL ? &q->fresh : &q->old;
+		struct flow *f = list->head;
+
+		if (f == NULL || (f->packets > 0 && f->deficit > 0))
+			return f;
+		remove_head(list);
+		if (f->deficit <= 0) {
+			f->deficit += q->config.quantum;
+			append(&q->old, f);
+		} else if (list == &q->fresh && q->old.head != NULL) {
+			append(&q->old, f);
+		} else {
+			f->listed = false;
+		}
+	}
+}
+
+/* --- packets of a flow --------------------------------------------------- */
+
+static void count_in(struct fq_codel *q, struct flow *f, uint32_t len)
+{
+	q->stats.flows += f->packets == 0;
+	f->packets++;
+	f->bytes += len;
+	q->stats.packets++;
+	q->stats.bytes += len;
+}
+
+static void count_out(struct fq_codel *q, struct flow *f, uint32_t len)
+{
+	f->packets--;
+	f->bytes -= len;
+	q->stats.packets--;
+	q->stats.bytes -= len;
+	q->stats.flows -= f->packets == 0;
+}
+
+/* Take a packet out of its flow. */
+static struct buf *take(struct fq_codel *q, struct flow *f, struct place *at)
+{
+	struct buf *b = at->packet;
+
+	*(at->before != NULL ? &at->before->behind : &f->first) = at->behind;
+	*(at->behind != NULL ? &at->behind->before : &f->last) = at->before;
+	at->behind = q->unused;
+	q->unused = at;
+	count_out(q, f, b->len);
+	if (f->packets == 0)
+		codel_below(&f->codel);
+	return b;
+}
+
+/* --- in ------------------------------------------------------------------ */
+
+static bool fits_limits(const struct fq_codel *q, uint32_t len)
+{
+	return q->stats.packets < q->config.max_packets &&
+	       len <= q->config.max_bytes - q->stats.bytes;
+}
+
+static bool fits_share(const struct fq_codel *q, const struct flow *f, uint32_t len)
+{
+	uint64_t packets = q->config.max_packets - q->stats.packets;
+	uint64_t bytes = q->config.max_bytes - q->stats.bytes;
+
+	return f->packets < FQ_CODEL_SHARE * packets &&
+	       (uint64_t)f->bytes + len <= FQ_CODEL_SHARE * bytes;
+}
+
+enum fq_codel_verdict fq_codel_admit(struct fq_codel *q, uint32_t flow, uint32_t len,
+				     bool ecn_capable, nsec_t now)
+{
+	struct flow *f = &q->flow[lane_of(flow)];
+	bool strike = codel_strike(&f->codel, params_of(q, f), now);
+
+	if (!fits_limits(q, len) || !fits_share(q, f, len)) {
+		q->stats.refused++;
+		return FQ_CODEL_FULL;
+	}
+	if (!strike)
+		return FQ_CODEL_PASS;
+	if (ecn_capable) {
+		q->stats.marked++;
+		return FQ_CODEL_MARK;
+	}
+	q->stats.dropped++;
+	return FQ_CODEL_DROP;
+}
+
+void fq_codel_push(struct fq_codel *q, struct buf *b, nsec_t now)
+{
+	struct flow *f = &q->flow[lane_of(b->mark[0])];
+	struct place *at = q->unused;
+
+	assert(fits_limits(q, b->len));
+	q->unused = at->behind;
+	*at = (struct place){ .before = f->last, .packet = b, .since = now };
+	*(f->last != NULL ? &f->last->behind : &f->first) = at;
+	f->last = at;
+	enlist(q, f);
+	count_in(q, f, b->len);
+	if (f->bytes > FQ_CODEL_SPARSE * (uint64_t)q->config.quantum)
+		f->bulk = true;
+}
+
+/* --- out ----------------------------------------------------------------- */
+
+static bool waits_too_long(const struct fq_codel *q, const struct flow *f, nsec_t now)
+{
+	return nsec_since(f->first->since, now) >= params_of(q, f)->target &&
+	       f->bytes - f->first->packet->len > q->config.quantum;
+}
+
+/* That it waited too long is true already; that it did not is known when it leaves. */
+struct buf *fq_codel_head(struct fq_codel *q, nsec_t now)
+{
+	struct flow *f = flow_in_turn(q);
+
+	if (f == NULL)
+		return NULL;
+	if (waits_too_long(q, f, now))
+		codel_above(&f->codel, params_of(q, f), now);
+	return f->first->packet;
+}
+
+struct buf *fq_codel_pop(struct fq_codel *q, nsec_t now)
+{
+	struct buf *b = fq_codel_head(q, now);
+	struct flow *f;
+
+	if (b == NULL)
+		return NULL;
+	f = flow_in_turn(q);
+	if (!waits_too_long(q, f, now))
+		codel_below(&f->codel);
+	f->deficit -= b->len;
+	return take(q, f, f->first);
+}
+
+static struct flow *longer(struct flow *a, struct flow *b)
+{
+	return a == NULL || b->bytes > a->bytes ? b : a;
+}
+
+/* NULL: all are empty. */
+static struct flow *longest(const struct fq_codel *q)
+{
+	struct flow *best = NULL;
+
+	for (struct flow *f = q->fresh.head; f != NULL; f = f->next)
+		best = longer(best, f);
+	for (struct flow *f = q->old.head; f != NULL; f = f->next)
+		best = longer(best, f);
+	return best != NULL && best->packets > 0 ? best : NULL;
+}
+
+struct buf *fq_codel_tail(const struct fq_codel *q, uint32_t *ret_ahead)
+{
+	const struct flow *f = longest(q);
+
+	if (f == NULL)
+		return NULL;
+	*ret_ahead = f->bytes - f->last->packet->len;
+	return f->last->packet;
+}
+
+struct buf *fq_codel_pop_tail(struct fq_codel *q)
+{
+	struct flow *f = longest(q);
+
+	return f != NULL ? take(q, f, f->last) : NULL;
+}
