@@ -246,7 +246,7 @@ static void a_sparse_flow_waits_for_a_quantum_of_each_flow_at_most(void **state)
 		nsec_t longest = longest_wait_beside(busy);
 
 		assert_in_range(longest, 1, busy * QUANTUM * NSEC_PER_USEC);
-		/* a round is shorter than its pauses: it is fresh each time, and waits for the packet under way */
+		/* a round is shorter than its pauses, so it is always fresh */
 		if (busy <= 3)
 			assert_in_range(longest, 1, QUANTUM * NSEC_PER_USEC);
 	}
@@ -274,10 +274,11 @@ static void flows_that_collide_are_one(void **state)
 
 static void the_limits_hold_and_leave_room_for_others(void **state)
 {
-	static const struct { uint32_t packets, bytes, len, alone; } row[] = {
-		{ 100, 1000000, 1000, 80 },	/* by packets */
-		{ 2000, 100000, 1000, 80 },	/* by bytes */
-		{ 1, 2000, 1000, 1 },
+	static const struct { uint32_t packets, bytes, len, alone, others; } row[] = {
+		{ 100, 1000000, 1000, 80, 4 },	/* by packets */
+		{ 2000, 100000, 1000, 80, 4 },	/* by bytes */
+		{ 2000, 10000, 1200, 7, 1 },	/* a third would have its share, but there is no room */
+		{ 1, 2000, 1000, 1, 0 },
 	};
 
 	(void)state;
@@ -292,7 +293,7 @@ static void the_limits_hold_and_leave_room_for_others(void **state)
 		for (uint32_t flow = 1; flow < 300; flow++) {
 			enum fq_codel_verdict first = offer(&f, flow, row[i].len);
 
-			if (flow <= 4 && row[i].alone > 1)
+			if (flow <= row[i].others)
 				assert_int_equal(first, FQ_CODEL_PASS);
 			assert_int_equal(offer(&f, 0, row[i].len), FQ_CODEL_FULL);
 		}
@@ -478,14 +479,39 @@ static void looking_at_the_head_early_proves_nothing(void **state)
 
 	(void)state;
 	open_fixture(&f);
-	for (unsigned i = 0; i < 4; i++)
+	for (unsigned i = 0; i < 3; i++)
 		push(&f, 0, QUANTUM);
 	for (unsigned i = 0; i < 100; i++) {
-		fq_codel_head(f.q, f.now);	/* in the queue for 4 ms, or 8, or 12 */
-		f.now += MSEC(4);
+		fq_codel_head(f.q, f.now);	/* waits for 4 ms so far */
+		f.now += MSEC(2);
 		buf_put(fq_codel_pop(f.q, f.now));
 		push(&f, 0, QUANTUM);
 	}
+	assert_int_equal(offer(&f, 0, 100), FQ_CODEL_DROP);
+	close_fixture(&f);
+}
+
+/* A target of 500 ms is a bulk flow's: three packets that wait for 5 ms are too long for another. */
+static void a_bulk_flow_that_was_gone_is_sparse_again(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	open_fixture(&f);
+	fq_codel_set_target(f.q, MSEC(500), MSEC(500));
+	for (unsigned i = 0; i < 5; i++)
+		push(&f, 0, QUANTUM);
+	for (unsigned i = 0; i < 2; i++)
+		pop(&f);
+	fq_codel_head(f.q, f.now += MSEC(5));
+	fq_codel_head(f.q, f.now += MSEC(100));
+	assert_int_equal(offer(&f, 0, 100), FQ_CODEL_PASS);
+	while (pop(&f) >= 0)
+		;
+	for (unsigned i = 0; i < 3; i++)
+		push(&f, 0, QUANTUM);
+	fq_codel_head(f.q, f.now += MSEC(5));
+	fq_codel_head(f.q, f.now += MSEC(100));
 	assert_int_equal(offer(&f, 0, 100), FQ_CODEL_DROP);
 	close_fixture(&f);
 }
@@ -748,6 +774,7 @@ int main(void)
 		TEST("who knows ECN is marked instead of dropped", who_knows_ecn_is_marked_instead_of_dropped),
 		TEST("a stalled queue stands too", a_stalled_queue_stands_too),
 		TEST("looking at the head early proves nothing", looking_at_the_head_early_proves_nothing),
+		TEST("a bulk flow that was gone is sparse again", a_bulk_flow_that_was_gone_is_sparse_again),
 		TEST("a queue that ran empty is forgiven", a_queue_that_ran_empty_is_forgiven),
 		TEST("a saturating flow waits less than the target",
 		     a_saturating_flow_waits_less_than_the_target),

@@ -37,7 +37,7 @@ struct codel {
 	bool standing;
 	uint32_t count;		/* strikes since it stands, and those it began with */
 	uint32_t began;		/* count of the first strike */
-	nsec_t proven_at;	/* too long a wait at this time proves that it stands; 0: the last was short */
+	nsec_t proven_at;	/* a long wait then proves that it stands; 0: the last was short */
 	nsec_t next;		/* standing: when the next strike is due; else when it was */
 };
 

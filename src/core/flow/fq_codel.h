@@ -36,7 +36,7 @@
  * Bytes that leave by the tail count against no turn: they are what the head's
  * path would not have carried.
  *
- * All memory is allocated by fq_codel_new: 130 KiB and 32 bytes for each of
+ * All memory is allocated by fq_codel_new: 80 KiB and 32 bytes for each of
  * max_packets.  A packet costs a constant, the tail a look at each active flow.
  */
 #ifndef TTT_CORE_FLOW_FQ_CODEL_H
@@ -59,9 +59,10 @@ struct fq_codel;
 #define FQ_CODEL_SHARE		4		/* a flow may hold so many times what is left */
 
 struct fq_codel_config {
-	uint32_t max_packets;	/* never 0; tail and head of a flow are at most 4/5 of it apart */
+	uint32_t max_packets;	/* never 0; a flow's head and tail are at most 4/5 of it apart, and
+				 * so far a number may run ahead: mind RESEQUENCER_HISTORY */
 	uint32_t max_bytes;	/* at least one packet's */
-	uint32_t quantum;	/* bytes of a turn: the largest packet's, so that a turn always serves one; never 0 */
+	uint32_t quantum;	/* bytes of a turn, the largest packet's; never 0 */
 };
 
 enum fq_codel_verdict {
@@ -75,7 +76,12 @@ enum fq_codel_verdict {
 struct fq_codel *fq_codel_new(const struct fq_codel_config *config);
 void fq_codel_free(struct fq_codel *q);
 
-/* Bulk flows' CoDel from now on; brought between 5 and 500 ms, 100 ms and 10 s. */
+/*
+ * Bulk flows' CoDel from now on; brought between 5 and 500 ms, 100 ms and 10 s.
+ * A strike is heard of a round trip and a sojourn later, so the interval is
+ * best 1.5 round trips and the target: with less there are several times as
+ * many strikes, for the same wait.
+ */
 void fq_codel_set_target(struct fq_codel *q, nsec_t target, nsec_t interval);
 
 /*
