@@ -959,3 +959,18 @@ uint64_t sim_drops(const struct sim *s, int end, enum engine_drop drop)
 	engine_drops(end_of(s, end)->engine, drops);
 	return drops[drop];
 }
+
+void sim_overfill(struct sim *s, unsigned client, unsigned link)
+{
+	struct engine_link *wish = &sim_link(s, client, link)->wish;
+
+	wish->fixed = true;
+	engine_path_set_link(sim_client(s, client), link, wish, s->now);
+}
+
+uint64_t sim_arrived(const struct sim *s)
+{
+	struct engine_path_status path;
+
+	return engine_path_status(sim_server((struct sim *)s), 0, s->now, &path, 1) == 1 ? path.rx_bytes : 0;
+}

@@ -161,6 +161,11 @@ void sim_tun_in(struct sim *s, int end, const uint8_t *packet, size_t len);
 void sim_starve(struct sim *s, int end, size_t leave);
 void sim_feed(struct sim *s, int end);
 
+/* The client sends on that link whatever comes, faster than it ever carries. */
+void sim_overfill(struct sim *s, unsigned client, unsigned link);
+/* Bytes of datagrams that the server got from the first client's first path, IP and UDP included. */
+uint64_t sim_arrived(const struct sim *s);
+
 /* A number that two runs share only if everything happened alike. */
 uint64_t sim_trace(const struct sim *s);
 uint64_t sim_drops(const struct sim *s, int end, enum engine_drop drop);

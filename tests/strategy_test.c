@@ -144,7 +144,7 @@ static void every_strategy_is_found_by_its_name(void **state)
 		assert_true(strategy_at(n)->state_size <= STRATEGY_STATE);
 		assert_non_null(strategy_at(n)->summary);
 	}
-	assert_int_equal(n, 4);
+	assert_int_equal(n, 5);
 	assert_null(strategy_find("fastest"));
 }
 

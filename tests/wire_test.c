@@ -159,7 +159,7 @@ static void count_lost(void *ctx, const struct loss_record *r, nsec_t now)
 	lost++;
 }
 
-static const struct loss_observer observer = { count_acked, count_lost, count_lost, NULL };
+static const struct loss_observer observer = { .acked = count_acked, .lost = count_lost, .doubted = count_lost };
 
 static bool ack_runs(struct loss *l, uint64_t first, uint64_t last, nsec_t now)
 {

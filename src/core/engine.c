@@ -374,6 +374,7 @@ const char *engine_drop_name(enum engine_drop drop)
 		[DROP_NO_PATH] = "no-path",
 		[DROP_TOO_BIG] = "too-big",
 		[DROP_QUEUE_FULL] = "queue-full",
+		[DROP_CONGESTION] = "congestion",
 		[DROP_NO_BUFFER] = "no-buffer",
 		[DROP_DUPLICATE] = "duplicate",
 		[DROP_LATE] = "late",

@@ -72,7 +72,8 @@ struct engine_link {
 	uint16_t weight;		/* 1..1000, for `weighted`; 0 means 1 */
 	uint8_t priority;		/* 0..255, lower goes first, for `failover` */
 	uint32_t max_latency_ms;	/* 0: no limit */
-	uint64_t rate;			/* bytes per second it is paced to; 0: no limit */
+	uint64_t rate;			/* bytes per second that it may carry at most; 0: no limit */
+	bool fixed;			/* paced to that rate, or not at all, whatever the link makes of it */
 };
 
 /*
@@ -157,7 +158,8 @@ enum engine_drop {
 	DROP_NO_SESSION,	/* nowhere to send it, and the waiting room is full */
 	DROP_NO_PATH,		/* a session, but no path that could carry it */
 	DROP_TOO_BIG,		/* larger than the path carries */
-	DROP_QUEUE_FULL,
+	DROP_QUEUE_FULL,	/* its flow holds too much of the room where packets wait for a path */
+	DROP_CONGESTION,	/* its flow stood in the queue too long: its sender is told so (RFC 8290) */
 	DROP_NO_BUFFER,
 	DROP_DUPLICATE,		/* redundant copy whose first is there already: expected, not a fault */
 	DROP_LATE,		/* came after its place was given up */

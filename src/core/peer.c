@@ -14,6 +14,9 @@
 #define PATIENCE_MIN		MSEC(50)
 #define PATIENCE_MAX		SEC(1)
 #define WAIT_SLACK		MSEC(50)	/* that a receiver waits longer than a sender tries */
+#define QUEUE_PACKETS		6144		/* half a second at 140 Mbit/s */
+#define QUEUE_BYTES		(8u << 20)
+#define QUANTUM			1514
 #define REPAIR_ITEMS		8192		/* packets under way that are kept: 16 MiB of buffers */
 #define HELD_MAX		(16u << 20)	/* bytes of packets held for order */
 #define SILENT_PATH_LIFE	SEC(60)		/* a server forgets a path that says nothing for so long */
@@ -22,6 +25,8 @@ bool peer_init(struct peer *p, struct context *ctx, uint16_t index,
 	       const struct engine_peer_config *config, const struct strategy_ops *strategy)
 {
 	const struct resequencer_config order = { .max_bytes = HELD_MAX, .late = true };
+	const struct fq_codel_config queue = { .max_packets = QUEUE_PACKETS, .max_bytes = QUEUE_BYTES,
+					       .quantum = QUANTUM };
 
 	memset(p, 0, sizeof(*p));
 	p->ctx = ctx;
@@ -32,12 +37,13 @@ bool peer_init(struct peer *p, struct context *ctx, uint16_t index,
 	p->patience = PATIENCE_MIN;
 	p->order = resequencer_new(&order);
 	p->repair = repair_new(REPAIR_ITEMS);
-	return p->order != NULL && p->repair != NULL;
+	p->queue = fq_codel_new(&queue);
+	return p->order != NULL && p->repair != NULL && p->queue != NULL;
 }
 
 void peer_done(struct peer *p)
 {
-	buf_queue_clear(&p->queue);
+	fq_codel_free(p->queue);
 	resequencer_free(p->order);
 	repair_free(p->repair);
 	for (unsigned i = 0; i < PATHS_MAX; i++)
@@ -102,6 +108,7 @@ void peer_reset(struct peer *p, nsec_t now)
 			reset_path(p, p->path[i], now);
 	repair_reset(p->repair);
 	memset(&p->lanes, 0, sizeof(p->lanes));
+	transmit_renumber(p, now);
 	peer_release(p, now);
 	resequencer_reset(p->order);
 }
@@ -186,20 +193,21 @@ void peer_announce(struct peer *p, struct path *path)
 		path->announced = up;
 }
 
-static void packet_acked(void *ctx, const struct loss_record *record, nsec_t now)
+static void ack_read(void *ctx, const struct delivery_sample *sample, nsec_t now)
 {
 	const struct peer_observer *o = ctx;
 	const struct congestion_ack ack = {
-		.now = now,
-		.sent_at = record->sent_at,
-		.rtt = o->path->loss.rtt.latest,
-		.len = record->len,
-		.delivered = o->path->loss.delivered,
-		.in_flight = o->path->loss.in_flight,
-		.app_limited = o->peer->queue.count == 0,
+		.now = now, .in_flight = o->path->loss.in_flight, .sample = *sample,
 	};
 
 	o->path->congestion->acked(o->path->congestion_state, &ack);
+}
+
+static void packet_acked(void *ctx, const struct loss_record *record, nsec_t now)
+{
+	const struct peer_observer *o = ctx;
+
+	(void)now;
 	repair_acked(o->peer->repair, record->copy);
 }
 
@@ -228,7 +236,8 @@ const struct loss_observer *peer_observe(struct peer_observer *o, struct peer *p
 	*o = (struct peer_observer){
 		.peer = p,
 		.path = path,
-		.to = { .acked = packet_acked, .lost = packet_lost, .doubted = packet_doubted, .ctx = o },
+		.to = { .acked = packet_acked, .lost = packet_lost, .doubted = packet_doubted, .progress = ack_read,
+			.ctx = o },
 	};
 	return &o->to;
 }
@@ -274,6 +283,31 @@ static nsec_t news_of(const struct path *path)
 }
 
 /*
+ * A queue of 5 ms would keep every packet on the fastest path, which always
+ * brings it over first.  To be of use to a path that takes longer, a bulk flow
+ * may keep what the fast ones carry in that time, and what its own window
+ * swings by; sparse flows pass it all (fq_codel.h).
+ */
+static void tune_queue(struct peer *p, nsec_t now)
+{
+	nsec_t slowest = 0, fastest = NSEC_NEVER, target;
+
+	(void)now;
+	for (unsigned i = 0; i < PATHS_MAX; i++) {
+		const struct path *path = p->path[i];
+
+		if (path == NULL || !path_is_usable(path) || path->rtt.min == 0)
+			continue;
+		slowest = nsec_max(slowest, path->rtt.min);
+		fastest = nsec_min(fastest, path->rtt.min);
+	}
+	if (slowest == 0)
+		return;
+	target = (slowest - fastest) / 2 + slowest * 35 / 100;
+	fq_codel_set_target(p->queue, target, slowest * 3 / 2 + target);
+}
+
+/*
  * How long a packet is worth trying: until the slowest path in use would have
  * brought it, and then once more by the fastest.  The receiver waits a little
  * longer than the sender tries; both know the same round trips.
@@ -300,6 +334,7 @@ void peer_tune(struct peer *p, nsec_t now)
 	if (slowest == 0)
 		return;
 	p->patience = nsec_clamp((slowest - fastest) / 2 + news * 5 / 4 + fastest / 2, PATIENCE_MIN, PATIENCE_MAX);
+	tune_queue(p, now);
 	resequencer_set_paths(p->order, in_use);
 	resequencer_set_wait(p->order, p->patience + WAIT_SLACK);
 }

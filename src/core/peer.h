@@ -14,6 +14,7 @@
 #include "core/crypto/responder.h"
 #include "core/engine.h"
 #include "core/events.h"
+#include "core/flow/fq_codel.h"
 #include "core/flow/lane.h"
 #include "core/flow/repair.h"
 #include "core/flow/resequencer.h"
@@ -66,7 +67,9 @@ struct peer {
 	const struct strategy_ops *strategy;
 	_Alignas(16) uint8_t strategy_state[STRATEGY_STATE];
 	struct lane_table lanes;
-	struct buf_queue queue;		/* inner packets that wait for a path */
+	struct fq_codel *queue;		/* inner packets that wait for a path; each has its number */
+	const struct buf *picked_for;	/* the strategy has chosen for that one, */
+	path_set picked;		/* these paths, which are occupied */
 	nsec_t pump_at;			/* when the queue's first may leave; NSEC_NEVER: not by time */
 	nsec_t duties_at;		/* there was no buffer for probes and ACKs: not before this */
 	struct repair *repair;

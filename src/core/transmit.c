@@ -3,10 +3,11 @@
 
 #include <string.h>
 
+#include "core/ecn.h"
 #include "core/frame.h"
 #include "core/packet.h"
 
-#define QUEUE_MAX	512	/* inner packets that wait; the oldest go first when it is full */
+#define WAITING_MAX	512	/* inner packets that wait for a session */
 #define CONTROL_MAX	1100	/* bytes of frames in a datagram of ours without data */
 #define FRESH		MSEC(30)	/* so long ago a path was heard that may be trusted with an ACK */
 #define SKIPS_AT_ONCE	32
@@ -271,7 +272,7 @@ nsec_t transmit_deadline(const struct peer *p, nsec_t now)
 			at = nsec_min(at, path_deadline(p->path[i], busy,
 							p->ctx->role == ENGINE_CLIENT, now));
 	at = nsec_max(nsec_min(at, ack_due_at(p)), p->duties_at);
-	if (p->queue.count > 0 || repair_is_waiting(p->repair))
+	if (fq_codel_stats(p->queue).packets > 0 || repair_is_waiting(p->repair))
 		at = nsec_min(at, p->pump_at);
 	return at;
 }
@@ -377,6 +378,20 @@ struct place {
 	uint32_t copy;		/* repair's handle; REPAIR_NONE: nobody will send it again */
 };
 
+/* mark[0] is the flow's hash, whose lane it is in; mark[1] the number there, and whether order matters. */
+static void number(struct peer *p, struct buf *b, bool unordered)
+{
+	b->mark[1] = lane_take(&p->lanes, lane_of(b->mark[0])) << 1 | unordered;
+}
+
+static struct place place_of(const struct buf *b)
+{
+	return (struct place){
+		.lane = lane_of(b->mark[0]), .seq = b->mark[1] >> 1, .unordered = b->mark[1] & 1,
+		.copy = REPAIR_NONE,
+	};
+}
+
 /* Takes b, whose content is the inner packet. */
 static void send_data(struct peer *p, struct path *path, struct buf *b, const struct place *at, nsec_t now)
 {
@@ -427,9 +442,8 @@ static void spread(struct peer *p, path_set set, struct buf *b, const struct pla
 /* Send b on every path of the set, and keep it until it has arrived.  Takes b. */
 static void send_on(struct peer *p, path_set set, struct buf *b, nsec_t now)
 {
-	struct place at = { .lane = lane_of(b->mark[0]), .unordered = b->mark[1], .copy = REPAIR_NONE };
+	struct place at = place_of(b);
 
-	at.seq = lane_take(&p->lanes, at.lane);
 	p->tx_packets++;
 	p->tx_bytes += b->len;
 	if (buf_pool_left(p->ctx->pool) > KEEP_RESERVE)
@@ -507,27 +521,62 @@ static void pump_repairs(struct peer *p, nsec_t now)
 		p->wanted |= CONTENT_SKIP;
 }
 
-static void pump_queue(struct peer *p, nsec_t now)
+/* Its paths are occupied, and it keeps them: to choose again would count it twice. */
+static path_set picked_before(const struct peer *p, const struct buf *b, const struct strategy_view *view)
+{
+	path_set there = 0;
+
+	for (size_t i = 0; i < view->count; i++)
+		there |= PATH_BIT(view->path[i].id);
+	return p->picked_for == b && !p->strategy->takes_tail ? p->picked & there : 0;
+}
+
+/* Those paths that the strategy picks for b and that may send now. */
+static path_set paths_for(struct peer *p, const struct buf *b, size_t queued, nsec_t now)
 {
 	struct strategy_path path[PATHS_MAX];
 	struct strategy_view view = { .now = now, .path = path };
+	const struct strategy_packet packet = { .len = b->len, .flow = b->mark[0], .queued = queued };
+	path_set ready;
+	nsec_t at;
 
-	while (p->queue.count > 0) {
-		struct buf *b = p->queue.head;
-		struct strategy_packet packet = { .len = b->len, .flow = b->mark[0] };
-		path_set ready;
-		nsec_t at;
+	view.count = view_paths(p, b->len, path, now);
+	if (view.count == 0)
+		return 0;
+	p->picked = picked_before(p, b, &view);
+	if (p->picked == 0)
+		p->picked = p->strategy->pick(p->strategy_state, &view, &packet);
+	p->picked_for = b;
+	ready = ready_paths(&view, p->picked, &at);
+	if (ready == 0)
+		p->pump_at = nsec_min(p->pump_at, at);
+	else
+		p->picked_for = NULL;
+	return ready;
+}
 
-		view.count = view_paths(p, b->len, path, now);
-		if (view.count == 0)
-			return;
-		ready = ready_paths(&view, p->strategy->pick(p->strategy_state, &view, &packet), &at);
-		if (ready == 0) {
-			p->pump_at = nsec_min(p->pump_at, at);
-			return;
-		}
-		send_on(p, ready, buf_queue_pop(&p->queue), now);
+/* The next packet, and while its path is occupied, for slower ones the last. */
+static bool send_one(struct peer *p, nsec_t now)
+{
+	struct buf *b = fq_codel_head(p->queue, now);
+	uint32_t ahead;
+	path_set ready;
+
+	if (b == NULL)
+		return false;
+	ready = paths_for(p, b, 0, now);
+	if (ready != 0) {
+		send_on(p, ready, fq_codel_pop(p->queue, now), now);
+		return true;
 	}
+	b = p->strategy->takes_tail ? fq_codel_tail(p->queue, &ahead) : NULL;
+	if (b == NULL || ahead == 0)
+		return false;
+	ready = paths_for(p, b, fq_codel_stats(p->queue).bytes - b->len, now);
+	if (ready == 0)
+		return false;
+	send_on(p, ready, fq_codel_pop_tail(p->queue), now);
+	return true;
 }
 
 void transmit_pump(struct peer *p, nsec_t now)
@@ -536,17 +585,47 @@ void transmit_pump(struct peer *p, nsec_t now)
 	if (!peer_may_send(p, now))
 		return;
 	pump_repairs(p, now);
-	pump_queue(p, now);
+	while (send_one(p, now))
+		;
+}
+
+void transmit_renumber(struct peer *p, nsec_t now)
+{
+	struct buf_queue all = { 0 };
+	struct buf *b;
+
+	while ((b = fq_codel_pop(p->queue, now)) != NULL)
+		buf_queue_push(&all, b);
+	while ((b = buf_queue_pop(&all)) != NULL) {
+		number(p, b, b->mark[1] & 1);
+		fq_codel_push(p->queue, b, now);
+	}
+}
+
+/* Without a session little may wait: a retransmission that gets through wakes an inner TCP. */
+static bool is_welcome(struct peer *p, nsec_t now)
+{
+	return peer_may_send(p, now) || fq_codel_stats(p->queue).packets < WAITING_MAX;
 }
 
 void transmit_inner(struct peer *p, struct buf *packet, const struct inner *inner, nsec_t now)
 {
-	packet->mark[0] = inner->flow;
-	packet->mark[1] = inner->unordered;
+	enum fq_codel_verdict verdict;
+
 	p->inner_at = now;
-	if (p->queue.count >= QUEUE_MAX)
-		peer_drop(p, peer_may_send(p, now) ? DROP_NO_PATH : DROP_NO_SESSION,
-			  buf_queue_pop(&p->queue));
-	buf_queue_push(&p->queue, packet);
+	if (!is_welcome(p, now)) {
+		peer_drop(p, DROP_NO_SESSION, packet);
+		return;
+	}
+	verdict = fq_codel_admit(p->queue, inner->flow, packet->len, ecn_read(packet->data) != ECN_NOT_ECT, now);
+	if (verdict == FQ_CODEL_DROP || verdict == FQ_CODEL_FULL) {
+		peer_drop(p, verdict == FQ_CODEL_DROP ? DROP_CONGESTION : DROP_QUEUE_FULL, packet);
+		return;
+	}
+	if (verdict == FQ_CODEL_MARK)
+		ecn_mark(packet->data);
+	packet->mark[0] = inner->flow;
+	number(p, packet, inner->unordered);
+	fq_codel_push(p->queue, packet, now);
 	transmit_pump(p, now);
 }

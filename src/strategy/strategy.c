@@ -4,6 +4,7 @@
 #include <string.h>
 
 static const struct strategy_ops *const table[] = {
+	&strategy_aggregate,
 	&strategy_weighted,
 	&strategy_round_robin,
 	&strategy_failover,

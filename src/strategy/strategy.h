@@ -39,6 +39,7 @@ struct strategy_view {
 struct strategy_packet {
 	size_t len;		/* bytes of the inner packet */
 	uint32_t flow;		/* hash of the inner flow */
+	size_t queued;		/* bytes that wait before it; 0: it is the next one */
 };
 
 struct strategy_ops {
@@ -47,6 +48,12 @@ struct strategy_ops {
 	size_t state_size;	/* bytes of zeroed state per peer, at most STRATEGY_STATE */
 	bool sees_suspect;	/* it is shown suspect paths beside working ones */
 	bool repairs_as_picked;	/* what is lost, too, goes only where it picks (else: where it arrives first) */
+	/*
+	 * It is asked anew whenever something changes; and while the path of the
+	 * next packet is occupied, about the last one of the longest backlog, too
+	 * (packet->queued): that one leaves now if a path that is free is picked.
+	 */
+	bool takes_tail;
 	/*
 	 * The paths that carry this packet: at least one bit, only of the view's
 	 * ids.  More than one bit: a copy on each.
@@ -57,6 +64,7 @@ struct strategy_ops {
 
 #define STRATEGY_STATE	512
 
+extern const struct strategy_ops strategy_aggregate;
 extern const struct strategy_ops strategy_weighted;
 extern const struct strategy_ops strategy_round_robin;
 extern const struct strategy_ops strategy_failover;

@@ -14,23 +14,20 @@
 #include <stdint.h>
 
 #include "base/units.h"
+#include "core/path/delivery.h"
 
-#define CONGESTION_STATE	512	/* bytes a controller may keep */
+#define CONGESTION_STATE	768	/* bytes a controller may keep */
 
 struct congestion_config {
 	uint64_t rate;		/* bytes per second the user caps the link at; 0: no cap */
 	uint16_t mtu;		/* bytes of the largest datagram with its headers */
 };
 
-/* What an ACK said about one packet of ours. */
+/* What one ACK said of this path. */
 struct congestion_ack {
 	nsec_t now;
-	nsec_t sent_at;
-	nsec_t rtt;		/* of the newest packet in this ACK, its delay taken off */
-	uint32_t len;		/* bytes with headers */
-	uint64_t delivered;	/* bytes acknowledged on this path before and with this one */
-	uint64_t in_flight;	/* bytes still out */
-	bool app_limited;	/* nothing was waiting when it was sent */
+	uint64_t in_flight;	/* bytes still out, without what this ACK settled */
+	struct delivery_sample sample;
 };
 
 struct congestion_ops {
@@ -40,6 +37,7 @@ struct congestion_ops {
 	/* The user's settings or the MTU changed. */
 	void (*set_config)(void *state, const struct congestion_config *config, nsec_t now);
 	void (*sent)(void *state, uint32_t len, uint64_t in_flight, nsec_t now);
+	/* Once per ACK with news, after lost() for what it made lost. */
 	void (*acked)(void *state, const struct congestion_ack *ack);
 	void (*lost)(void *state, uint32_t len, nsec_t sent_at, uint64_t in_flight, nsec_t now);
 	/* When a packet of len bytes may leave; <= now: at once; NSEC_NEVER: not before an ACK. */
@@ -50,5 +48,7 @@ struct congestion_ops {
 
 /* Paced to the user's rate, or unlimited without one: for people who know their link. */
 extern const struct congestion_ops congestion_fixed;
+/* Finds the rate by itself; the user's is only a cap. */
+extern const struct congestion_ops congestion_steer;
 
 #endif

@@ -69,6 +69,7 @@ uint64_t loss_sent(struct loss *l, uint32_t len, uint32_t content, bool elicitin
 		.state = eliciting ? RECORD_IN_FLIGHT : RECORD_SETTLED,
 	};
 	if (eliciting) {
+		r->stamp = delivery_sent(&l->delivery, l->in_flight, now);
 		l->in_flight += len;
 		l->sent++;
 	}
@@ -79,7 +80,8 @@ uint64_t loss_sent(struct loss *l, uint32_t len, uint32_t content, bool elicitin
 }
 
 /* One datagram is acknowledged; true when it was news. */
-static bool arrived(struct loss *l, uint64_t number, nsec_t now, const struct loss_observer *to)
+static bool arrived(struct loss *l, uint64_t number, struct delivery_sample *sample, nsec_t now,
+		    const struct loss_observer *to)
 {
 	struct loss_record *r = record_of(l, number);
 
@@ -97,8 +99,9 @@ static bool arrived(struct loss *l, uint64_t number, nsec_t now, const struct lo
 		settle(l, false);
 	}
 	r->state = RECORD_SETTLED;
-	l->delivered += r->len;
-	to->acked(to->ctx, r, now);
+	delivery_acked(&l->delivery, &r->stamp, r->len, r->sent_at, now, sample);
+	if (to->acked != NULL)
+		to->acked(to->ctx, r, now);
 	return true;
 }
 
@@ -137,6 +140,7 @@ bool loss_ack(struct loss *l, const struct frame_run *runs, size_t count, nsec_t
 {
 	uint64_t largest = runs[0].last;
 	uint64_t floor = l->next > LOSS_WINDOW ? l->next - LOSS_WINDOW : 0;
+	struct delivery_sample sample = { 0 };
 	nsec_t largest_sent_at;
 	bool news = false;
 
@@ -144,8 +148,10 @@ bool loss_ack(struct loss *l, const struct frame_run *runs, size_t count, nsec_t
 		return false;
 	largest_sent_at = record_of(l, largest)->sent_at;
 	if (largest >= l->oldest && record_of(l, largest)->state == RECORD_IN_FLIGHT &&
-	    (!l->any_acked || largest > l->largest_acked))
+	    (!l->any_acked || largest > l->largest_acked)) {
 		rtt_sample(&l->rtt, nsec_since(largest_sent_at, now), delay);
+		sample.rtt = l->rtt.latest;
+	}
 	if (!l->any_acked || largest > l->largest_acked)
 		l->largest_acked = largest;
 	l->any_acked = true;
@@ -158,10 +164,14 @@ bool loss_ack(struct loss *l, const struct frame_run *runs, size_t count, nsec_t
 		if (l->oldest > THRESHOLD_MAX && first < l->oldest - THRESHOLD_MAX)
 			first = l->oldest - THRESHOLD_MAX;
 		for (uint64_t n = runs[i].last + 1; n-- > first;)
-			news |= arrived(l, n, now, to);
+			news |= arrived(l, n, &sample, now, to);
 	}
 	advance(l);
 	detect(l, now, to);
+	if (news && to->progress != NULL) {
+		delivery_finish(&l->delivery, &sample);
+		to->progress(to->ctx, &sample, now);
+	}
 	*ret_new = news;
 	return true;
 }

@@ -20,23 +20,27 @@
 
 #include "base/units.h"
 #include "core/frame.h"
+#include "core/path/delivery.h"
 #include "core/path/rtt.h"
 
 #define LOSS_WINDOW	8192	/* datagrams remembered; when full, the oldest counts as lost */
 
 struct loss_record {
 	nsec_t sent_at;
+	struct delivery_stamp stamp;
 	uint32_t content;	/* what must be said again if it is lost: the owner's bits */
 	uint32_t copy;		/* the owner's handle of what it carries; 0: none */
 	uint16_t len;		/* bytes with outer headers */
 	uint8_t state;
 };
 
-/* What the owner is told; both may be called many times from one call below. */
+/* What the owner is told; the first two may be called many times from one call below. */
 struct loss_observer {
-	void (*acked)(void *ctx, const struct loss_record *record, nsec_t now);
+	void (*acked)(void *ctx, const struct loss_record *record, nsec_t now);	/* NULL: no need */
 	void (*lost)(void *ctx, const struct loss_record *record, nsec_t now);
 	void (*doubted)(void *ctx, const struct loss_record *record, nsec_t now);
+	/* An ACK with news is read, and what it makes lost has been told; NULL: no need. */
+	void (*progress)(void *ctx, const struct delivery_sample *sample, nsec_t now);
 	void *ctx;
 };
 
@@ -52,7 +56,7 @@ struct loss {
 	struct rtt rtt;			/* from ACKs: their way back may be another path's */
 	uint64_t in_flight;		/* bytes that are neither acknowledged nor lost */
 	uint64_t sent, lost, spurious;	/* datagrams that wanted an ACK, so many lost, so many not really */
-	uint64_t delivered;		/* bytes acknowledged */
+	struct delivery delivery;	/* of what is acknowledged */
 	uint32_t loss_ppm;		/* over the last few hundred datagrams */
 };
 

@@ -34,7 +34,7 @@ struct path *path_new(uint8_t id)
 	}
 	ack_init(&p->ack);
 	p->id = id;
-	p->congestion = &congestion_fixed;
+	p->congestion = &congestion_steer;
 	p->challenge_at = NSEC_NEVER;
 	return p;
 }
@@ -75,6 +75,11 @@ static struct congestion_config congestion_config_of(const struct path *p)
 	return (struct congestion_config){ .rate = p->link.rate, .mtu = mtu_of(p) };
 }
 
+static const struct congestion_ops *congestion_of(const struct engine_link *link)
+{
+	return link->fixed ? &congestion_fixed : &congestion_steer;
+}
+
 static void challenge_anew(struct path *p, const uint8_t random[8], nsec_t now)
 {
 	memcpy(p->challenge, random, 8);
@@ -86,8 +91,6 @@ static void challenge_anew(struct path *p, const uint8_t random[8], nsec_t now)
 void path_open(struct path *p, const struct endpoint *to, const struct engine_link *link,
 	       bool trusted, const uint8_t random[8], nsec_t now)
 {
-	struct congestion_config config;
-
 	p->open = true;
 	p->endpoint = *to;
 	p->link = *link;
@@ -101,9 +104,7 @@ void path_open(struct path *p, const struct endpoint *to, const struct engine_li
 	p->data_at = 0;
 	p->former_until = 0;
 	challenge_anew(p, random, now);
-	config = congestion_config_of(p);
-	memset(p->congestion_state, 0, sizeof(p->congestion_state));
-	p->congestion->init(p->congestion_state, &config, now);
+	path_set_congestion(p, congestion_of(link), now);
 }
 
 void path_close(struct path *p)
@@ -117,8 +118,21 @@ void path_set_link(struct path *p, const struct engine_link *link, nsec_t now)
 	struct congestion_config config;
 
 	p->link = *link;
+	if (p->congestion != congestion_of(link)) {
+		path_set_congestion(p, congestion_of(link), now);
+		return;
+	}
 	config = congestion_config_of(p);
 	p->congestion->set_config(p->congestion_state, &config, now);
+}
+
+void path_set_congestion(struct path *p, const struct congestion_ops *ops, nsec_t now)
+{
+	struct congestion_config config = congestion_config_of(p);
+
+	p->congestion = ops;
+	memset(p->congestion_state, 0, sizeof(p->congestion_state));
+	ops->init(p->congestion_state, &config, now);
 }
 
 void path_revalidate(struct path *p, const uint8_t random[8], nsec_t now)

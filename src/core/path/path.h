@@ -66,7 +66,7 @@ struct path {
 	uint64_t tx_packets, tx_bytes, rx_packets, rx_bytes;
 };
 
-/* A fresh id, nothing open; NULL: memory.  Its controller is congestion_fixed. */
+/* A fresh id, nothing open; NULL: memory.  Its link chooses its controller. */
 struct path *path_new(uint8_t id);
 void path_free(struct path *p);
 
@@ -83,6 +83,8 @@ void path_open(struct path *p, const struct endpoint *to, const struct engine_li
 	       bool trusted, const uint8_t random[8], nsec_t now);
 void path_close(struct path *p);
 void path_set_link(struct path *p, const struct engine_link *link, nsec_t now);
+/* Another controller, which knows nothing yet. */
+void path_set_congestion(struct path *p, const struct congestion_ops *ops, nsec_t now);
 /* The address has to be proven anew: the peer knows nothing of us any more. */
 void path_revalidate(struct path *p, const uint8_t random[8], nsec_t now);
 /* The peer speaks from elsewhere now; random: 16 bytes. */

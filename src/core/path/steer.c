@@ -1,0 +1,619 @@
+/*
+ * steer: the controller that needs no settings.  It measures how fast the path
+ * delivers, as BBR does (draft-ietf-ccwg-bbr), and steers the pacing rate around
+ * that by the standing queue, as Copa does (Arun, Balakrishnan 2018).
+ *
+ *            a queue, or no growth              queue > limit
+ *   STARTUP ------------------------> BRAKE <------------------ STEADY
+ *        ^                            |   |                       ^
+ *        '---- no queue of ours ------'   '--- drained, or so ----'
+ *
+ * The queue is the standing RTT (least of the last quarter of a round trip)
+ * above the floor: the standing RTT when nothing of ours waits.  The floor goes
+ * down at once with every smaller standing RTT.  It goes up only when the brake
+ * fails: we sent below the delivery rate until a queue of ours must have been
+ * gone, and the delay stayed.  So a longer route, a radio's jitter and other
+ * people's queues are told from our own, and no regular PROBE_RTT is needed.
+ *
+ * Between floor and target the rate goes up, the faster the longer nothing
+ * queues; between target and limit it goes down; above the limit is the brake.
+ * Jitter widens all three, since netem with a rate, and radio links, keep order:
+ * a late packet delays those behind it, whatever we send.
+ *
+ * Loss alone is answered in two ways only: a share that never goes away is sent
+ * on top, and a rate that brings loss but no more delivery is not tried again soon.
+ */
+#include "core/path/congestion.h"
+
+#include "core/path/window.h"
+
+#define BURST		MSEC(3)		/* that may leave at once: timers and strategies are coarse */
+#define INITIAL_WINDOW	32		/* packets, */
+#define INITIAL_TIME	MSEC(25)	/* paced over this */
+#define STARTUP_GAIN	2.2		/* BBR's 2.77 leaves 1.8 round trips of queue, this 1.2 */
+#define FULL_GROWTH	1.25		/* less growth than this in three rounds: the path is full */
+#define FULL_ROUNDS	3
+#define FULL_LOSS	0.15		/* so much lost, and less growth than that: full at once */
+
+#define BANDWIDTH_ROUNDS 8
+#define EXTRA_ROUNDS	10
+#define WINDOW_MIN	MSEC(20)	/* of the standing RTT */
+#define WINDOW_JITTERS	10
+#define FLOOR_JITTERS	3		/* so far below its mean the standing RTT comes by itself */
+#define JITTERY		MSEC(3)		/* from here on the path is treated as noisy */
+#define JITTER_GAIN	64		/* RTTs over which it averages, */
+#define JITTER_MEMORY	4096		/* and over which it is forgotten */
+#define SPAN_JITTERS	28		/* a delivery rate is measured over so many at least */
+
+#define TARGET		MSEC(3)		/* of queue that may stand: keeps the path busy */
+#define TARGET_PACKETS	6		/* or so many of ours: who has less of a shared path asks for more */
+#define LIMIT_MIN	MSEC(5)		/* above the target: max(5 ms, 1/8 RTT), */
+#define LIMIT_MAX	MSEC(12)	/* but not more than people notice */
+#define LIMIT_PACKETS	3
+#define PACKETS_MAX	MSEC(10)	/* what those packets may amount to on a slow path */
+#define SLACK_MAX	MSEC(20)
+
+#define UP_MIN		0.01		/* what is sent above the delivery rate to find more */
+#define UP_MAX		0.05
+#define UP_BLIND	0.03		/* beyond this only when the last step brought something */
+#define UP_SEARCH	0.25		/* after STARTUP */
+#define UP_LIMIT	0.5
+#define DOWN		0.10		/* below it, at the limit */
+#define HOLD		SEC(1)		/* after a search that brought only loss, at least */
+
+#define BRAKE_STARTUP	0.5		/* of the delivery rate */
+#define BRAKE_MIN	0.8
+#define BRAKE_MAX	0.9
+#define MEASURE_MIN	MSEC(50)	/* for so long the delay is watched that the brake could not drain */
+#define MEASURE_MAX	MSEC(200)
+
+#define LOSS_BATCH	(200 * 1400)	/* bytes, over which loss is counted */
+#define LOSS_BATCHES	4
+#define LOSS_MAX	0.06		/* more is not made up for */
+
+enum phase { STARTUP, STEADY, BRAKE };
+
+struct steer {
+	struct congestion_config config;
+	enum phase phase;
+
+	/* pacing */
+	nsec_t free_at;
+	uint64_t pacing;		/* bytes per second; never 0 */
+	uint64_t window;		/* bytes that may be in flight */
+	nsec_t window_full_at;		/* when it last held us back */
+
+	/* what is known of the path */
+	struct window bandwidth;	/* bytes per second, by measured rounds */
+	struct window standing;		/* RTT, by time */
+	nsec_t floor;			/* standing RTT without a queue of ours; 0: no RTT yet */
+	nsec_t last_rtt, jitter;
+	int64_t last_step, wander;
+	unsigned steps;			/* so many, up to JITTER_GAIN */
+	struct window extra;		/* bytes acknowledged beyond the bandwidth: aggregation */
+	nsec_t extra_since;
+	uint64_t extra_acked;
+	double loss;			/* share that is always lost */
+	struct window losses;		/* ppm, by batches */
+	uint64_t batch, batch_lost, batch_acked;
+
+	/* rounds: until what was sent at their begin is acknowledged */
+	uint64_t delivered;
+	uint64_t app_limited;		/* samples that began below this many bytes had not enough to send */
+	uint64_t round;			/* that were filled: only those age the bandwidth */
+	uint64_t round_ends, round_began;
+	uint64_t round_lost;
+	nsec_t round_least;		/* standing RTT */
+	uint64_t span_began;		/* rounds enough that jitter does not matter */
+	nsec_t span_since, span_from;	/* of this one, and of the last */
+	uint64_t last_rate;		/* delivery rate of the last span, */
+	uint64_t round_rate;		/* and the larger of two where it jitters */
+
+	/* STARTUP */
+	uint64_t full_rate;
+	unsigned full_rounds;
+
+	/* STEADY */
+	double up;
+	uint64_t up_rate, up_round;	/* bandwidth and round when it was last set */
+	nsec_t hold_until;
+	nsec_t low_at;			/* when the queue was last below its target */
+
+	/* BRAKE */
+	double brake;			/* its gain */
+	bool from_startup;
+	nsec_t brake_since;
+	nsec_t slack;			/* every brake that found nothing makes the limit wider */
+	uint64_t brake_rate;		/* bandwidth before */
+	nsec_t brake_until, brake_from;	/* when it must be drained; standing RTT to come down from */
+	nsec_t measured;		/* sum of standing RTTs since then, */
+	unsigned measures;		/* and how many */
+};
+
+static uint64_t bandwidth(const struct steer *s)
+{
+	return window_get(&s->bandwidth);
+}
+
+static nsec_t standing(const struct steer *s)
+{
+	return window_get(&s->standing);
+}
+
+static nsec_t queue_of(const struct steer *s)
+{
+	return nsec_since(s->floor, standing(s));
+}
+
+static nsec_t time_of(const struct steer *s, uint64_t bytes)
+{
+	uint64_t bw = bandwidth(s);
+
+	return bw != 0 ? bytes * NSEC_PER_SEC / bw : 0;
+}
+
+static uint64_t bytes_in(uint64_t rate, nsec_t time)
+{
+	return (uint64_t)((double)rate * (double)time / 1e9);
+}
+
+/* So many full packets, on the wire; on a slow path fewer, but one. */
+static nsec_t packets(const struct steer *s, unsigned count)
+{
+	nsec_t one = time_of(s, s->config.mtu);
+
+	return nsec_min(count * one, nsec_max(one, PACKETS_MAX));
+}
+
+static nsec_t target(const struct steer *s)
+{
+	return nsec_max(TARGET, packets(s, TARGET_PACKETS)) + s->jitter;
+}
+
+static nsec_t limit(const struct steer *s)
+{
+	return target(s) + nsec_clamp(s->floor / 8, LIMIT_MIN, LIMIT_MAX) +
+	       packets(s, LIMIT_PACKETS) + s->jitter + s->slack;
+}
+
+static double up_first(const struct steer *s)
+{
+	double up = (double)target(s) / (2 * (double)s->floor + 1);
+
+	return up < UP_MIN ? UP_MIN : up > UP_MAX ? UP_MAX : up;
+}
+
+/* One RTT, and one round's delivery rate, say little. */
+static bool is_jittery(const struct steer *s)
+{
+	return s->jitter > JITTERY;
+}
+
+static uint64_t initial_window(const struct steer *s)
+{
+	return INITIAL_WINDOW * (uint64_t)s->config.mtu;
+}
+
+/* --- what follows from what is known -------------------------------------- */
+
+static double steady_gain(const struct steer *s, nsec_t now)
+{
+	nsec_t q = queue_of(s), low = target(s), high = limit(s);
+
+	if (q < low)
+		return now < s->hold_until ? 1 : 1 + s->up * (double)(low - q) / (double)low;
+	return 1 - DOWN * (double)nsec_min(q - low, high - low) / (double)(high - low);
+}
+
+static uint64_t capped(const struct steer *s, double rate)
+{
+	if (s->config.rate != 0 && rate > (double)s->config.rate)
+		rate = (double)s->config.rate;
+	return rate > 1000 ? (uint64_t)rate : 1000;
+}
+
+static void derive(struct steer *s, nsec_t now)
+{
+	double bw = (double)bandwidth(s), rate = 0;
+	nsec_t stretch = 0;
+
+	switch (s->phase) {
+	case STARTUP:
+		rate = (double)initial_window(s) * 1e9 / (double)INITIAL_TIME;
+		if (rate < STARTUP_GAIN * bw)
+			rate = STARTUP_GAIN * bw;
+		stretch = (nsec_t)(STARTUP_GAIN * (double)standing(s));
+		break;
+	case STEADY:
+		rate = steady_gain(s, now) * bw / (1 - (now < s->hold_until ? 0 : s->loss));
+		stretch = (nsec_t)((1.05 + s->up) * (double)s->floor) + 2 * limit(s);
+		break;
+	case BRAKE:
+		rate = s->brake * bw;
+		stretch = nsec_max(s->floor, standing(s) / 2) + target(s);
+		break;
+	}
+	s->pacing = capped(s, rate);
+	s->window = bytes_in(bandwidth(s), stretch) + window_get(&s->extra) + 4 * s->config.mtu;
+	if (s->phase == STARTUP || s->floor == 0)
+		s->window += initial_window(s);
+}
+
+/* --- phases ----------------------------------------------------------------- */
+
+static void enter_steady(struct steer *s, double up, nsec_t now)
+{
+	s->phase = STEADY;
+	s->up = up;
+	s->up_rate = bandwidth(s);
+	s->up_round = s->round;
+	s->hold_until = s->low_at = now;
+}
+
+/* From here the queue has to fall: a round trip until it shows, and the time that it takes to drain. */
+static void set_brake(struct steer *s, double least, nsec_t now)
+{
+	nsec_t q = queue_of(s), rtt = nsec_max(standing(s), MSEC(20));
+	double gain = 1 - (double)q / (double)rtt;
+
+	s->brake = gain < least ? least : gain > BRAKE_MAX ? BRAKE_MAX : gain;
+	s->brake_from = standing(s);
+	s->brake_until = now + nsec_min((nsec_t)(1.1 * (double)q / (1 - s->brake)), 2 * rtt) + rtt;
+	s->measured = s->measures = 0;
+}
+
+static void enter_brake(struct steer *s, nsec_t now)
+{
+	s->from_startup = s->phase == STARTUP;
+	set_brake(s, s->from_startup ? BRAKE_STARTUP : BRAKE_MIN, now);
+	s->phase = BRAKE;
+	s->brake_since = now;
+	s->brake_rate = bandwidth(s);
+}
+
+/* ours: the brake has drained a queue; else there was none, and all is as before. */
+static void leave_brake(struct steer *s, bool ours, nsec_t now)
+{
+	double up = up_first(s), search = (double)target(s) / (double)s->floor;
+
+	if (ours)
+		s->slack -= s->slack / 8;
+	else
+		s->slack = nsec_min(s->slack + s->slack / 4 + s->jitter / 2, SLACK_MAX);
+	if (!ours && is_jittery(s) && s->brake_rate > bandwidth(s))
+		window_reset(&s->bandwidth, s->brake_rate, s->round);
+	if (!ours && s->from_startup && s->full_rounds < FULL_ROUNDS) {
+		s->phase = STARTUP;
+		return;
+	}
+	/* STARTUP may have ended a little early */
+	if (s->from_startup && search > up)
+		up = search < UP_SEARCH ? search : UP_SEARCH;
+	enter_steady(s, up, now);
+}
+
+static void on_startup_round(struct steer *s, double lost, nsec_t now)
+{
+	if (bandwidth(s) >= FULL_GROWTH * s->full_rate) {
+		s->full_rate = bandwidth(s);
+		s->full_rounds = 0;
+		return;
+	}
+	s->full_rounds++;
+	if (s->full_rounds < FULL_ROUNDS && lost < FULL_LOSS)
+		return;
+	enter_brake(s, now);
+}
+
+/* A round above the delivery rate: go on faster while it brings something. */
+static void on_steady_round(struct steer *s, double lost, nsec_t now)
+{
+	uint64_t bw = bandwidth(s);
+
+	if (now < s->hold_until || s->round_least >= s->floor + target(s) / 2) {
+		s->up = up_first(s);
+		s->up_rate = bw;
+		s->up_round = s->round;
+		return;
+	}
+	if (s->round < s->up_round + 2)
+		return;
+	if (s->up > UP_BLIND && (double)bw < (1 + s->up / 2) * (double)s->up_rate) {
+		if (lost < s->loss + s->up / 4)
+			return;
+		s->hold_until = now + nsec_max(HOLD, 10 * s->floor);
+		s->up = up_first(s);
+	} else {
+		s->up = s->up * 2 < UP_LIMIT ? s->up * 2 : UP_LIMIT;
+	}
+	s->up_rate = bw;
+	s->up_round = s->round;
+}
+
+/* The path delivers so much and not more: come down from there. */
+static void brake_again(struct steer *s, nsec_t now)
+{
+	window_reset(&s->bandwidth, s->round_rate, s->round);
+	s->brake_rate = 0;
+	set_brake(s, s->brake, now);
+	s->brake_since = now;
+}
+
+static void on_brake_round(struct steer *s, nsec_t now)
+{
+	bool rises = standing(s) >= s->brake_from - s->brake_from / 16;
+	bool settled = s->span_from >= s->brake_since + s->brake_from;
+
+	/* less comes than is sent, even now */
+	if (rises && s->round_rate < s->pacing * 19 / 20)
+		brake_again(s, now);
+	/* a queue is drained, but slower than it should be */
+	else if (settled && !is_jittery(s) && s->round_rate > s->pacing + s->pacing / 100 &&
+		 s->round_rate < bandwidth(s) * 31 / 32)
+		brake_again(s, now);
+}
+
+static void on_filled_round(struct steer *s, double lost, nsec_t now)
+{
+	if (s->phase != BRAKE)
+		s->round++;
+	switch (s->phase) {
+	case STARTUP:
+		on_startup_round(s, lost, now);
+		break;
+	case STEADY:
+		on_steady_round(s, lost, now);
+		break;
+	case BRAKE:
+		on_brake_round(s, now);
+		break;
+	}
+}
+
+static void on_round(struct steer *s, nsec_t now)
+{
+	uint64_t got = s->delivered - s->round_began;
+	double lost = (double)s->round_lost / (double)(s->round_lost + got + 1);
+	bool filled = s->round_began >= s->app_limited;
+
+	if (now > s->span_since && now - s->span_since >= SPAN_JITTERS * s->jitter) {
+		uint64_t rate = (s->delivered - s->span_began) * NSEC_PER_SEC / (now - s->span_since);
+
+		s->round_rate = is_jittery(s) ? nsec_max(rate, s->last_rate) : rate;
+		s->last_rate = rate;
+		s->span_began = s->delivered;
+		s->span_from = s->span_since;
+		s->span_since = now;
+	}
+	s->round_ends = s->round_began = s->delivered;
+	s->round_lost = 0;
+	if (filled)
+		on_filled_round(s, lost, now);
+	s->round_least = standing(s);
+}
+
+/* Drained, or drained in vain? */
+static void check_brake(struct steer *s, nsec_t now)
+{
+	nsec_t mean;
+
+	if (standing(s) <= s->floor + target(s) / 2) {
+		/* before a round trip has passed, it has drained nothing */
+		leave_brake(s, nsec_since(s->brake_since, now) >= s->brake_from, now);
+		return;
+	}
+	if (standing(s) > s->brake_from && now < s->brake_since + 2 * s->brake_from) {
+		set_brake(s, s->brake, now);	/* what was sent before is still arriving */
+		return;
+	}
+	if (now < s->brake_until)
+		return;
+	s->measured += standing(s);
+	s->measures++;
+	if (now < s->brake_until + nsec_clamp(s->floor, MEASURE_MIN, MEASURE_MAX))
+		return;
+	mean = s->measured / s->measures;
+	if (standing(s) + s->jitter + MSEC(1) < mean) {
+		s->measured = s->measures = 0;	/* it still falls */
+		s->brake_until = now;
+		return;
+	}
+	s->floor = mean;
+	leave_brake(s, false, now);
+}
+
+/* What the queue asks for. */
+static void check_queue(struct steer *s, nsec_t now)
+{
+	nsec_t q = queue_of(s);
+
+	switch (s->phase) {
+	case STARTUP:
+		if (q >= limit(s))
+			enter_brake(s, now);
+		break;
+	case STEADY:
+		if (q < target(s))
+			s->low_at = now;
+		if (q < limit(s) && nsec_since(s->low_at, now) < nsec_max(10 * s->floor, HOLD))
+			break;
+		enter_brake(s, now);
+		if (s->round_began >= s->app_limited && s->round_rate < bandwidth(s) && s->round_rate != 0)
+			window_reset(&s->bandwidth, s->round_rate, s->round);
+		break;
+	case BRAKE:
+		check_brake(s, now);
+		break;
+	}
+}
+
+/* --- what ACKs tell --------------------------------------------------------- */
+
+/*
+ * How much the RTT wanders from one ACK to the next, without its trend.  A full
+ * queue hides the path's jitter, so what was seen is forgotten slowly.
+ */
+static void take_jitter(struct steer *s, nsec_t rtt)
+{
+	int64_t step = (int64_t)rtt - (int64_t)s->last_rtt, turn = step - s->last_step;
+
+	s->last_rtt = rtt;
+	s->last_step = step;
+	s->steps += s->steps < JITTER_GAIN;
+	s->wander += ((turn < 0 ? -turn : turn) / 2 - s->wander) / (int64_t)s->steps;
+	s->jitter -= s->jitter / JITTER_MEMORY;
+	s->jitter = nsec_max(s->jitter, (nsec_t)s->wander);
+}
+
+static void take_rtt(struct steer *s, nsec_t rtt, nsec_t now)
+{
+	if (s->floor == 0) {
+		s->floor = s->last_rtt = rtt;
+		window_reset(&s->standing, rtt, now);
+	}
+	take_jitter(s, rtt);
+	window_min(&s->standing, nsec_max(nsec_max(s->floor / 4, WINDOW_MIN), WINDOW_JITTERS * s->jitter),
+		   rtt, now);
+	s->floor = nsec_min(s->floor, standing(s) + FLOOR_JITTERS * s->jitter);
+}
+
+static void take_rate(struct steer *s, const struct delivery_sample *sample)
+{
+	uint64_t rate = delivery_rate(sample);
+
+	/* less than a round trip is a burst; while a queue drains, more comes than the path carries of ours */
+	if (sample->interval < nsec_min(s->floor, standing(s)) || (s->phase == BRAKE && !s->from_startup && !is_jittery(s)))
+		return;
+	if (sample->prior >= s->app_limited || rate > bandwidth(s))
+		window_max(&s->bandwidth, BANDWIDTH_ROUNDS, rate, s->round);
+}
+
+/* How much more than the bandwidth may come at once (BBR §5.5.9). */
+static void take_extra(struct steer *s, uint64_t acked, nsec_t now)
+{
+	uint64_t expected = bytes_in(bandwidth(s), nsec_since(s->extra_since, now));
+
+	if (s->extra_acked <= expected) {
+		s->extra_acked = 0;
+		s->extra_since = now;
+		expected = 0;
+	}
+	s->extra_acked += acked;
+	window_max(&s->extra, EXTRA_ROUNDS, s->extra_acked - expected, s->round);
+}
+
+static void take_loss(struct steer *s, uint64_t acked)
+{
+	s->batch_acked += acked;
+	if (s->batch_acked + s->batch_lost < LOSS_BATCH)
+		return;
+	window_min(&s->losses, LOSS_BATCHES,
+		   s->batch_lost * 1000000 / (s->batch_acked + s->batch_lost), s->batch++);
+	s->batch_acked = s->batch_lost = 0;
+	s->loss = (double)window_get(&s->losses) / 1e6;
+	if (s->loss > LOSS_MAX)
+		s->loss = LOSS_MAX;
+}
+
+/* The path's count goes on from before us, or has begun anew. */
+static void begin_count(struct steer *s, uint64_t delivered, nsec_t now)
+{
+	s->round_began = s->round_ends = s->span_began = delivered;
+	s->app_limited = delivered;
+	s->span_since = s->extra_since = now;
+	s->extra_acked = 0;
+}
+
+static void steer_acked(void *state, const struct congestion_ack *ack)
+{
+	struct steer *s = state;
+	const struct delivery_sample *sample = &ack->sample;
+
+	if (s->floor == 0 || sample->delivered < s->delivered)
+		begin_count(s, sample->delivered - sample->acked, ack->now);
+	s->delivered = sample->delivered;
+	if (ack->in_flight + sample->acked + 2 * s->config.mtu >= s->window)
+		s->window_full_at = ack->now;
+	if (sample->rtt != 0)
+		take_rtt(s, sample->rtt, ack->now);
+	if (s->floor == 0)
+		return;
+	take_rate(s, sample);
+	take_extra(s, sample->acked, ack->now);
+	take_loss(s, sample->acked);
+	s->round_least = nsec_min(s->round_least, standing(s));
+	if (sample->prior >= s->round_ends)
+		on_round(s, ack->now);
+	check_queue(s, ack->now);
+	derive(s, ack->now);
+}
+
+static void steer_lost(void *state, uint32_t len, nsec_t sent_at, uint64_t in_flight, nsec_t now)
+{
+	struct steer *s = state;
+
+	(void)sent_at;
+	(void)in_flight;
+	(void)now;
+	s->round_lost += len;
+	s->batch_lost += len;
+}
+
+/* --- sending ---------------------------------------------------------------- */
+
+static void steer_set_config(void *state, const struct congestion_config *config, nsec_t now)
+{
+	struct steer *s = state;
+
+	s->config = *config;
+	derive(s, now);
+}
+
+static void steer_init(void *state, const struct congestion_config *config, nsec_t now)
+{
+	struct steer *s = state;
+
+	s->free_at = s->span_since = s->extra_since = s->window_full_at = now;
+	steer_set_config(state, config, now);
+}
+
+static void steer_sent(void *state, uint32_t len, uint64_t in_flight, nsec_t now)
+{
+	struct steer *s = state;
+
+	/* neither the pacer nor the window held it back: there was nothing to send */
+	if (nsec_since(nsec_max(s->free_at, s->window_full_at), now) > BURST) {
+		s->app_limited = s->delivered + in_flight;
+		s->low_at = now;
+	}
+	s->free_at = nsec_max(s->free_at, now > BURST ? now - BURST : 0) + len * NSEC_PER_SEC / s->pacing;
+}
+
+static nsec_t steer_send_at(const void *state, uint32_t len, uint64_t in_flight, nsec_t now)
+{
+	const struct steer *s = state;
+
+	(void)now;
+	return in_flight != 0 && in_flight + len > s->window ? NSEC_NEVER : s->free_at;
+}
+
+static uint64_t steer_rate(const void *state)
+{
+	const struct steer *s = state;
+
+	return capped(s, bandwidth(s) != 0 ? (double)bandwidth(s) : (double)s->pacing);
+}
+
+const struct congestion_ops congestion_steer = {
+	.name = "steer",
+	.state_size = sizeof(struct steer),
+	.init = steer_init,
+	.set_config = steer_set_config,
+	.sent = steer_sent,
+	.acked = steer_acked,
+	.lost = steer_lost,
+	.send_at = steer_send_at,
+	.rate = steer_rate,
+};
+
+_Static_assert(sizeof(struct steer) <= CONGESTION_STATE, "a path has no room for more");

@@ -1,0 +1,80 @@
+/*
+ * aggregate: each packet where it arrives first, so one flow gets the sum.
+ *
+ * The next packet goes where it would be there first: when the path is free,
+ * plus its time on the wire, plus half a round trip.  While that path is
+ * occupied, slower ones need not stand idle: each looks at the last packet of
+ * the backlog, which has to wait for all that is before it on the faster
+ * paths, and takes it if it brings it over no later than they would.  So a
+ * slow path works for the end of the queue, never for its head, and nobody
+ * waits for it.
+ */
+#include "strategy/strategy.h"
+
+static nsec_t wire_time(const struct strategy_path *p, size_t len)
+{
+	return len * NSEC_PER_SEC / p->rate;
+}
+
+/* One that waits for an acknowledgement is about to get one. */
+static nsec_t free_at(const struct strategy_path *p, size_t len, nsec_t now)
+{
+	return p->free_at == NSEC_NEVER ? now + wire_time(p, len) : nsec_max(p->free_at, now);
+}
+
+static nsec_t arrival(const struct strategy_path *p, size_t len, nsec_t now)
+{
+	return free_at(p, len, now) + wire_time(p, len) + p->srtt / 2;
+}
+
+static const struct strategy_path *first_there(const struct strategy_view *view, size_t len)
+{
+	const struct strategy_path *best = &view->path[0];
+
+	for (size_t i = 1; i < view->count; i++)
+		if (arrival(&view->path[i], len, view->now) < arrival(best, len, view->now))
+			best = &view->path[i];
+	return best;
+}
+
+/* When the paths that are faster than p would have brought over what waits. */
+static nsec_t without(const struct strategy_view *view, const struct strategy_path *p,
+		      const struct strategy_packet *packet)
+{
+	nsec_t soonest = NSEC_NEVER;
+	uint64_t rate = 0;
+
+	for (size_t i = 0; i < view->count; i++) {
+		const struct strategy_path *faster = &view->path[i];
+
+		if (faster == p || faster->srtt > p->srtt)
+			continue;
+		rate += faster->rate;
+		soonest = nsec_min(soonest, free_at(faster, packet->len, view->now) + faster->srtt / 2);
+	}
+	return rate != 0 ? soonest + (packet->queued + packet->len) * NSEC_PER_SEC / rate : NSEC_NEVER;
+}
+
+static path_set aggregate_pick(void *state, const struct strategy_view *view,
+			       const struct strategy_packet *packet)
+{
+	const struct strategy_path *first = first_there(view, packet->len);
+
+	(void)state;
+	if (packet->queued == 0)
+		return PATH_BIT(first->id);
+	for (size_t i = 0; i < view->count; i++) {
+		const struct strategy_path *p = &view->path[i];
+
+		if (p->free_at <= view->now && arrival(p, packet->len, view->now) <= without(view, p, packet))
+			return PATH_BIT(p->id);
+	}
+	return PATH_BIT(first->id);
+}
+
+const struct strategy_ops strategy_aggregate = {
+	.name = "aggregate",
+	.summary = "each packet where it arrives first: the sum of the links",
+	.takes_tail = true,
+	.pick = aggregate_pick,
+};
