@@ -1,6 +1,7 @@
 /* grid: see grid.h. */
 #include "grid.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "model_call.h"
@@ -111,6 +112,25 @@ static void ask_engines(struct sim *s, enum sim_direction direction, struct grid
 	ret->drops = dropped(from);
 }
 
+/* How the sender sees it, second by second. */
+static void watch(struct sim *s, const struct model_tcp *tcp, unsigned second, enum sim_direction direction)
+{
+	struct engine *sender = direction == SIM_UP ? sim_client(s, 0) : sim_server(s);
+	struct model_tcp_stats t = model_tcp_stats(tcp);
+	struct engine_path_status path[4];
+	struct engine_peer_status peer;
+	size_t n = engine_path_status(sender, 0, sim_now(s), path, 4);
+
+	engine_peer_status(sender, 0, sim_now(s), &peer);
+	printf("%3u s %5.1f Mbit/s  window %5u srtt %4.0f ms resent %4lu  queue %5.0f kB", second,
+	       (double)t.second[second - 1] * 8e-6, t.window, (double)t.srtt / 1e6, (unsigned long)t.resent,
+	       (double)peer.queued / 1e3);
+	for (size_t i = 0; i < n; i++)
+		printf(" | %5.1f of %5.1f Mbit/s %4.0f ms %6.0f kB out", (double)path[i].tx_rate * 8e-6,
+		       (double)path[i].capacity * 8e-6, (double)path[i].srtt / 1e6, (double)path[i].in_flight / 1e3);
+	printf("\n");
+}
+
 struct grid_tunnel grid_run_tunnel(const struct sim_way *a, const struct sim_way *b,
 				   const struct grid_options *options)
 {
@@ -126,7 +146,11 @@ struct grid_tunnel grid_run_tunnel(const struct sim_way *a, const struct sim_way
 	sim_run(s, WARM_UP);
 	tcp = model_tcp_new(s, &config);
 	ping = model_ping_new(s, &config.via);
-	sim_run(s, SEC(options->seconds));
+	for (unsigned second = 1; second <= options->seconds; second++) {
+		sim_run(s, SEC(1));
+		if (options->watch)
+			watch(s, tcp, second, options->direction);
+	}
 	result.rate = model_tcp_rate(tcp, GRID_FROM, options->seconds);
 	result.early = model_tcp_rate(tcp, 1, 4);
 	result.stall = model_tcp_stats(tcp).longest_stall;

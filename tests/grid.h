@@ -35,6 +35,7 @@ struct grid_options {
 	const char *strategy;
 	unsigned seconds;		/* more than GRID_FROM */
 	enum sim_direction direction;
+	bool watch;			/* print a line for every second */
 };
 
 struct grid_tunnel {

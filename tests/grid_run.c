@@ -13,6 +13,7 @@ static const char usage[] =
 	"  -S, --strategy NAME the engine's first when not given\n"
 	"  -r, --seed N        of all that is random (1)\n"
 	"  -d, --down          server to client\n"
+	"  -w, --watch         a line for every second of the tunnel\n"
 	"  -t, --tunnel-only   without plain TCP on each link alone\n"
 	"\n"
 	"plain A, B   TCP on that link alone, without a tunnel; Mbit/s of payload\n"
@@ -108,11 +109,12 @@ static bool read_arguments(int argc, char **argv, struct request *r)
 	static const struct option options[] = {
 		{ "seconds", required_argument, NULL, 's' }, { "strategy", required_argument, NULL, 'S' },
 		{ "seed", required_argument, NULL, 'r' }, { "down", no_argument, NULL, 'd' },
-		{ "tunnel-only", no_argument, NULL, 't' }, { "help", no_argument, NULL, 'h' }, { 0 },
+		{ "tunnel-only", no_argument, NULL, 't' },
+		{ "watch", no_argument, NULL, 'w' }, { "help", no_argument, NULL, 'h' }, { 0 },
 	};
 	int option;
 
-	while ((option = getopt_long(argc, argv, "s:S:r:dth", options, NULL)) != -1)
+	while ((option = getopt_long(argc, argv, "s:S:r:dtwh", options, NULL)) != -1)
 		switch (option) {
 		case 's':
 			r->options.seconds = (unsigned)strtoul(optarg, NULL, 10);
@@ -131,6 +133,9 @@ static bool read_arguments(int argc, char **argv, struct request *r)
 			break;
 		case 't':
 			r->tunnel_only = true;
+			break;
+		case 'w':
+			r->options.watch = true;
 			break;
 		case 'h':
 			fputs(usage, stdout);

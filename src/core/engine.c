@@ -422,6 +422,8 @@ void engine_peer_status(const struct engine *e, size_t peer, nsec_t now,
 		.rx_bytes = p->rx_bytes,
 		.held = order.held,
 		.holes = order.holes,
+		.queued = fq_codel_stats(p->queue).bytes,
+		.repaired = repair_stats(p->repair).resent,
 		.address_count = p->handed.address_count,
 	};
 	memcpy(ret->name, p->config.name, sizeof(ret->name));
@@ -451,6 +453,7 @@ static struct engine_path_status status_of(const struct path *path, nsec_t now)
 		.tx_rate = meter_rate(&path->tx_meter, now),
 		.rx_rate = meter_rate(&path->rx_meter, now),
 		.in_flight = path->loss.in_flight,
+		.capacity = path->congestion->rate(path->congestion_state),
 	};
 }
 

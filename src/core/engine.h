@@ -192,6 +192,7 @@ struct engine_path_status {
 	uint64_t lost_packets;		/* of ours */
 	uint64_t tx_rate, rx_rate;	/* bytes per second, over about a second */
 	uint64_t in_flight;		/* bytes */
+	uint64_t capacity;		/* bytes per second that it is believed to carry */
 };
 
 struct engine_peer_status {
@@ -207,6 +208,8 @@ struct engine_peer_status {
 	uint64_t tx_packets, tx_bytes, rx_packets, rx_bytes;	/* inner packets */
 	uint64_t held;			/* inner packets waiting for order now */
 	uint64_t holes;			/* places given up: inner packets that never came */
+	uint64_t queued;		/* bytes of inner packets that wait for a path now */
+	uint64_t repaired;		/* inner packets sent again */
 };
 
 size_t engine_peer_count(const struct engine *e);

@@ -282,17 +282,34 @@ static nsec_t news_of(const struct path *path)
 	return rtt_bound(&path->rtt, ACK_DELAY_MAX);
 }
 
+/* How often a packet waits for one that is lost: the share of time in which some repair is under way. */
+static nsec_t repair_time(const struct peer *p, nsec_t news)
+{
+	uint64_t ppm = 0;
+
+	for (unsigned i = 0; i < PATHS_MAX; i++) {
+		const struct path *path = p->path[i];
+
+		if (path == NULL || !path_is_usable(path))
+			continue;
+		/* losses per second × 10^6 */
+		ppm += path->congestion->rate(path->congestion_state) / QUANTUM * path->loss.loss_ppm;
+	}
+	ppm = ppm * (news / NSEC_PER_MSEC) / 1000;
+	return ppm >= 1000000 ? news : news / 1000000 * ppm;
+}
+
 /*
  * A queue of 5 ms would keep every packet on the fastest path, which always
  * brings it over first.  To be of use to a path that takes longer, a bulk flow
  * may keep what the fast ones carry in that time, and what its own window
- * swings by; sparse flows pass it all (fq_codel.h).
+ * swings by, over a round trip that repairs make longer; sparse flows pass it
+ * all (fq_codel.h).
  */
-static void tune_queue(struct peer *p, nsec_t now)
+static void tune_queue(struct peer *p, nsec_t news)
 {
-	nsec_t slowest = 0, fastest = NSEC_NEVER, target;
+	nsec_t slowest = 0, fastest = NSEC_NEVER, round_trip, target;
 
-	(void)now;
 	for (unsigned i = 0; i < PATHS_MAX; i++) {
 		const struct path *path = p->path[i];
 
@@ -303,8 +320,9 @@ static void tune_queue(struct peer *p, nsec_t now)
 	}
 	if (slowest == 0)
 		return;
-	target = (slowest - fastest) / 2 + slowest * 35 / 100;
-	fq_codel_set_target(p->queue, target, slowest * 3 / 2 + target);
+	round_trip = slowest + repair_time(p, news);
+	target = (slowest - fastest) / 2 + round_trip * 35 / 100;
+	fq_codel_set_target(p->queue, target, round_trip * 3 / 2 + target);
 }
 
 /*
@@ -333,8 +351,8 @@ void peer_tune(struct peer *p, nsec_t now)
 	}
 	if (slowest == 0)
 		return;
-	p->patience = nsec_clamp((slowest - fastest) / 2 + news * 5 / 4 + fastest / 2, PATIENCE_MIN, PATIENCE_MAX);
-	tune_queue(p, now);
+	p->patience = nsec_clamp((slowest - fastest) / 2 + news * 15 / 4 + fastest / 2, PATIENCE_MIN, PATIENCE_MAX);
+	tune_queue(p, news);
 	resequencer_set_paths(p->order, in_use);
 	resequencer_set_wait(p->order, p->patience + WAIT_SLACK);
 }

@@ -10,6 +10,7 @@
 #define WAITING_MAX	512	/* inner packets that wait for a session */
 #define CONTROL_MAX	1100	/* bytes of frames in a datagram of ours without data */
 #define FRESH		MSEC(30)	/* so long ago a path was heard that may be trusted with an ACK */
+#define RATE_WINDOW	(10 * 1400)	/* bytes */
 #define SKIPS_AT_ONCE	32
 #define KEEP_RESERVE	2048	/* buffers that no copy takes: what is under way needs them more */
 #define NO_BUFFER_RETRY	MSEC(10)	/* duties wait so long for a buffer: what is due for ever spins a CPU */
@@ -305,6 +306,19 @@ void transmit_close(struct peer *p, nsec_t now)
 
 /* --- data --------------------------------------------------------------- */
 
+/*
+ * A path that has carried nothing yet, or only a little now and then, is known
+ * by that little; but any takes a window of ten packets a round trip (RFC 6928),
+ * and who is never given a packet never shows more.
+ */
+static uint64_t believed_rate(const struct path *path)
+{
+	uint64_t least = RATE_WINDOW * NSEC_PER_SEC / rtt_or(&path->rtt, MSEC(100));
+
+	return path->congestion->rate(path->congestion_state) > least
+		? path->congestion->rate(path->congestion_state) : least;
+}
+
 static struct strategy_path view_of(const struct path *path, size_t len, nsec_t now)
 {
 	return (struct strategy_path){
@@ -316,7 +330,7 @@ static struct strategy_path view_of(const struct path *path, size_t len, nsec_t 
 		.srtt = path->rtt.srtt,
 		.latest_rtt = path->rtt.latest,
 		.free_at = path_send_at(path, len, now),
-		.rate = path->congestion->rate(path->congestion_state),
+		.rate = believed_rate(path),
 		.in_flight = path->loss.in_flight,
 		.loss_ppm = path->loss.loss_ppm,
 	};
