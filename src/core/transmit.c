@@ -83,10 +83,16 @@ static enum rank rank(const struct peer *p, const struct path *path)
 	return RANK_DEAD;
 }
 
-/* What a control datagram takes there: a lost one has to be said again. */
-static nsec_t control_cost(const struct path *path)
+/*
+ * What a control datagram takes there: a lost one has to be said again.  The
+ * one that was used last has a start: ACKs that change their way back with
+ * every whim of a round trip look like jitter of all paths.
+ */
+static nsec_t control_cost(const struct peer *p, const struct path *path)
 {
-	return rtt_or(&path->rtt, SEC(1)) + path->loss.loss_ppm * NSEC_PER_USEC;
+	nsec_t cost = rtt_or(&path->rtt, SEC(1)) + path->loss.loss_ppm * NSEC_PER_USEC;
+
+	return path->id == p->spoke_on ? cost * 3 / 4 : cost;
 }
 
 static bool is_better(const struct peer *p, const struct path *a, const struct path *b)
@@ -95,7 +101,7 @@ static bool is_better(const struct peer *p, const struct path *a, const struct p
 		return b == NULL || rank(p, a) < rank(p, b);
 	if (is_fresh(p, a) != is_fresh(p, b))
 		return is_fresh(p, a);
-	return control_cost(a) < control_cost(b);
+	return control_cost(p, a) < control_cost(p, b);
 }
 
 /* Where a control datagram arrives first; NULL: nowhere. */
@@ -247,6 +253,8 @@ void transmit_control(struct peer *p, nsec_t now)
 	if (now < p->duties_at)
 		return;
 	best = control_path(p);
+	if (best != NULL)
+		p->spoke_on = best->id;
 	for (unsigned i = 0; i < PATHS_MAX; i++) {
 		struct path *path = p->path[i];
 
