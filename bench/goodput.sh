@@ -58,6 +58,6 @@ for wan in wan0 wan1; do link_shape "$wan" "$SHAPE" || exit; done
 load_server || exit
 tunnel_files
 server up || exit
-measure weighted round-robin failover redundant
-for ((run = 1; run < RUNS; run++)); do measure weighted; done
+measure aggregate weighted round-robin failover redundant
+for ((run = 1; run < RUNS; run++)); do measure aggregate; done
 figures

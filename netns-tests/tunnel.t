@@ -10,6 +10,8 @@ tunnel_files
 mkdir "$T/www"
 make_file "$T/www/file" 20M random
 http_serve host "$T/www" 80
+# one link alone would do, and so would carry all: each gets less than the machine could send
+for n in 0 1; do in_inet tc qdisc add dev "w$n" root tbf rate 60mbit burst 64k latency 50ms; done
 
 # --- carrying -------------------------------------------------------------------
 

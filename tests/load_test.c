@@ -19,7 +19,7 @@
 #define SERVER "[tunnel]\nrole = server\nlisten = 7474\naddress = 10.84.0.1/24, fd84::1/64\n" \
 	"private-key-file = keys/own\n"
 
-static const char *const strategies[] = { "weighted", "round-robin", "failover", "redundant", NULL };
+static const char *const strategies[] = { "aggregate", "weighted", "round-robin", "failover", "redundant", NULL };
 
 static struct config *loaded(const char *path)
 {
@@ -117,7 +117,7 @@ static void each_mistake_begins_with_the_file_and_its_line(void **state)
 {
 	static const struct { const char *text, *words; } row[] = {
 		{ "[tunnel]\nmtu = 9000\n", ":2: mtu: 9000 is not a number from 1280 to 1900" },
-		{ "[tunnel]\n\n\nstrategy = fast\n", ":4: strategy: there is no fast; there are weighted, round-robin" },
+		{ "[tunnel]\n\n\nstrategy = fast\n", ":4: strategy: there is no fast; there are aggregate, weighted, round-robin" },
 		{ CLIENT "public-key = " K1 "x\n", ":5: public-key: not a key" },
 		{ CLIENT "public-key = " K2 "\n[link wlan0]\ntier = 1\n", ":7: unknown key tier" },
 		{ SERVER "[peer a]\npublic-key = " K2 "\naddress = 10.85.0.2\n", ":8: address: 10.85.0.2/32 lies outside" },
