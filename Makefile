@@ -142,6 +142,10 @@ bench-basic: $(BUILD)/ttt
 		BUILD=$(BUILD) bash bench/$$b.sh || failed="$$failed $$b"; \
 	done; [ -z "$$failed" ] || { echo "failed:$$failed"; exit 1; }
 
+# One TCP flow over 16 pairs of links with real netem; twenty minutes.
+bench-grid: $(BUILD)/ttt
+	BUILD=$(BUILD) bash bench/grid.sh $(PAIRS)
+
 packages:
 	./.ci/packages
 
@@ -168,6 +172,6 @@ uninstall:
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all demo netns unit grid check fuzz bench-basic packages install uninstall clean
+.PHONY: all demo netns unit grid check fuzz bench-basic bench-grid packages install uninstall clean
 .SECONDARY:
 .DELETE_ON_ERROR:

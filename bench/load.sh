@@ -11,7 +11,7 @@
 
 load_server() {
 	needs iperf3 ping
-	spawn_in host iperf3 -s
+	spawn_in host iperf3 -s -J
 	within 5 is_listening host 5201
 }
 
