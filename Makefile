@@ -84,7 +84,7 @@ grid: $(BUILD)/grid
 	$<
 
 unit: $(UNIT_BIN)
-	prove --exec '' $(UNIT_BIN)
+	prove --directives --exec '' $(UNIT_BIN)
 
 # Fuzz targets: tests/NAME_fuzz.c.  `make fuzz` builds them all, and runs each
 # for FUZZ_SECONDS; what they find stays in $(BUILD)/fuzz.
@@ -122,7 +122,7 @@ demo: packages
 
 # The real program between network namespaces; as root.
 netns: all
-	prove --timer --exec bash netns-tests/*.t
+	prove --directives --timer --exec bash netns-tests/*.t
 
 # Everything that can be proven: the unit tests and the simulator, plain and
 # under AddressSanitizer and UndefinedBehaviorSanitizer, the fuzzers, the real
@@ -130,7 +130,7 @@ netns: all
 check: packages
 	$(MAKE) unit
 	$(MAKE) BUILD=$(BUILD)/asan SAN=address,undefined CFLAGS='-O1 -g' unit
-	prove --exec bash tests/layers.t
+	prove --directives --exec bash tests/layers.t
 	$(MAKE) fuzz
 	$(MAKE) netns
 

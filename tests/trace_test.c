@@ -5,7 +5,6 @@
 #include "tap.h"
 
 #define MBIT	UINT64_C(1000000)
-#define WALKS	"/work/shared/traces"
 
 static void a_walk_is_a_step_for_every_second(void **state)
 {
@@ -97,32 +96,6 @@ static void a_way_follows_its_trace(void **state)
 	trace_done(&t);
 }
 
-static void a_tcp_fills_a_real_walk(void **state)
-{
-	struct sim_way way = { .delay = MSEC(20), .netem = true, .framing = 14 };
-	struct sim *s;
-	struct model_tcp_config config = { .via.bare = true };
-	struct model_tcp *m;
-	struct trace t;
-	double share;
-
-	(void)state;
-	if (!trace_load(WALKS "/11_1_wifi.csv", &t)) {
-		print_message("no %s here\n", WALKS);
-		skip();
-	}
-	s = sim_new(2, 1, "round-robin");
-	config.via.link = sim_add_bare(s, 0, &way, &way);
-	sim_way_follow(s, &sim_link(s, 0, config.via.link)->up, t.step, t.count, t.length);
-	m = model_tcp_new(s, &config);
-	sim_run(s, SEC(30));
-	share = (double)model_tcp_stats(m).bytes / (double)trace_bytes(&t, SEC(30));
-	assert_true(share > 0.85 && share < 0.957);
-	model_tcp_free(m);
-	sim_free(s);
-	trace_done(&t);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -131,7 +104,6 @@ int main(void)
 		     mahimahi_gives_1504_bytes_for_every_line),
 		TEST("what is no trace is refused", what_is_no_trace_is_refused),
 		TEST("a way follows its trace", a_way_follows_its_trace),
-		TEST("a TCP fills a real walk", a_tcp_fills_a_real_walk),
 	};
 
 	return RUN_TESTS(tests);
