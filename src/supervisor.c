@@ -12,7 +12,6 @@
 #include "supervisor.h"
 
 #include <errno.h>
-#include <pwd.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -31,6 +30,7 @@
 #include "io/open.h"
 #include "routing/apply.h"
 #include "supervisor_state.h"
+#include "worker_user.h"
 
 #define UP_WITHIN		15.0	/* seconds for a client's first session */
 #define GOODBYE_WITHIN		500	/* ms for the worker's CLOSE to go out */
@@ -41,9 +41,6 @@
 #define RESTARTS_QUICK		10	/* workers in a minute that follow at once; then each waits */
 #define RESTARTS_FIRST		3	/* before the tunnel was ever up: it will not be */
 #define RESPAWN_SLOW		5.0	/* seconds */
-#define WORKER_USER		"ttt"	/* who the worker is, where that user exists; else */
-#define WORKER_ID		64774	/* a number that no user has, so that nobody else's processes are its own */
-#define NOBODY			65534
 
 nsec_t supervisor_now(void)
 {
@@ -416,37 +413,16 @@ static bool make_directory(struct supervisor *s)
 	return false;
 }
 
-/* A name, or a number that need not have one.  0: there is no such user, or it is root. */
-static uid_t user_of(const char *text, gid_t *ret_gid)
-{
-	const struct passwd *p = getpwnam(text);
-	char *end;
-	unsigned long n;
-
-	if (p != NULL) {
-		*ret_gid = p->pw_gid;
-		return p->pw_uid;
-	}
-	n = strtoul(text, &end, 10);
-	*ret_gid = (gid_t)n;
-	return *end == '\0' && n < UINT32_MAX ? (uid_t)n : 0;
-}
-
 static bool choose_user(struct supervisor *s)
 {
-	const char *wanted = s->config->user;
 	struct worker_options *o = &s->worker_options;
 
 	o->empty_dir = s->empty_dir;
-	o->uid = user_of(wanted[0] != '\0' ? wanted : WORKER_USER, &o->gid);
-	if (o->uid == 0 && wanted[0] == '\0') {
-		o->uid = o->gid = getpwuid(WORKER_ID) == NULL ? WORKER_ID : NOBODY;
-	} else if (o->uid == 0 || o->gid == 0) {
-		fail(s, EXIT_USAGE, "user = %s: there is no such user, or it is root: the worker needs one "
-		     "without any right", wanted);
-		return false;
-	}
-	return true;
+	if (worker_user(s->config->user, &o->uid, &o->gid))
+		return true;
+	fail(s, EXIT_USAGE, "user = %s: there is no such user, or it is root: the worker needs one without any right",
+	     s->config->user);
+	return false;
 }
 
 /* One that was killed a moment ago may still seem to listen. */
