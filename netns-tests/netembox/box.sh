@@ -27,6 +27,7 @@ BOX_MODULES=/usr/lib/uml/modules
 box_kind=		# kernel or box
 box_pid=		# of the kernel in the box
 box_requests=0
+box_silent=no		# the last request got no answer at all
 declare -A box_words=()	# port -> the words of its netem, without figures
 
 kernel_has_netem() {
@@ -108,6 +109,7 @@ box_join() { # box_join N
 # The answer to TAG; other lines are the kernel's.
 box_answer() { # box_answer TAG SECONDS
 	local line end=$(($(microseconds) + $2 * 1000000))
+	box_silent=no
 	while [ "$(microseconds)" -lt "$end" ]; do
 		IFS= read -r -t 0.2 -u "$box_out" line || { is_alive "$box_pid" || break; continue; }
 		line=${line%$'\r'}
@@ -116,6 +118,7 @@ box_answer() { # box_answer TAG SECONDS
 		"=$1 "*) echo "netem: ${line#=* }" >&2; return 1 ;;
 		esac
 	done
+	box_silent=yes
 	echo "the netem box does not answer" >&2
 	cat "$T/box/err" >&2
 	return 1
@@ -128,13 +131,19 @@ box_ready() {
 # One at a time, so that whoever asks gets his own answer, a job in the
 # background that replays a trace as well.
 box_request() { # box_request VERB PORT [SPEC]
-	local tag
-	box_requests=$((box_requests + 1))
-	tag=$BASHPID.$box_requests
+	local tag try
 	{
 		flock 9
-		echo "$tag $*" >&"$box_in"
-		box_answer "$tag" 10
+		# A console loses a line now and then on a busy machine; asked twice
+		# the same is done twice, which harms nothing.
+		for try in 1 2 3; do
+			box_requests=$((box_requests + 1))
+			tag=$BASHPID.$box_requests
+			echo "$tag $*" >&"$box_in"
+			box_answer "$tag" 5 && return
+			[ "$box_silent" = yes ] || return 1
+		done
+		return 1
 	} 9>"$T/box/lock"
 }
 
