@@ -303,12 +303,14 @@ static nsec_t repair_time(const struct peer *p, nsec_t news)
  * A queue of 5 ms would keep every packet on the fastest path, which always
  * brings it over first.  To be of use to a path that takes longer, a bulk flow
  * may keep what the fast ones carry in that time, and what its own window
- * swings by, over a round trip that repairs make longer; sparse flows pass it
- * all (fq_codel.h).
+ * swings by, over a round trip that repairs make longer.  While a repair is
+ * under way its sender hears nothing, and then all at once: twice that time
+ * has to be in the queue, or the paths run dry.  Sparse flows pass it all
+ * (fq_codel.h).
  */
 static void tune_queue(struct peer *p, nsec_t news)
 {
-	nsec_t slowest = 0, fastest = NSEC_NEVER, round_trip, target;
+	nsec_t slowest = 0, fastest = NSEC_NEVER, round_trip, repair, target;
 
 	for (unsigned i = 0; i < PATHS_MAX; i++) {
 		const struct path *path = p->path[i];
@@ -320,8 +322,9 @@ static void tune_queue(struct peer *p, nsec_t news)
 	}
 	if (slowest == 0)
 		return;
-	round_trip = slowest + repair_time(p, news);
-	target = (slowest - fastest) / 2 + round_trip * 35 / 100;
+	repair = repair_time(p, news);
+	round_trip = slowest + repair;
+	target = (slowest - fastest) / 2 + round_trip * 35 / 100 + 2 * repair;
 	fq_codel_set_target(p->queue, target, round_trip * 3 / 2 + target);
 }
 
