@@ -17,6 +17,7 @@
 #define QUEUE_PACKETS		6144		/* half a second at 140 Mbit/s */
 #define QUEUE_BYTES		(8u << 20)
 #define QUANTUM			1514
+#define SPARE_FIRST		(1u << 20)	/* bytes of second copies that a beginning may take */
 #define REPAIR_ITEMS		8192		/* packets under way that are kept: 16 MiB of buffers */
 #define HELD_MAX		(16u << 20)	/* bytes of packets held for order */
 #define SILENT_PATH_LIFE	SEC(60)		/* a server forgets a path that says nothing for so long */
@@ -35,6 +36,7 @@ bool peer_init(struct peer *p, struct context *ctx, uint16_t index,
 	p->strategy = strategy;
 	p->pump_at = NSEC_NEVER;
 	p->patience = PATIENCE_MIN;
+	p->spare = SPARE_FIRST;
 	p->order = resequencer_new(&order);
 	p->repair = repair_new(REPAIR_ITEMS);
 	p->queue = fq_codel_new(&queue);
@@ -308,7 +310,7 @@ static nsec_t repair_time(const struct peer *p, nsec_t news)
  * has to be in the queue, or the paths run dry.  Sparse flows pass it all
  * (fq_codel.h).
  */
-static void tune_queue(struct peer *p, nsec_t news)
+static nsec_t tune_queue(struct peer *p, nsec_t news)
 {
 	nsec_t slowest = 0, fastest = NSEC_NEVER, round_trip, repair, target;
 
@@ -321,21 +323,24 @@ static void tune_queue(struct peer *p, nsec_t news)
 		fastest = nsec_min(fastest, path->rtt.min);
 	}
 	if (slowest == 0)
-		return;
+		return 0;
 	repair = repair_time(p, news);
 	round_trip = slowest + repair;
 	target = (slowest - fastest) / 2 + round_trip * 35 / 100 + 2 * repair;
 	fq_codel_set_target(p->queue, target, round_trip * 3 / 2 + target);
+	return nsec_min(target, FQ_CODEL_TARGET_MAX);
 }
 
 /*
  * How long a packet is worth trying: until the slowest path in use would have
  * brought it, and then once more by the fastest.  The receiver waits a little
- * longer than the sender tries; both know the same round trips.
+ * longer than the sender tries, and for what may still be in the sender's queue
+ * when a slower path has taken its tail; both know the same round trips.  What
+ * the sender gives up it says, so nobody waits to the end for that.
  */
 void peer_tune(struct peer *p, nsec_t now)
 {
-	nsec_t slowest = 0, news = 0, fastest = NSEC_NEVER;
+	nsec_t slowest = 0, news = 0, fastest = NSEC_NEVER, backlog;
 	path_set in_use = 0;
 
 	if (nsec_since(p->tuned_at, now) < TUNE_EVERY)
@@ -355,9 +360,9 @@ void peer_tune(struct peer *p, nsec_t now)
 	if (slowest == 0)
 		return;
 	p->patience = nsec_clamp((slowest - fastest) / 2 + news * 15 / 4 + fastest / 2, PATIENCE_MIN, PATIENCE_MAX);
-	tune_queue(p, news);
+	backlog = tune_queue(p, news);
 	resequencer_set_paths(p->order, in_use);
-	resequencer_set_wait(p->order, p->patience + WAIT_SLACK);
+	resequencer_set_wait(p->order, p->patience + WAIT_SLACK + 2 * backlog);
 }
 
 static void tick_path(struct peer *p, struct path *path, nsec_t now)

@@ -70,6 +70,7 @@ struct peer {
 	struct fq_codel *queue;		/* inner packets that wait for a path; each has its number */
 	const struct buf *picked_for;	/* the strategy has chosen for that one, */
 	path_set picked;		/* these paths, which are occupied */
+	uint64_t spare;			/* bytes of second copies that it may still send */
 	uint8_t spoke_on;		/* path that the last ACKs took */
 	nsec_t pump_at;			/* when the queue's first may leave; NSEC_NEVER: not by time */
 	nsec_t duties_at;		/* there was no buffer for probes and ACKs: not before this */

@@ -11,6 +11,9 @@
 #define CONTROL_MAX	1100	/* bytes of frames in a datagram of ours without data */
 #define FRESH		MSEC(30)	/* so long ago a path was heard that may be trusted with an ACK */
 #define RATE_WINDOW	(10 * 1400)	/* bytes */
+#define UNSTEADY_PPM	1000	/* of a path that loses so many a second copy may help */
+#define SPARE_SHARE	20	/* second copies may be one byte in so many, */
+#define SPARE_MAX	(1u << 20)	/* and so many bytes at once */
 #define SKIPS_AT_ONCE	32
 #define KEEP_RESERVE	2048	/* buffers that no copy takes: what is under way needs them more */
 #define NO_BUFFER_RETRY	MSEC(10)	/* duties wait so long for a buffer: what is due for ever spins a CPU */
@@ -468,6 +471,7 @@ static void send_on(struct peer *p, path_set set, struct buf *b, nsec_t now)
 
 	p->tx_packets++;
 	p->tx_bytes += b->len;
+	p->spare = p->spare + b->len / SPARE_SHARE < SPARE_MAX ? p->spare + b->len / SPARE_SHARE : SPARE_MAX;
 	if (buf_pool_left(p->ctx->pool) > KEEP_RESERVE)
 		at.copy = repair_keep(p->repair, b, at.lane, at.seq, at.unordered, now + p->patience);
 	spread(p, set, b, &at, now);
@@ -577,6 +581,40 @@ static path_set paths_for(struct peer *p, const struct buf *b, size_t queued, ns
 	return ready;
 }
 
+/* --- second copies --------------------------------------------------------- */
+
+static bool is_unsteady(const struct path *path)
+{
+	return path->loss.loss_ppm >= UNSTEADY_PPM || path->rtt.var * 8 > path->rtt.srtt;
+}
+
+/*
+ * While nothing waits, the paths have room to spare, and a flow that is just
+ * beginning is slowed by every hole and every whim of a path: so it gets a
+ * second copy on another one, as far as a small budget goes.  Adds that path.
+ */
+static path_set with_second(struct peer *p, path_set ready, const struct buf *b, nsec_t now)
+{
+	const struct path *first = p->path[__builtin_ctz(ready)], *second = NULL;
+
+	if (!p->strategy->second_copies || (ready & (ready - 1)) != 0 || p->spare < b->len ||
+	    fq_codel_stats(p->queue).packets > 1 || !is_unsteady(first))
+		return ready;
+	for (unsigned i = 0; i < PATHS_MAX; i++) {
+		const struct path *path = p->path[i];
+
+		if (path == first || !may_carry(path, b->len) || rank(p, path) != RANK_OK ||
+		    path_send_at(path, datagram_size(b->len), now) > now)
+			continue;
+		if (second == NULL || path->rtt.srtt < second->rtt.srtt)
+			second = path;
+	}
+	if (second == NULL)
+		return ready;
+	p->spare -= b->len;
+	return ready | PATH_BIT(second->id);
+}
+
 /* The next packet, and while its path is occupied, for slower ones the last. */
 static bool send_one(struct peer *p, nsec_t now)
 {
@@ -588,6 +626,7 @@ static bool send_one(struct peer *p, nsec_t now)
 		return false;
 	ready = paths_for(p, b, 0, now);
 	if (ready != 0) {
+		ready = with_second(p, ready, b, now);
 		send_on(p, ready, fq_codel_pop(p->queue, now), now);
 		return true;
 	}

@@ -48,6 +48,7 @@ struct strategy_ops {
 	size_t state_size;	/* bytes of zeroed state per peer, at most STRATEGY_STATE */
 	bool sees_suspect;	/* it is shown suspect paths beside working ones */
 	bool repairs_as_picked;	/* what is lost, too, goes only where it picks (else: where it arrives first) */
+	bool second_copies;	/* while paths stand idle, a few packets go twice (at most 5 % of the bytes) */
 	/*
 	 * It is asked anew whenever something changes; and while the path of the
 	 * next packet is occupied, about the last one of the longest backlog, too
