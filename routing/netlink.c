@@ -304,6 +304,13 @@ static void put_addr(struct nl_msg *m, int attribute, const struct addr *a)
 		nla_put(m, attribute, (int)addr_size(a), a->ip);
 }
 
+/*
+ * What waits in the device is dropped where it is full, 500 packets by default;
+ * an inner TCP that hears of many ACKs at once sends more than that at once.
+ * The worker takes it all and queues it fairly.
+ */
+#define TUN_QUEUE	4096
+
 static struct nl_msg *link_message(const struct operation *o)
 {
 	struct ifinfomsg h = { .ifi_index = o->link.index, .ifi_flags = IFF_UP, .ifi_change = IFF_UP };
@@ -314,6 +321,7 @@ static struct nl_msg *link_message(const struct operation *o)
 	nlmsg_append(m, &h, sizeof(h), NLMSG_ALIGNTO);
 	if (o->link.mtu != 0)
 		nla_put_u32(m, IFLA_MTU, o->link.mtu);
+	nla_put_u32(m, IFLA_TXQLEN, TUN_QUEUE);
 	return m;
 }
 
