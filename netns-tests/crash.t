@@ -86,7 +86,7 @@ unlike_root() { # unlike_root NAME PID
 	ok "the $1's worker is in another root than its supervisor" \
 		not [ "/proc/$2/root/" -ef "/proc/$(supervisor_of "$1")/root/" ]
 	is "the $1's worker has only its TUN, UDP sockets and channel" \
-		"$(readlink "/proc/$2/fd/"* | grep -vE '^(socket:.*|/dev/net/tun|/dev/null|pipe:.*)$')" ""
+		"$(readlink "/proc/$2/fd/"* | grep -vE '^(socket:.*|(/.*)?/dev/net/tun|(/.*)?/dev/null|pipe:.*)$')" ""
 }
 caged client
 caged server
