@@ -30,7 +30,7 @@ static int fail(struct host *h, int err, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(h->error, sizeof(h->error), format, args);
 	va_end(args);
-	return err == -EPERM || err == -EACCES ? EXIT_NOT_PERMITTED : EXIT_FAILED;
+	return exit_code_of(err);
 }
 
 static struct route_marks marks_of(const struct config_marks *m)
@@ -173,22 +173,29 @@ static int remove_table(const char *ifname)
 }
 
 /*
- * What no daemon holds any more.  Whose numbers they are has been made sure of,
- * among those with this runtime directory; the table tells of the others.
+ * What no daemon holds any more, but the table.  Whose numbers they are has been
+ * made sure of, among those with this runtime directory; the table tells of the
+ * others.
  */
-static int remove_traces(const struct config_marks *marks, const char *runtime_dir, const char *ifname)
+static int remove_rest(const struct config_marks *marks, const char *runtime_dir, const char *ifname)
 {
 	const struct router_options o = { .marks = marks_of(marks), .tun = ifname, .runtime_dir = runtime_dir };
 	char error[ROUTER_ERROR];
-	int tables = remove_table(ifname), names, routes;
+	int names = dns_restore(ifname, runtime_dir), routes = router_cleanup(&o, error);
+
+	if (names < 0 || routes < 0)
+		return names < 0 ? names : routes;
+	return names + routes;
+}
+
+static int remove_traces(const struct config_marks *marks, const char *runtime_dir, const char *ifname)
+{
+	int tables = remove_table(ifname), rest;
 
 	if (tables < 0)
 		return tables;
-	names = dns_restore(ifname, runtime_dir);
-	routes = router_cleanup(&o, error);
-	if (names < 0 || routes < 0)
-		return names < 0 ? names : routes;
-	return names + routes + tables;
+	rest = remove_rest(marks, runtime_dir, ifname);
+	return rest < 0 ? rest : tables + rest;
 }
 
 static int fail_to_clear(struct host *h, int err)
@@ -215,7 +222,7 @@ int host_open(struct host *h, const struct config *config, const char *runtime_d
 	code = open_device(h);
 	if (code != 0)
 		return code;
-	n = remove_traces(&config->marks, runtime_dir, config->interface);
+	n = remove_rest(&config->marks, runtime_dir, config->interface);
 	return n < 0 ? fail_to_clear(h, n) : open_router(h);
 }
 
@@ -292,11 +299,9 @@ static int commit_ruleset(struct host *h, int built, struct ruleset *r)
 	if (err == 0)
 		err = commit_apply(h->commit, r, error);
 	free(h->firewall);
-	h->firewall = text;
-	if (err < 0) {
-		free(h->firewall);
-		h->firewall = NULL;
-	}
+	h->firewall = err == 0 ? text : NULL;
+	if (err < 0)
+		free(text);
 	ruleset_done(r);
 	return err < 0 ? fail(h, err, "firewall: %s", error[0] != '\0' ? error : strerror(-err)) : 0;
 }
@@ -415,7 +420,6 @@ static void let_go(struct host *h)
 		unlink(path);
 		close(h->lock);
 	}
-	*h = (struct host){ .tun = -1, .lock = -1 };
 }
 
 int host_close(struct host *h)
@@ -428,15 +432,7 @@ int host_close(struct host *h)
 		code = fail(h, err, "cannot restore the DNS servers: %s", strerror(-err));
 	if (h->router != NULL && (err = router_undo(h->router)) < 0)
 		code = fail(h, err, "cannot undo routing: %s", router_error(h->router));
-	if (code == 0) {
-		let_go(h);
-	} else {
-		char error[HOST_ERROR];
-
-		memcpy(error, h->error, sizeof(error));
-		let_go(h);
-		memcpy(h->error, error, sizeof(error));
-	}
+	let_go(h);
 	return code;
 }
 

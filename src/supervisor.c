@@ -15,7 +15,6 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -115,11 +114,6 @@ static bool apply(struct supervisor *s)
 	else
 		fail(s, code, "%s", s->host.error);
 	return false;
-}
-
-static int code_of(int err)
-{
-	return err == -EPERM || err == -EACCES ? EXIT_NOT_PERMITTED : EXIT_FAILED;
 }
 
 /* --- the worker ---------------------------------------------------------- */
@@ -409,7 +403,7 @@ static bool make_directory(struct supervisor *s)
 	snprintf(s->empty_dir, sizeof(s->empty_dir), "%s/%s.empty", dir, s->config->interface);
 	if (mkdir(dir, 0755) == 0 || errno == EEXIST)
 		return true;
-	fail(s, code_of(-errno), "%s: %s", dir, strerror(errno));
+	fail(s, exit_code_of(-errno), "%s: %s", dir, strerror(errno));
 	return false;
 }
 
@@ -451,7 +445,7 @@ static bool open_control(struct supervisor *s)
 	if (err == -EADDRINUSE)
 		fail(s, EXIT_FAILED, "%s is already up", s->config->interface);
 	else if (err < 0)
-		fail(s, code_of(err), "%s: cannot listen: %s", path, strerror(-err));
+		fail(s, exit_code_of(err), "%s: cannot listen: %s", path, strerror(-err));
 	return err == 0;
 }
 
@@ -496,7 +490,7 @@ static bool begin(struct supervisor *s)
 	if (err == -EADDRINUSE)
 		fail(s, EXIT_FAILED, "UDP port %u is taken by another program", s->config->listen);
 	else if (err < 0)
-		fail(s, code_of(err), "cannot begin the worker: %s", strerror(-err));
+		fail(s, exit_code_of(err), "cannot begin the worker: %s", strerror(-err));
 	return err == 0;
 }
 

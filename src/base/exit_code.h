@@ -2,6 +2,8 @@
 #ifndef TTT_BASE_EXIT_CODE_H
 #define TTT_BASE_EXIT_CODE_H
 
+#include <errno.h>
+
 enum exit_code {
 	EXIT_DONE = 0,
 	EXIT_FAILED = 1,
@@ -9,5 +11,11 @@ enum exit_code {
 	EXIT_NOT_PERMITTED = 3,
 	EXIT_NOT_RUNNING = 4,
 };
+
+/* Of a negative errno of the kernel. */
+static inline int exit_code_of(int err)
+{
+	return err == -EPERM || err == -EACCES ? EXIT_NOT_PERMITTED : EXIT_FAILED;
+}
 
 #endif

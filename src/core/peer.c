@@ -284,7 +284,7 @@ static nsec_t news_of(const struct path *path)
 	return rtt_bound(&path->rtt, ACK_DELAY_MAX);
 }
 
-/* How often a packet waits for one that is lost: the share of time in which some repair is under way. */
+/* What repairs add to a round trip: the time of one, by the share of time in which one is under way. */
 static nsec_t repair_time(const struct peer *p, nsec_t news)
 {
 	uint64_t ppm = 0;

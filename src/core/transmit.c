@@ -325,9 +325,9 @@ void transmit_close(struct peer *p, nsec_t now)
 static uint64_t believed_rate(const struct path *path)
 {
 	uint64_t least = RATE_WINDOW * NSEC_PER_SEC / rtt_or(&path->rtt, MSEC(100));
+	uint64_t known = path->congestion->rate(path->congestion_state);
 
-	return path->congestion->rate(path->congestion_state) > least
-		? path->congestion->rate(path->congestion_state) : least;
+	return known > least ? known : least;
 }
 
 static struct strategy_path view_of(const struct path *path, size_t len, nsec_t now)
@@ -664,7 +664,7 @@ void transmit_renumber(struct peer *p, nsec_t now)
 }
 
 /* Without a session little may wait: a retransmission that gets through wakes an inner TCP. */
-static bool is_welcome(struct peer *p, nsec_t now)
+static bool is_welcome(const struct peer *p, nsec_t now)
 {
 	return peer_may_send(p, now) || fq_codel_stats(p->queue).packets < WAITING_MAX;
 }
