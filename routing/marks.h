@@ -34,19 +34,6 @@ enum marks_rule {
 	MARKS_RULE_CLOSED = 79,
 };
 
-/* The usual numbers; instance 1, 2 … 50 for further tunnels on the same host. */
-static inline struct route_marks marks_default(unsigned instance)
-{
-	return (struct route_marks){
-		.protocol = 84,
-		.fwmark = 0x7474,
-		.fwmask = 0xffff,
-		.reply_mark = 0x7501 + MARKS_LINKS * instance,
-		.table = 7400 + MARKS_SPAN * instance,
-		.priority = 7400 + MARKS_SPAN * instance,
-	};
-}
-
 static inline uint32_t marks_link_table(const struct route_marks *m, unsigned slot)
 {
 	return m->table + 1 + slot;

@@ -14,6 +14,7 @@
 
 #include "io/open.h"
 #include "routing/apply.h"
+#include "numbers.h"
 #include "tap.h"
 
 #define LOOK	"ip rule; ip -6 rule; ip route show table all; ip -6 route show table all | grep -v fe80; " \
@@ -51,7 +52,7 @@ static bool shows(const char *command, const char *what)
 
 static struct router_options options(void)
 {
-	return (struct router_options){ .marks = marks_default(0), .tun = "ttt0", .runtime_dir = dir };
+	return (struct router_options){ .marks = usual_marks(), .tun = "ttt0", .runtime_dir = dir };
 }
 
 static struct router *new_router(void)

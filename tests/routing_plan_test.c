@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "routing/compare.h"
+#include "numbers.h"
 #include "tap.h"
 
 static struct snapshot host;
@@ -45,7 +46,7 @@ static int prepare(void **state)
 	(void)state;
 	snapshot_done(&host);
 	memset(&links, 0, sizeof(links));
-	marks = marks_default(0);
+	marks = usual_marks();
 	add_link(1, "lo", "", up | IFF_LOOPBACK);
 	add_link(2, "wan1", "veth", up);
 	add_link(3, "wan2", "", up);
