@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/datagram.h"
 #include "core/negotiate.h"
 #include "core/packet.h"
 #include "core/peer.h"
@@ -183,7 +184,7 @@ void engine_free(struct engine *e)
 void engine_close(struct engine *e, nsec_t now)
 {
 	for (size_t i = 0; i < e->peer_count; i++)
-		transmit_close(&e->peer[i], now);
+		datagram_close(&e->peer[i], now);
 }
 
 /* --- a client's paths --------------------------------------------------- */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/duties.h"
 #include "core/negotiate.h"
 #include "core/transmit.h"
 
@@ -390,7 +391,7 @@ void peer_tick(struct peer *p, nsec_t now)
 	peer_tune(p, now);
 	peer_release(p, now);
 	transmit_pump(p, now);
-	transmit_control(p, now);
+	duties_send(p, now);
 }
 
 nsec_t peer_deadline(const struct peer *p, nsec_t now)
@@ -406,5 +407,5 @@ nsec_t peer_deadline(const struct peer *p, nsec_t now)
 		if (p->ctx->role == ENGINE_SERVER && path->state != ENGINE_PATH_OK)
 			at = nsec_min(at, path->heard_at + SILENT_PATH_LIFE);
 	}
-	return nsec_min(at, transmit_deadline(p, now));
+	return nsec_min(at, duties_deadline(p, now));
 }

@@ -2,9 +2,10 @@
  * peer: everything the engine knows of one other end.
  *
  * Owns the session's keys, the paths, the lanes out and the resequencer in.
- * What is done to a peer is in three files: negotiate (handshakes and keys),
- * transmit (towards the network) and receive (from it).  A struct context is
- * what all peers of an engine share.
+ * What is done to a peer is in files of their own: negotiate (handshakes and
+ * keys), transmit (inner packets towards the network), duties (probes, ACKs,
+ * news), datagram (sealing) and receive (from the network).  A struct context
+ * is what all peers of an engine share.
  */
 #ifndef TTT_CORE_PEER_H
 #define TTT_CORE_PEER_H

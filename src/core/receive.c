@@ -3,10 +3,10 @@
 
 #include <string.h>
 
+#include "core/datagram.h"
 #include "core/frame.h"
 #include "core/negotiate.h"
 #include "core/packet.h"
-#include "core/transmit.h"
 
 /* One authentic datagram. */
 struct arrival {
@@ -25,7 +25,7 @@ static void take_ping(struct arrival *a, const struct frame *f)
 	uint8_t frames[FRAME_TOKEN];
 
 	frame_write_token(frames, FRAME_PONG, f->token);
-	transmit_answer(a->peer, a->path, a->from, frames, sizeof(frames), a->now);
+	datagram_answer(a->peer, a->path, a->from, frames, sizeof(frames), a->now);
 }
 
 static void take_pong(struct arrival *a, const struct frame *f)
@@ -39,7 +39,7 @@ static void take_challenge(struct arrival *a, const struct frame *f)
 	uint8_t frames[FRAME_TOKEN];
 
 	frame_write_token(frames, FRAME_PATH_RESPONSE, f->token);
-	transmit_answer(a->peer, a->path, a->from, frames, sizeof(frames), a->now);
+	datagram_answer(a->peer, a->path, a->from, frames, sizeof(frames), a->now);
 }
 
 static void take_path_response(struct arrival *a, const struct frame *f)

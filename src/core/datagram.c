@@ -1,0 +1,66 @@
+/* datagram: see datagram.h. */
+#include "core/datagram.h"
+
+#include <string.h>
+
+#include "core/frame.h"
+#include "core/packet.h"
+
+bool datagram_has_credit(const struct path *path, size_t len)
+{
+	return path->state != ENGINE_PATH_VALIDATING || path->credit >= len + path_outer(path);
+}
+
+void datagram_send(struct peer *p, struct path *path, struct buf *b, const struct datagram_load *load,
+		 const struct endpoint *to, nsec_t now)
+{
+	struct keypair *keys = p->session.current;
+	struct peer_observer observer;
+	struct packet_header header = { .path = path->id, .index = keys->remote };
+	size_t frames = b->len, len = frames + PACKET_HEADER + PACKET_TAG;
+	uint64_t number;
+
+	if (!datagram_has_credit(path, len)) {
+		p->wanted |= load->content;
+		peer_drop(p, DROP_UNVALIDATED, b);
+		return;
+	}
+	number = loss_sent(&path->loss, (uint32_t)(len + path_outer(path)), load->content, load->eliciting,
+			   now, peer_observe(&observer, p, path));
+	loss_attach(&path->loss, number, load->copy);
+	repair_sent(p->repair, load->copy);
+	header.number = (uint32_t)number & ((1u << PACKET_NUMBER_BITS) - 1);
+	packet_write_header(buf_push(b, PACKET_HEADER), &header);
+	buf_append(b, PACKET_TAG);
+	aead_seal(&keys->send, path->id, number, b->data, PACKET_HEADER, b->data + PACKET_HEADER, frames);
+	keys->sent++;
+	path_count_tx(path, len, now);
+	if (!outbox_push(&p->ctx->outbox, b, to))
+		peer_drop(p, DROP_QUEUE_FULL, b);
+}
+
+void datagram_answer(struct peer *p, struct path *path, const struct endpoint *to,
+		     const uint8_t *frames, size_t len, nsec_t now)
+{
+	struct buf *b;
+
+	if (!peer_may_send(p, now))
+		return;
+	b = buf_get(p->ctx->pool);
+	if (b == NULL) {
+		p->ctx->drops[DROP_NO_BUFFER]++;
+		return;
+	}
+	memcpy(buf_append(b, len), frames, len);
+	datagram_send(p, path, b, &(struct datagram_load){ .eliciting = true }, to, now);
+}
+
+void datagram_close(struct peer *p, nsec_t now)
+{
+	uint8_t frames[2];
+
+	frame_write_close(frames, 0);
+	for (unsigned i = 0; i < PATHS_MAX; i++)
+		if (p->path[i] != NULL && p->path[i]->open)
+			datagram_answer(p, p->path[i], &p->path[i]->endpoint, frames, sizeof(frames), now);
+}

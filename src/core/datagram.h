@@ -1,0 +1,30 @@
+/*
+ * datagram: frames to a sealed datagram of a path, which waits in the outbox.
+ */
+#ifndef TTT_CORE_DATAGRAM_H
+#define TTT_CORE_DATAGRAM_H
+
+#include "core/peer.h"
+
+/* What must not be lost with a datagram. */
+struct datagram_load {
+	uint32_t content;	/* CONTENT bits */
+	uint32_t copy;		/* repair's handle of the inner packet */
+	bool eliciting;		/* it wants an ACK */
+};
+
+/* A datagram may go where it was always allowed to: within the credit of an unproven address. */
+bool datagram_has_credit(const struct path *path, size_t len);
+/*
+ * Seal the frames in b under the session's keys and queue the datagram for an
+ * address; the peer may be sent to (peer_may_send).  Takes b.
+ */
+void datagram_send(struct peer *p, struct path *path, struct buf *b, const struct datagram_load *load,
+		   const struct endpoint *to, nsec_t now);
+/* Send these frames at once on a path, to the address they answer; nothing without a session. */
+void datagram_answer(struct peer *p, struct path *path, const struct endpoint *to,
+		     const uint8_t *frames, size_t len, nsec_t now);
+/* CLOSE on every path that may work. */
+void datagram_close(struct peer *p, nsec_t now);
+
+#endif

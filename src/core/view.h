@@ -1,0 +1,19 @@
+/*
+ * view: a peer's paths as a strategy sees them.
+ */
+#ifndef TTT_CORE_VIEW_H
+#define TTT_CORE_VIEW_H
+
+#include "core/peer.h"
+
+/* Bytes of the datagram that carries an inner packet of len bytes alone. */
+size_t view_datagram_size(size_t len);
+/* An inner packet of len bytes may go there.  path may be NULL. */
+bool view_may_carry(const struct path *path, size_t len);
+/*
+ * The open paths that may carry an inner packet of len bytes, those of the best
+ * rank there is: working ones, else suspect ones, else any.  ret: PATHS_MAX.
+ */
+size_t view_paths(const struct peer *p, size_t len, struct strategy_path *ret, nsec_t now);
+
+#endif
