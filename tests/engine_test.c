@@ -105,6 +105,32 @@ static void weights_of_75_to_25_mean_it_in_both_directions(void **state)
 	sim_free(s);
 }
 
+static void the_server_knows_what_the_client_wants_of_a_link(void **state)
+{
+	struct sim *s = running(20, "weighted");
+	const struct engine_link wish = {
+		.weight = 7, .priority = 9, .tier = ENGINE_TIER_BACKUP, .metered = true,
+		.max_latency_ms = 300, .max_loss_ppm = 50000, .rate = 123456,
+	};
+	struct engine_path_status path[2];
+
+	(void)state;
+	engine_path_set_link(sim_client(s, 0), 1, &wish, sim_now(s));
+	sim_flow(s, 0, SIM_UP, 100, SEC(1));	/* takes the datagrams out */
+	sim_run(s, MSEC(100));
+	assert_int_equal(engine_path_status(sim_server(s), 0, sim_now(s), path, 2), 2);
+	assert_int_equal(path[0].link.tier, ENGINE_TIER_PRIMARY);
+	assert_false(path[0].link.metered);
+	assert_int_equal(path[1].link.weight, 7);
+	assert_int_equal(path[1].link.priority, 9);
+	assert_int_equal(path[1].link.tier, ENGINE_TIER_BACKUP);
+	assert_true(path[1].link.metered);
+	assert_int_equal(path[1].link.max_latency_ms, 300);
+	assert_int_equal(path[1].link.max_loss_ppm, 50000);
+	assert_int_equal(path[1].link.rate, 123456);
+	sim_free(s);
+}
+
 static void redundant_copies_hide_the_loss_of_one_link(void **state)
 {
 	struct sim *s = sim_new(5, 1, "redundant");
@@ -457,6 +483,8 @@ int main(void)
 		     packets_cross_both_links_in_order_without_loss),
 		TEST("weights of 75 to 25 mean it, in both directions",
 		     weights_of_75_to_25_mean_it_in_both_directions),
+		TEST("the server knows what the client wants of a link",
+		     the_server_knows_what_the_client_wants_of_a_link),
 		TEST("redundant copies hide the loss of one link",
 		     redundant_copies_hide_the_loss_of_one_link),
 		TEST("a black hole is left within 100 ms, and loses nothing",

@@ -114,6 +114,36 @@ static void an_ack_says_what_was_written(void **state)
 	assert_int_equal(frame_ack_runs(&f.ack, 9, got), 0);
 }
 
+static void a_link_s_wishes_survive_the_wire_within_their_ranges(void **state)
+{
+	static const struct { size_t at; uint8_t value; } beyond[] = {
+		{ 1, PATHS_MAX }, { 2, 2 }, { 4, 4 }, { 5, 2 }, { 7, 4 }, { 14, 16 },
+	};
+	const struct frame_path_status status = {
+		.path = 15, .state = FRAME_PATH_AVAILABLE, .priority = 255, .tier = 3, .metered = true,
+		.weight = 1000, .max_latency_ms = UINT32_MAX, .max_loss_ppm = 1000000, .rate = UINT64_MAX,
+	};
+	uint8_t at[FRAME_PATH_STATUS_BYTES];
+	struct frame f;
+
+	(void)state;
+	assert_int_equal(frame_write_path_status(at, &status), sizeof(at));
+	assert_int_equal(frame_read(at, sizeof(at), &f), sizeof(at));
+	assert_int_equal(f.path_status.path, 15);
+	assert_int_equal(f.path_status.priority, 255);
+	assert_int_equal(f.path_status.tier, 3);
+	assert_true(f.path_status.metered);
+	assert_int_equal(f.path_status.weight, 1000);
+	assert_int_equal(f.path_status.max_latency_ms, UINT32_MAX);
+	assert_int_equal(f.path_status.max_loss_ppm, 1000000);
+	assert_true(f.path_status.rate == UINT64_MAX);
+	for (size_t i = 0; i < ARRAY_SIZE(beyond); i++) {
+		frame_write_path_status(at, &status);
+		at[beyond[i].at] = beyond[i].value;
+		assert_int_equal(frame_read(at, sizeof(at), &f), 0);
+	}
+}
+
 static const uint8_t key[INNER_KEY];
 
 static void an_inner_packet_is_whole_or_refused(void **state)
@@ -271,6 +301,8 @@ int main(void)
 		TEST("the replay window takes each number once", the_replay_window_takes_each_number_once),
 		TEST("every frame cut short is refused", every_frame_cut_short_is_refused),
 		TEST("an ACK says what was written", an_ack_says_what_was_written),
+		TEST("a link's wishes survive the wire, within their ranges",
+		     a_link_s_wishes_survive_the_wire_within_their_ranges),
 		TEST("an inner packet is whole, or refused", an_inner_packet_is_whole_or_refused),
 		TEST("a packet is lost when three later ones arrived",
 		     a_packet_is_lost_when_three_later_ones_arrived),

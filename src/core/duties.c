@@ -77,14 +77,21 @@ static size_t write_acks(struct peer *p, uint8_t *at, size_t room, nsec_t now)
 static struct frame_path_status status_of(const struct peer *p, unsigned id)
 {
 	const struct path *path = p->path[id];
-	bool open = path != NULL && path->open;
+	const struct engine_link *link;
 
+	if (path == NULL || !path->open)
+		return (struct frame_path_status){ .path = (uint8_t)id, .state = FRAME_PATH_GONE, .weight = 1 };
+	link = &path->link;
 	return (struct frame_path_status){
 		.path = (uint8_t)id,
-		.state = open ? FRAME_PATH_AVAILABLE : FRAME_PATH_GONE,
-		.priority = open ? path->link.priority : 0,
-		.weight = open && path->link.weight != 0 ? path->link.weight : 1,
-		.max_latency_ms = open ? path->link.max_latency_ms : 0,
+		.state = FRAME_PATH_AVAILABLE,
+		.priority = link->priority,
+		.tier = (uint8_t)link->tier,
+		.metered = link->metered,
+		.weight = link->weight != 0 ? link->weight : 1,
+		.max_latency_ms = link->max_latency_ms,
+		.max_loss_ppm = link->max_loss_ppm,
+		.rate = link->rate,
 	};
 }
 
@@ -101,7 +108,7 @@ static size_t write_skips(struct peer *p, uint8_t *at)
 	return len;
 }
 
-/* Everything in `wanted`, which always fits a control datagram: 16 × 10 + 17 + 33 + 1 + 32 × 7 bytes. */
+/* Everything in `wanted`, which always fits a control datagram: 16 × 24 + 17 + 33 + 1 + 32 × 7 bytes. */
 static size_t write_wanted(struct peer *p, uint8_t *at)
 {
 	size_t len = 0;

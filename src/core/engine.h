@@ -66,12 +66,29 @@ struct engine_config {
 	struct buf_pool *pool;		/* must outlive the engine */
 };
 
-/* How the user wants one link to be used; both directions follow the client's. */
+/* When a link is used at all, under every strategy. */
+enum engine_tier {
+	ENGINE_TIER_PRIMARY,
+	ENGINE_TIER_OVERFLOW,		/* while the primary ones are full */
+	ENGINE_TIER_BACKUP,		/* while neither a primary nor an overflow one works */
+	ENGINE_TIER_NEVER,
+};
+
+#define ENGINE_LINK_WEIGHT_MAX		1000
+#define ENGINE_LINK_MAX_LOSS_MAX	1000000
+
+/*
+ * How the user wants one link to be used; both directions follow the client's,
+ * but for mtu and fixed, which are about this end's own sending.
+ */
 struct engine_link {
 	uint16_t mtu;			/* of the link, outer headers included; 0: 1500 */
 	uint16_t weight;		/* 1..1000, for `weighted`; 0 means 1 */
 	uint8_t priority;		/* 0..255, lower goes first, for `failover` */
-	uint32_t max_latency_ms;	/* 0: no limit */
+	enum engine_tier tier;
+	bool metered;			/* kept quiet: no second copies, no probes beyond need */
+	uint32_t max_latency_ms;	/* of a round trip: slower, it is left; 0: no limit */
+	uint32_t max_loss_ppm;		/* 0..1000000: lossier, it is left; 0: no limit */
 	uint64_t rate;			/* bytes per second that it may carry at most; 0: no limit */
 	bool fixed;			/* paced to that rate, or not at all, whatever the link makes of it */
 };

@@ -10,6 +10,8 @@
 
 #define SEQ_BITS	22
 #define WEIGHT_MAX	1000
+#define TIER_MAX	3
+#define LOSS_MAX	1000000
 
 static size_t read_token(const uint8_t *at, size_t len, struct frame *ret)
 {
@@ -41,13 +43,19 @@ static size_t read_path_status(const uint8_t *at, size_t len, struct frame *ret)
 	s->path = at[1];
 	s->state = at[2];
 	s->priority = at[3];
-	s->weight = get_le16(at + 4);
-	s->max_latency_ms = get_le32(at + 6);
-	if (s->path >= PATHS_MAX || s->state > FRAME_PATH_AVAILABLE)
+	s->tier = at[4];
+	s->metered = at[5] & FRAME_PATH_METERED;
+	s->weight = get_le16(at + 6);
+	s->max_latency_ms = get_le32(at + 8);
+	s->max_loss_ppm = get_le32(at + 12);
+	s->rate = get_le64(at + 16);
+	if (s->path >= PATHS_MAX || s->state > FRAME_PATH_AVAILABLE || s->tier > TIER_MAX)
+		return 0;
+	if ((at[5] & ~FRAME_PATH_METERED) || s->max_loss_ppm > LOSS_MAX)
 		return 0;
 	if (s->weight < 1 || s->weight > WEIGHT_MAX)
 		return 0;
-	return 10;
+	return FRAME_PATH_STATUS_BYTES;
 }
 
 static size_t read_ticket(const uint8_t *at, size_t len, struct frame *ret)
@@ -114,7 +122,7 @@ static const struct {
 	[FRAME_ACK] = { 10, read_ack },
 	[FRAME_PATH_CHALLENGE] = { FRAME_TOKEN, read_token },
 	[FRAME_PATH_RESPONSE] = { FRAME_TOKEN, read_token },
-	[FRAME_PATH_STATUS] = { 10, read_path_status },
+	[FRAME_PATH_STATUS] = { FRAME_PATH_STATUS_BYTES, read_path_status },
 	[FRAME_TICKET] = { 1 + FRAME_TICKET_BYTES, read_ticket },
 	[FRAME_CONFIG] = { 2, read_config },
 	[FRAME_CLOSE] = { 2, read_close },
@@ -225,9 +233,13 @@ size_t frame_write_path_status(uint8_t *at, const struct frame_path_status *s)
 	at[1] = s->path;
 	at[2] = s->state;
 	at[3] = s->priority;
-	put_le16(at + 4, s->weight);
-	put_le32(at + 6, s->max_latency_ms);
-	return 10;
+	at[4] = s->tier;
+	at[5] = s->metered ? FRAME_PATH_METERED : 0;
+	put_le16(at + 6, s->weight);
+	put_le32(at + 8, s->max_latency_ms);
+	put_le32(at + 12, s->max_loss_ppm);
+	put_le64(at + 16, s->rate);
+	return FRAME_PATH_STATUS_BYTES;
 }
 
 size_t frame_write_ticket(uint8_t *at, const uint8_t ticket[FRAME_TICKET_BYTES])

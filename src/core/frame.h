@@ -9,7 +9,8 @@
  *   ACK            03        path (1)  largest (3)  delay (2)  count (1)  first (2)
  *                            then count times: gap (2)  run (2)
  *   PATH_CHALLENGE, PATH_RESPONSE  04, 05    token (8)
- *   PATH_STATUS    06        path (1)  state (1)  priority (1)  weight (2)  max latency ms (4)
+ *   PATH_STATUS    06        path (1)  state (1)  priority (1)  tier (1)  flags (1)  weight (2)
+ *                            max latency ms (4)  max loss ppm (4)  rate (8)
  *   TICKET         07        ticket (16)
  *   CONFIG         08        length (1)  strategy's name
  *   CLOSE          09        reason (1)
@@ -55,6 +56,8 @@ enum frame_type {
 #define FRAME_ACK_RUNS		32	/* runs in an ACK, the first one included */
 #define FRAME_ACK_MAX		(10 + 4 * (FRAME_ACK_RUNS - 1))
 #define FRAME_TOKEN		9	/* bytes of PING, PONG, PATH_CHALLENGE, PATH_RESPONSE */
+#define FRAME_PATH_STATUS_BYTES	24
+#define FRAME_PATH_METERED	0x01	/* of its flags */
 #define FRAME_SKIP_BYTES	7
 #define FRAME_SKIP_MAX		1024	/* numbers in a SKIP */
 #define FRAME_TICKET_BYTES	16
@@ -88,8 +91,12 @@ struct frame_path_status {
 	uint8_t path;
 	uint8_t state;		/* enum frame_path_state */
 	uint8_t priority;
+	uint8_t tier;		/* 0..3, as enum engine_tier */
+	bool metered;
 	uint16_t weight;	/* 1..1000 */
 	uint32_t max_latency_ms;
+	uint32_t max_loss_ppm;	/* 0..1000000 */
+	uint64_t rate;		/* bytes per second; 0: no limit */
 };
 
 struct frame_data {

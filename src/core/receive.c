@@ -88,7 +88,11 @@ static void take_path_status(struct arrival *a, const struct frame *f)
 		return;
 	link->priority = s->priority;
 	link->weight = s->weight;
+	link->tier = (enum engine_tier)s->tier;
+	link->metered = s->metered;
 	link->max_latency_ms = s->max_latency_ms;
+	link->max_loss_ppm = s->max_loss_ppm;
+	link->rate = s->rate;
 	if (path == NULL || !path->open)
 		return;
 	if (s->state == FRAME_PATH_GONE)
