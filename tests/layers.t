@@ -12,7 +12,7 @@ includes() { # includes "files" "allowed regex": those that are not allowed
 	# shellcheck disable=SC2086
 	grep -nE '^#include "' $1 2>/dev/null | grep -vE "#include \"($2)" | head
 }
-echo 1..10
+echo 1..11
 check "base includes only base" "$(includes 'src/base/*.[ch]' 'base/')"
 check "the core includes only base, the core and strategies" \
 	"$(includes 'src/core/*.[ch] src/core/*/*.[ch]' 'base/|core/|strategy/')"
@@ -43,4 +43,8 @@ needs() { # needs "prefixes" OBJECT...: those of all objects, but the ones named
 check "only routing/netlink.c sees libnl" "$(needs "nl_|nla_|nlmsg_|rtnl_" routing/netlink.o)"
 check "only nft/encode.c and nft/commit.c see libnftnl and libmnl" \
 	"$(needs 'nftnl_|mnl_' nft/encode.o nft/commit.o)"
+check "the cipher that encrypts nothing is in no program but the bench" \
+	"$(for f in "$B/ttt" "$B"/lib*.a; do nm "$f" 2>/dev/null | grep -E '__(wrap|real)_aead|no_tag' | sed "s,^,$f:,"; done
+	   grep -n -- --wrap Makefile | grep -v aead_available,--wrap=aead_seal,--wrap=aead_open
+	   [ "$(grep -c -- --wrap Makefile)" = 1 ] || echo "Makefile: more than one program wraps the ciphers")"
 exit $bad
