@@ -110,7 +110,7 @@ static void the_server_knows_what_the_client_wants_of_a_link(void **state)
 	struct sim *s = running(20, "weighted");
 	const struct engine_link wish = {
 		.weight = 7, .priority = 9, .tier = ENGINE_TIER_BACKUP, .metered = true,
-		.max_latency_ms = 300, .max_loss_ppm = 50000, .rate = 123456,
+		.max_latency_ms = 300, .max_loss_ppm = 50000, .rate = 123456, .mtu = 1400,
 	};
 	struct engine_path_status path[2];
 
@@ -128,6 +128,7 @@ static void the_server_knows_what_the_client_wants_of_a_link(void **state)
 	assert_int_equal(path[1].link.max_latency_ms, 300);
 	assert_int_equal(path[1].link.max_loss_ppm, 50000);
 	assert_int_equal(path[1].link.rate, 123456);
+	assert_int_equal(path[1].link.mtu, 1400);
 	sim_free(s);
 }
 

@@ -30,10 +30,17 @@ static int finish(void **state)
 	return left != 64;
 }
 
+static uint32_t keep(unsigned lane, uint32_t seq, nsec_t deadline)
+{
+	const struct piece piece = { .lane = (uint16_t)lane, .seq = seq };
+
+	return repair_keep(repair, buf_get(pool), &piece, deadline);
+}
+
 /* A packet of lane 1 that is under way once. */
 static uint32_t send(uint32_t seq, nsec_t deadline)
 {
-	uint32_t handle = repair_keep(repair, buf_get(pool), 1, seq, false, deadline);
+	uint32_t handle = keep(1, seq, deadline);
 
 	repair_sent(repair, handle);
 	return handle;
@@ -58,9 +65,9 @@ static void what_is_lost_waits_once_in_the_order_of_losses(void **state)
 	repair_doubted(repair, b);
 	repair_lost(repair, b);
 	repair_lost(repair, a);
-	assert_int_equal(repair_next(repair, 0)->seq, 2);
+	assert_int_equal(repair_next(repair, 0)->piece.seq, 2);
 	repair_take(repair);
-	assert_int_equal(repair_next(repair, 0)->seq, 1);
+	assert_int_equal(repair_next(repair, 0)->piece.seq, 1);
 	repair_take(repair);
 	assert_null(repair_next(repair, 0));
 	assert_int_equal(repair_stats(repair).resent, 2);
@@ -86,7 +93,7 @@ static void what_arrives_while_it_waits_is_not_sent_again(void **state)
 	repair_lost(repair, a);
 	repair_lost(repair, b);
 	repair_acked(repair, a);
-	assert_int_equal(repair_next(repair, 0)->seq, 2);
+	assert_int_equal(repair_next(repair, 0)->piece.seq, 2);
 }
 
 static void what_is_too_late_is_given_up_and_told_in_ranges(void **state)
@@ -124,6 +131,55 @@ static void too_late_with_a_copy_under_way_is_not_given_up(void **state)
 	assert_true(repair_has_skips(repair));
 }
 
+static void what_cannot_be_sent_is_given_up_unless_it_is_under_way(void **state)
+{
+	uint32_t a = keep(1, 1, SEC(1)), b = send(2, SEC(1));
+	struct repair_skip skip[4];
+
+	(void)state;
+	repair_unsent(repair, a);
+	repair_unsent(repair, b);
+	repair_unsent(repair, REPAIR_NONE);
+	assert_int_equal(repair_skips(repair, skip, 4), 1);
+	assert_int_equal(skip[0].seq, 1);
+	assert_int_equal(repair_stats(repair).kept, 1);
+}
+
+static void pieces_of_one_packet_are_told_as_one_number(void **state)
+{
+	struct piece piece = { .lane = 1, .seq = 7, .partial = true };
+	struct repair_skip skip[4];
+
+	(void)state;
+	for (unsigned i = 0; i < 3; i++, piece.offset += PIECE_UNIT)
+		repair_unsent(repair, repair_keep(repair, buf_get(pool), &piece, SEC(1)));
+	piece.seq = 8;
+	repair_skip(repair, &piece);
+	repair_skip(repair, &piece);
+	assert_int_equal(repair_skips(repair, skip, 4), 1);
+	assert_int_equal(skip[0].seq, 7);
+	assert_int_equal(skip[0].count, 2);
+}
+
+static void what_is_withdrawn_is_nobody_s_but_the_caller_s(void **state)
+{
+	uint32_t a = send(1, SEC(1)), b = send(2, SEC(1));
+	struct buf *packet;
+
+	(void)state;
+	repair_doubted(repair, a);
+	repair_doubted(repair, b);
+	packet = repair_next(repair, 0)->packet;
+	assert_ptr_equal(repair_withdraw(repair), packet);
+	buf_put(packet);
+	repair_acked(repair, a);
+	repair_lost(repair, a);
+	assert_int_equal(repair_next(repair, 0)->piece.seq, 2);
+	repair_take(repair);
+	assert_null(repair_next(repair, 0));
+	assert_false(repair_has_skips(repair));
+}
+
 static void without_room_the_oldest_is_given_up(void **state)
 {
 	struct repair_skip skip[4];
@@ -152,10 +208,10 @@ static void those_that_are_gone_do_not_fill_the_line(void **state)
 		if (seq % 2 == 0)
 			repair_acked(repair, handle);
 		if (seq % (ITEMS - 2) == 0)
-			repair_keep(repair, buf_get(pool), 2, seq, false, SEC(1));
+			keep(2, seq, SEC(1));
 	}
 	repair_lost(repair, send(99, SEC(1)));
-	for (const struct repair_item *i; (i = repair_next(repair, 0)) != NULL && i->seq != 99;)
+	for (const struct repair_item *i; (i = repair_next(repair, 0)) != NULL && i->piece.seq != 99;)
 		repair_take(repair);
 	assert_non_null(repair_next(repair, 0));
 }
@@ -224,6 +280,10 @@ int main(void)
 		     what_is_too_late_is_given_up_and_told_in_ranges),
 		CASE("too late with a copy under way is not given up",
 		     too_late_with_a_copy_under_way_is_not_given_up),
+		CASE("what cannot be sent is given up unless it is under way",
+		     what_cannot_be_sent_is_given_up_unless_it_is_under_way),
+		CASE("pieces of one packet are told as one number", pieces_of_one_packet_are_told_as_one_number),
+		CASE("what is withdrawn is nobody's but the caller's", what_is_withdrawn_is_nobody_s_but_the_caller_s),
 		CASE("without room the oldest is given up", without_room_the_oldest_is_given_up),
 		CASE("those that are gone do not fill the line", those_that_are_gone_do_not_fill_the_line),
 		CASE("neighbours across the wrap are one range", neighbours_across_the_wrap_are_one_range),

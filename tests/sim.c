@@ -435,7 +435,7 @@ static void enter(struct sim *s, int client, unsigned link, enum sim_direction d
 	*(direction == SIM_UP ? &l->up_packets : &l->down_packets) += 1;
 	*(direction == SIM_UP ? &l->up_bytes : &l->down_bytes) += f.len + (l->bare ? 0 : OUTER);
 	mix(s, s->now ^ f.len << 40 ^ (uint64_t)link << 56 ^ (uint64_t)direction << 60);
-	if (way->cut)
+	if (way->cut || (way->mtu != 0 && f.len + (l->bare ? 0 : OUTER) > way->mtu))
 		return;
 	if (*queued >= (way->queue != 0 ? way->queue : QUEUE)) {
 		*(direction == SIM_UP ? &l->up_dropped : &l->down_dropped) += 1;

@@ -43,6 +43,7 @@ struct sim_way {
 	uint32_t loss_ppm;
 	size_t queue;		/* packets, those under way included; 0: 1000 */
 	size_t framing;		/* bytes per packet that the rate counts beyond IP (Ethernet: 14) */
+	size_t mtu;		/* larger IP packets vanish, silently; 0: none does */
 	bool cut;		/* everything vanishes, silently */
 	/* instead of rate, when there are any: see sim_way_follow */
 	const struct sim_rate *rates;

@@ -96,6 +96,33 @@ static void every_frame_cut_short_is_refused(void **state)
 	assert_int_equal(frame_read(at, sizeof(at), &f), 0);
 }
 
+static void a_piece_says_where_it_belongs_and_stays_within_a_packet(void **state)
+{
+	const struct piece piece = { .lane = 1023, .seq = 0x3fffff, .unordered = true, .partial = true,
+				     .last = true, .offset = PIECE_END_MAX - 2 * PIECE_UNIT };
+	uint8_t at[64] = { 0 };
+	struct frame f;
+
+	(void)state;
+	frame_write_data_header(at, &piece, false);
+	assert_int_equal(frame_read(at, FRAME_PIECE_HEADER + 20, &f), FRAME_PIECE_HEADER + 20);
+	assert_int_equal(f.data.piece.lane, 1023);
+	assert_int_equal(f.data.piece.seq, 0x3fffff);
+	assert_true(f.data.piece.unordered && f.data.piece.partial && f.data.piece.last && !f.data.no_repair);
+	assert_int_equal(f.data.piece.offset, piece.offset);
+	assert_int_equal(f.data.len, 20);
+	assert_ptr_equal(f.data.packet, at + FRAME_PIECE_HEADER);
+	/* an empty one, and one that ends beyond the largest packet */
+	assert_int_equal(frame_read(at, FRAME_PIECE_HEADER, &f), 0);
+	assert_int_equal(frame_read(at, FRAME_PIECE_HEADER + 2 * PIECE_UNIT, &f), FRAME_PIECE_HEADER + 2 * PIECE_UNIT);
+	assert_int_equal(frame_read(at, FRAME_PIECE_HEADER + 2 * PIECE_UNIT + 1, &f), 0);
+	/* all but the last are whole units */
+	at[5] &= 0x7f;
+	assert_int_equal(frame_read(at, FRAME_PIECE_HEADER + 20, &f), 0);
+	assert_int_equal(frame_read(at, FRAME_PIECE_HEADER + 16, &f), FRAME_PIECE_HEADER + 16);
+	assert_false(f.data.piece.last);
+}
+
 static void an_ack_says_what_was_written(void **state)
 {
 	const struct frame_run runs[] = { { 90, 100 }, { 50, 60 }, { 1, 1 } };
@@ -122,6 +149,7 @@ static void a_link_s_wishes_survive_the_wire_within_their_ranges(void **state)
 	const struct frame_path_status status = {
 		.path = 15, .state = FRAME_PATH_AVAILABLE, .priority = 255, .tier = 3, .metered = true,
 		.weight = 1000, .max_latency_ms = UINT32_MAX, .max_loss_ppm = 1000000, .rate = UINT64_MAX,
+		.mtu = 1280,
 	};
 	uint8_t at[FRAME_PATH_STATUS_BYTES];
 	struct frame f;
@@ -137,6 +165,7 @@ static void a_link_s_wishes_survive_the_wire_within_their_ranges(void **state)
 	assert_int_equal(f.path_status.max_latency_ms, UINT32_MAX);
 	assert_int_equal(f.path_status.max_loss_ppm, 1000000);
 	assert_true(f.path_status.rate == UINT64_MAX);
+	assert_int_equal(f.path_status.mtu, 1280);
 	for (size_t i = 0; i < ARRAY_SIZE(beyond); i++) {
 		frame_write_path_status(at, &status);
 		at[beyond[i].at] = beyond[i].value;
@@ -300,6 +329,8 @@ int main(void)
 		TEST("numbers are expanded to the nearest", numbers_are_expanded_to_the_nearest),
 		TEST("the replay window takes each number once", the_replay_window_takes_each_number_once),
 		TEST("every frame cut short is refused", every_frame_cut_short_is_refused),
+		TEST("a piece says where it belongs, and stays within a packet",
+		     a_piece_says_where_it_belongs_and_stays_within_a_packet),
 		TEST("an ACK says what was written", an_ack_says_what_was_written),
 		TEST("a link's wishes survive the wire, within their ranges",
 		     a_link_s_wishes_survive_the_wire_within_their_ranges),

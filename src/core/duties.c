@@ -92,6 +92,7 @@ static struct frame_path_status status_of(const struct peer *p, unsigned id)
 		.max_latency_ms = link->max_latency_ms,
 		.max_loss_ppm = link->max_loss_ppm,
 		.rate = link->rate,
+		.mtu = link->mtu,
 	};
 }
 
@@ -108,7 +109,7 @@ static size_t write_skips(struct peer *p, uint8_t *at)
 	return len;
 }
 
-/* Everything in `wanted`, which always fits a control datagram: 16 × 24 + 17 + 33 + 1 + 32 × 7 bytes. */
+/* Everything in `wanted`, which always fits a control datagram: 16 × 26 + 17 + 33 + 1 + 32 × 7 bytes. */
 static size_t write_wanted(struct peer *p, uint8_t *at)
 {
 	size_t len = 0;

@@ -374,6 +374,7 @@ const char *engine_drop_name(enum engine_drop drop)
 		[DROP_NO_SESSION] = "no-session",
 		[DROP_NO_PATH] = "no-path",
 		[DROP_TOO_BIG] = "too-big",
+		[DROP_FRAGMENT] = "fragment",
 		[DROP_QUEUE_FULL] = "queue-full",
 		[DROP_CONGESTION] = "congestion",
 		[DROP_NO_BUFFER] = "no-buffer",
@@ -388,6 +389,12 @@ const char *engine_drop_name(enum engine_drop drop)
 void engine_drops(const struct engine *e, uint64_t ret[ENGINE_DROPS])
 {
 	memcpy(ret, e->ctx.drops, sizeof(e->ctx.drops));
+	for (size_t i = 0; i < e->peer_count; i++) {
+		struct reassembly_stats pieces = reassembly_stats(e->peer[i].pieces);
+
+		ret[DROP_FRAGMENT] += pieces.forgotten;
+		ret[DROP_NO_BUFFER] += pieces.no_buffer;
+	}
 }
 
 const char *engine_path_state_name(enum engine_path_state state)

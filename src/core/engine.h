@@ -79,7 +79,7 @@ enum engine_tier {
 
 /*
  * How the user wants one link to be used; both directions follow the client's,
- * but for mtu and fixed, which are about this end's own sending.
+ * but for fixed, which is about this end's own sending.
  */
 struct engine_link {
 	uint16_t mtu;			/* of the link, outer headers included; 0: 1500 */
@@ -174,7 +174,8 @@ enum engine_drop {
 	DROP_NO_ROUTE,		/* inner destination that no peer has */
 	DROP_NO_SESSION,	/* nowhere to send it, and the waiting room is full */
 	DROP_NO_PATH,		/* a session, but no path that could carry it */
-	DROP_TOO_BIG,		/* larger than the path carries */
+	DROP_TOO_BIG,		/* larger than the path carries, even in pieces */
+	DROP_FRAGMENT,		/* packets of which some pieces came, but never all, or not such as fit each other */
 	DROP_QUEUE_FULL,	/* its flow holds too much of the room where packets wait for a path */
 	DROP_CONGESTION,	/* its flow stood in the queue too long: its sender is told so (RFC 8290) */
 	DROP_NO_BUFFER,

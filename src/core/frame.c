@@ -9,6 +9,7 @@
 #include "base/bytes.h"
 
 #define SEQ_BITS	22
+#define LAST_PIECE	0x80u
 #define WEIGHT_MAX	1000
 #define TIER_MAX	3
 #define LOSS_MAX	1000000
@@ -49,6 +50,7 @@ static size_t read_path_status(const uint8_t *at, size_t len, struct frame *ret)
 	s->max_latency_ms = get_le32(at + 8);
 	s->max_loss_ppm = get_le32(at + 12);
 	s->rate = get_le64(at + 16);
+	s->mtu = get_le16(at + 24);
 	if (s->path >= PATHS_MAX || s->state > FRAME_PATH_AVAILABLE || s->tier > TIER_MAX)
 		return 0;
 	if ((at[5] & ~FRAME_PATH_METERED) || s->max_loss_ppm > LOSS_MAX)
@@ -130,24 +132,38 @@ static const struct {
 	[FRAME_SKIP] = { FRAME_SKIP_BYTES, read_skip },
 };
 
+/* The byte that says which part of its packet it is; false: it cannot be. */
+static bool read_fragment(uint8_t fragment, size_t len, struct piece *ret)
+{
+	ret->last = fragment & LAST_PIECE;
+	ret->offset = (uint16_t)((fragment & ~LAST_PIECE) * PIECE_UNIT);
+	return ret->offset + len <= PIECE_END_MAX && (ret->last || len % PIECE_UNIT == 0);
+}
+
 static size_t read_data(const uint8_t *at, size_t len, struct frame *ret)
 {
 	struct frame_data *d = &ret->data;
 	uint8_t flags = at[0] & ~FRAME_DATA;
-	size_t header = FRAME_DATA_HEADER + (flags & FRAME_DATA_LEN ? 2 : 0);
+	size_t header = FRAME_DATA_HEADER + (flags & FRAME_DATA_LEN ? 2 : 0) +
+			(flags & FRAME_DATA_FRAGMENT ? 1 : 0);
 	uint32_t place;
 
 	if ((flags & ~FRAME_DATA_FLAGS) || len <= header)
 		return 0;
 	place = get_le32(at + 1);
-	d->lane = (uint16_t)(place >> SEQ_BITS);
-	d->seq = place & ((1u << SEQ_BITS) - 1);
-	d->unordered = flags & FRAME_DATA_UNORDERED;
+	d->piece = (struct piece){
+		.lane = (uint16_t)(place >> SEQ_BITS),
+		.seq = place & ((1u << SEQ_BITS) - 1),
+		.unordered = flags & FRAME_DATA_UNORDERED,
+		.partial = flags & FRAME_DATA_FRAGMENT,
+	};
 	d->no_repair = flags & FRAME_DATA_NOREPAIR;
 	d->last = !(flags & FRAME_DATA_LEN);
 	d->packet = at + header;
 	d->len = d->last ? len - header : get_le16(at + FRAME_DATA_HEADER);
 	if (d->len == 0 || d->len > len - header)
+		return 0;
+	if (d->piece.partial && !read_fragment(at[header - 1], d->len, &d->piece))
 		return 0;
 	ret->type = FRAME_DATA;
 	return header + d->len;
@@ -239,6 +255,7 @@ size_t frame_write_path_status(uint8_t *at, const struct frame_path_status *s)
 	put_le32(at + 8, s->max_latency_ms);
 	put_le32(at + 12, s->max_loss_ppm);
 	put_le64(at + 16, s->rate);
+	put_le16(at + 24, s->mtu);
 	return FRAME_PATH_STATUS_BYTES;
 }
 
@@ -280,9 +297,17 @@ size_t frame_write_skip(uint8_t *at, const struct frame_skip *skip)
 	return FRAME_SKIP_BYTES;
 }
 
-void frame_write_data_header(uint8_t at[FRAME_DATA_HEADER], uint8_t flags, unsigned lane,
-			     uint32_t seq)
+size_t frame_data_header(const struct piece *piece)
 {
-	at[0] = (uint8_t)(FRAME_DATA | flags);
-	put_le32(at + 1, (uint32_t)lane << SEQ_BITS | seq);
+	return piece->partial ? FRAME_PIECE_HEADER : FRAME_DATA_HEADER;
+}
+
+void frame_write_data_header(uint8_t *at, const struct piece *piece, bool no_repair)
+{
+	at[0] = (uint8_t)(FRAME_DATA | (no_repair ? FRAME_DATA_NOREPAIR : 0) |
+			  (piece->unordered ? FRAME_DATA_UNORDERED : 0) |
+			  (piece->partial ? FRAME_DATA_FRAGMENT : 0));
+	put_le32(at + 1, (uint32_t)piece->lane << SEQ_BITS | piece->seq);
+	if (piece->partial)
+		at[5] = (uint8_t)((piece->last ? LAST_PIECE : 0) | piece->offset / PIECE_UNIT);
 }

@@ -1,16 +1,17 @@
 /*
  * frame: what is inside a sealed datagram: one frame after another.
  *
- *   DATA           1000NRUL  lane‖seq (4)  [length (2)]  inner packet
+ *   DATA           100FNRUL  lane‖seq (4)  [length (2)]  [fragment (1)]  inner packet, or a piece of it
  *                  L: a length follows; without it the packet is the rest
  *                  U: unordered   R: the sender does not repair it   N: reserved, 0
+ *                  F: only a piece (flow/piece.h): its last bit ‖ where it begins, in units of 16
  *   PADDING        00        nothing
  *   PING, PONG     01, 02    token (8)
  *   ACK            03        path (1)  largest (3)  delay (2)  count (1)  first (2)
  *                            then count times: gap (2)  run (2)
  *   PATH_CHALLENGE, PATH_RESPONSE  04, 05    token (8)
  *   PATH_STATUS    06        path (1)  state (1)  priority (1)  tier (1)  flags (1)  weight (2)
- *                            max latency ms (4)  max loss ppm (4)  rate (8)
+ *                            max latency ms (4)  max loss ppm (4)  rate (8)  mtu (2)
  *   TICKET         07        ticket (16)
  *   CONFIG         08        length (1)  strategy's name
  *   CLOSE          09        reason (1)
@@ -30,6 +31,7 @@
 #include <stdint.h>
 
 #include "base/units.h"
+#include "core/flow/piece.h"
 
 enum frame_type {
 	FRAME_PADDING = 0x00,
@@ -50,13 +52,15 @@ enum frame_type {
 #define FRAME_DATA_LEN		0x01
 #define FRAME_DATA_UNORDERED	0x02
 #define FRAME_DATA_NOREPAIR	0x04
-#define FRAME_DATA_FLAGS	0x07
+#define FRAME_DATA_FRAGMENT	0x10
+#define FRAME_DATA_FLAGS	0x17
 
-#define FRAME_DATA_HEADER	5	/* of a DATA frame without length */
+#define FRAME_DATA_HEADER	5	/* of a whole packet that ends the datagram */
+#define FRAME_PIECE_HEADER	6	/* of a piece that does */
 #define FRAME_ACK_RUNS		32	/* runs in an ACK, the first one included */
 #define FRAME_ACK_MAX		(10 + 4 * (FRAME_ACK_RUNS - 1))
 #define FRAME_TOKEN		9	/* bytes of PING, PONG, PATH_CHALLENGE, PATH_RESPONSE */
-#define FRAME_PATH_STATUS_BYTES	24
+#define FRAME_PATH_STATUS_BYTES	26
 #define FRAME_PATH_METERED	0x01	/* of its flags */
 #define FRAME_SKIP_BYTES	7
 #define FRAME_SKIP_MAX		1024	/* numbers in a SKIP */
@@ -97,12 +101,12 @@ struct frame_path_status {
 	uint32_t max_latency_ms;
 	uint32_t max_loss_ppm;	/* 0..1000000 */
 	uint64_t rate;		/* bytes per second; 0: no limit */
+	uint16_t mtu;		/* of the sender's link; 0: not said */
 };
 
 struct frame_data {
-	uint16_t lane;
-	uint32_t seq;
-	bool unordered, no_repair;
+	struct piece piece;
+	bool no_repair;
 	const uint8_t *packet;	/* inside the datagram */
 	size_t len;
 	bool last;		/* it had no length: the datagram ends with it */
@@ -144,8 +148,8 @@ size_t frame_write_config(uint8_t *at, const char *strategy);
 size_t frame_write_close(uint8_t *at, uint8_t reason);
 size_t frame_write_rekey(uint8_t *at);
 size_t frame_write_skip(uint8_t *at, const struct frame_skip *skip);
-/* The 5 bytes in front of an inner packet that ends the datagram. */
-void frame_write_data_header(uint8_t at[FRAME_DATA_HEADER], uint8_t flags, unsigned lane,
-			     uint32_t seq);
+/* The bytes in front of an inner packet, or a piece of one, that ends the datagram. */
+size_t frame_data_header(const struct piece *piece);
+void frame_write_data_header(uint8_t *at, const struct piece *piece, bool no_repair);
 
 #endif

@@ -39,15 +39,17 @@ bool peer_init(struct peer *p, struct context *ctx, uint16_t index,
 	p->patience = PATIENCE_MIN;
 	p->spare = SPARE_FIRST;
 	p->order = resequencer_new(&order);
+	p->pieces = reassembly_new(ctx->pool);
 	p->repair = repair_new(REPAIR_ITEMS);
 	p->queue = fq_codel_new(&queue);
-	return p->order != NULL && p->repair != NULL && p->queue != NULL;
+	return p->order != NULL && p->pieces != NULL && p->repair != NULL && p->queue != NULL;
 }
 
 void peer_done(struct peer *p)
 {
 	fq_codel_free(p->queue);
 	resequencer_free(p->order);
+	reassembly_free(p->pieces);
 	repair_free(p->repair);
 	for (unsigned i = 0; i < PATHS_MAX; i++)
 		path_free(p->path[i]);
@@ -114,6 +116,7 @@ void peer_reset(struct peer *p, nsec_t now)
 	transmit_renumber(p, now);
 	peer_release(p, now);
 	resequencer_reset(p->order);
+	reassembly_reset(p->pieces);
 }
 
 void peer_close_path(struct peer *p, struct path *path, nsec_t now)
@@ -389,6 +392,7 @@ void peer_tick(struct peer *p, nsec_t now)
 			tick_path(p, p->path[i], now);
 	negotiate_tick(p, now);
 	peer_tune(p, now);
+	reassembly_tick(p->pieces, now);
 	peer_release(p, now);
 	transmit_pump(p, now);
 	duties_send(p, now);
@@ -398,6 +402,7 @@ nsec_t peer_deadline(const struct peer *p, nsec_t now)
 {
 	nsec_t at = nsec_min(negotiate_deadline(p, now), resequencer_deadline(p->order));
 
+	at = nsec_min(at, reassembly_deadline(p->pieces));
 	for (unsigned i = 0; i < PATHS_MAX; i++) {
 		const struct path *path = p->path[i];
 

@@ -17,6 +17,7 @@
 #include "core/events.h"
 #include "core/flow/fq_codel.h"
 #include "core/flow/lane.h"
+#include "core/flow/reassembly.h"
 #include "core/flow/repair.h"
 #include "core/flow/resequencer.h"
 #include "core/inner.h"
@@ -77,6 +78,7 @@ struct peer {
 	nsec_t duties_at;		/* there was no buffer for probes and ACKs: not before this */
 	struct repair *repair;
 	nsec_t patience;		/* how long a packet is tried to be brought over */
+	struct reassembly *pieces;
 	struct resequencer *order;
 	nsec_t tuned_at;		/* when order's wait was last set */
 	nsec_t burst_at;		/* when data began to come after a pause */

@@ -93,6 +93,7 @@ static void take_path_status(struct arrival *a, const struct frame *f)
 	link->max_latency_ms = s->max_latency_ms;
 	link->max_loss_ppm = s->max_loss_ppm;
 	link->rate = s->rate;
+	link->mtu = s->mtu;
 	if (path == NULL || !path->open)
 		return;
 	if (s->state == FRAME_PATH_GONE)
@@ -123,40 +124,75 @@ static void take_skip(struct arrival *a, const struct frame *f)
 	resequencer_skip(a->peer->order, f->skip.lane, f->skip.seq, f->skip.count, a->now);
 }
 
+/* The frame's inner packet in a buffer that is ours; NULL: none was left. */
+static struct buf *packet_of(struct arrival *a, const struct frame_data *d)
+{
+	struct buf *packet = a->b;
+
+	if (d->last) {
+		buf_pull(packet, (size_t)(d->packet - packet->data));
+		a->taken = true;
+		return packet;
+	}
+	packet = buf_get(a->peer->ctx->pool);
+	if (packet == NULL)
+		a->peer->ctx->drops[DROP_NO_BUFFER]++;
+	else
+		memcpy(buf_append(packet, d->len), d->packet, d->len);
+	return packet;
+}
+
+/* The same when the frame brings a piece; NULL, too, while others are missing. */
+static struct buf *packet_with(struct arrival *a, const struct frame_data *d)
+{
+	struct peer *p = a->peer;
+
+	if (resequencer_is_settled(p->order, d->piece.lane, d->piece.seq)) {
+		p->ctx->drops[DROP_DUPLICATE]++;
+		return NULL;
+	}
+	return reassembly_put(p->pieces, &d->piece, d->packet, d->len, a->now);
+}
+
+/* A whole packet that this peer may send; else it is counted why not. */
+static bool is_welcome(struct peer *p, const uint8_t *packet, size_t len)
+{
+	struct inner inner;
+
+	if (!inner_read(packet, len, p->ctx->flow_key, &inner)) {
+		p->ctx->drops[DROP_INNER_INVALID]++;
+		return false;
+	}
+	if (p->ctx->role == ENGINE_SERVER && route_find(p->ctx->routes, &inner.src) != p->index) {
+		p->ctx->drops[DROP_INNER_SOURCE]++;
+		return false;
+	}
+	return true;
+}
+
 static void take_data(struct arrival *a, const struct frame *f)
 {
 	const struct frame_data *d = &f->data;
 	struct peer *p = a->peer;
 	struct resequencer_frame place = {
-		.lane = d->lane,
-		.seq = d->seq,
+		.lane = d->piece.lane,
+		.seq = d->piece.seq,
 		.path = a->path->id,
-		.unordered = d->unordered,
+		.unordered = d->piece.unordered,
 		.repaired = !d->no_repair,
 	};
-	struct buf *packet = a->b;
-	struct inner inner;
+	struct buf *packet;
 
 	peer_note_data(p, a->path, a->now);
 	peer_tune(p, a->now);
-	if (!inner_read(d->packet, d->len, p->ctx->flow_key, &inner)) {
-		p->ctx->drops[DROP_INNER_INVALID]++;
+	if (!d->piece.partial && !is_welcome(p, d->packet, d->len))
 		return;
-	}
-	if (p->ctx->role == ENGINE_SERVER && route_find(p->ctx->routes, &inner.src) != p->index) {
-		p->ctx->drops[DROP_INNER_SOURCE]++;
+	packet = d->piece.partial ? packet_with(a, d) : packet_of(a, d);
+	if (packet == NULL)
 		return;
-	}
-	if (d->last) {
-		buf_pull(packet, (size_t)(d->packet - packet->data));
-		a->taken = true;
-	} else {
-		packet = buf_get(p->ctx->pool);
-		if (packet == NULL) {
-			p->ctx->drops[DROP_NO_BUFFER]++;
-			return;
-		}
-		memcpy(buf_append(packet, d->len), d->packet, d->len);
+	if (d->piece.partial && !is_welcome(p, packet->data, packet->len)) {
+		buf_put(packet);
+		return;
 	}
 	switch (resequencer_put(p->order, &place, packet, a->now)) {
 	case RESEQUENCER_TAKEN:

@@ -1,12 +1,8 @@
 /* transmit: see transmit.h. */
 #include "core/transmit.h"
 
-#include <string.h>
-
-#include "core/datagram.h"
+#include "core/carry.h"
 #include "core/ecn.h"
-#include "core/frame.h"
-#include "core/packet.h"
 #include "core/rank.h"
 #include "core/view.h"
 
@@ -14,109 +10,14 @@
 #define UNSTEADY_PPM	1000	/* of a path that loses so many a second copy may help */
 #define SPARE_SHARE	20	/* second copies may be one byte in so many, */
 #define SPARE_MAX	(1u << 20)	/* and so many bytes at once */
-#define KEEP_RESERVE	2048	/* buffers that no copy takes: what is under way needs them more */
-#define ACK_RUNS_ALONG	8	/* longer ACKs do not ride along: they need the headroom */
 
-/* ACKs ride along in front of a packet that leaves room for them. */
-static void carry_acks(struct peer *p, struct path *path, struct buf *b, nsec_t now)
-{
-	uint8_t frame[FRAME_ACK_MAX];
-
-	for (unsigned i = 0; i < PATHS_MAX; i++) {
-		struct path *of = p->path[i];
-		size_t len;
-
-		if (of == NULL || !ack_is_waiting(&of->ack) || of->ack.count > ACK_RUNS_ALONG)
-			continue;
-		len = 10 + 4 * (of->ack.count - 1);
-		if ((size_t)(b->data - b->storage) < PACKET_HEADER + len ||
-		    PACKET_HEADER + b->len + len + PACKET_TAG > path_room(path))
-			return;
-		len = ack_write(&of->ack, (uint8_t)i, frame, now);
-		memcpy(buf_push(b, len), frame, len);
-	}
-}
-
-/* Where an inner packet stands among others. */
-struct place {
-	unsigned lane;
-	uint32_t seq;
-	bool unordered;
-	uint32_t copy;		/* repair's handle; REPAIR_NONE: nobody will send it again */
-};
-
-/* mark[0] is the flow's hash, whose lane it is in; mark[1] the number there, and whether order matters. */
-static void number(struct peer *p, struct buf *b, bool unordered)
-{
-	b->mark[1] = lane_take(&p->lanes, lane_of(b->mark[0])) << 1 | unordered;
-}
-
-static struct place place_of(const struct buf *b)
-{
-	return (struct place){
-		.lane = lane_of(b->mark[0]), .seq = b->mark[1] >> 1, .unordered = b->mark[1] & 1,
-		.copy = REPAIR_NONE,
-	};
-}
-
-/* Takes b, whose content is the inner packet. */
-static void send_data(struct peer *p, struct path *path, struct buf *b, const struct place *at, nsec_t now)
-{
-	uint8_t flags = 0;
-
-	if (view_datagram_size(b->len) > path_room(path)) {
-		peer_drop(p, DROP_TOO_BIG, b);
-		return;
-	}
-	if (at->copy == REPAIR_NONE)
-		flags |= FRAME_DATA_NOREPAIR;
-	if (at->unordered)
-		flags |= FRAME_DATA_UNORDERED;
-	frame_write_data_header(buf_push(b, FRAME_DATA_HEADER), flags, at->lane, at->seq);
-	carry_acks(p, path, b, now);
-	datagram_send(p, path, b, &(struct datagram_load){ .copy = at->copy, .eliciting = true }, &path->endpoint, now);
-}
-
-static struct buf *copy_of(struct peer *p, const struct buf *b)
-{
-	struct buf *copy = buf_get(p->ctx->pool);
-
-	if (copy == NULL) {
-		p->ctx->drops[DROP_NO_BUFFER]++;
-		return NULL;
-	}
-	memcpy(buf_append(copy, b->len), b->data, b->len);
-	return copy;
-}
-
-/* A copy of b on every path of the set; the last one gets b itself unless it is kept. */
-static void spread(struct peer *p, path_set set, struct buf *b, const struct place *at, nsec_t now)
-{
-	bool kept = at->copy != REPAIR_NONE;
-
-	for (unsigned i = 0; set != 0; i++) {
-		struct buf *copy;
-
-		if (!(set & PATH_BIT(i)))
-			continue;
-		set &= (path_set)~PATH_BIT(i);
-		copy = set != 0 || kept ? copy_of(p, b) : b;
-		if (copy != NULL)
-			send_data(p, p->path[i], copy, at, now);
-	}
-}
-
-/* Send b on every path of the set, and keep it until it has arrived.  Takes b. */
+/* Send b on every path of the set.  Takes b. */
 static void send_on(struct peer *p, path_set set, struct buf *b, nsec_t now)
 {
-	struct place at = place_of(b);
-
 	p->tx_packets++;
 	p->tx_bytes += b->len;
 	p->spare = p->spare + b->len / SPARE_SHARE < SPARE_MAX ? p->spare + b->len / SPARE_SHARE : SPARE_MAX;
-	if (buf_pool_left(p->ctx->pool) > KEEP_RESERVE)
-		at.copy = repair_keep(p->repair, b, at.lane, at.seq, at.unordered, now + p->patience);
-	spread(p, set, b, &at, now);
+	carry_packet(p, set, b, now);
 }
 
 /* Those of the set that may send now; if none, *ret_at says when the first may. */
@@ -170,20 +71,14 @@ static void pump_repairs(struct peer *p, nsec_t now)
 	const struct repair_item *item;
 
 	while ((item = repair_next(p->repair, now)) != NULL) {
-		struct place at = { .lane = item->lane, .seq = item->seq, .unordered = item->unordered,
-				    .copy = item->handle };
 		struct path *path = repair_path(p, item->packet, now, &p->pump_at);
-		struct buf *copy;
 
 		if (path == NULL) {
 			/* it is given up when its time is over */
 			p->pump_at = nsec_min(p->pump_at, item->deadline);
 			break;
 		}
-		copy = copy_of(p, item->packet);
-		repair_take(p->repair);
-		if (copy != NULL)
-			send_data(p, path, copy, &at, now);
+		carry_again(p, item, path, now);
 	}
 	if (repair_has_skips(p->repair))
 		p->wanted |= CONTENT_SKIP;
@@ -300,7 +195,7 @@ void transmit_renumber(struct peer *p, nsec_t now)
 	while ((b = fq_codel_pop(p->queue, now)) != NULL)
 		buf_queue_push(&all, b);
 	while ((b = buf_queue_pop(&all)) != NULL) {
-		number(p, b, b->mark[1] & 1);
+		carry_number(p, b, carry_is_unordered(b));
 		fq_codel_push(p->queue, b, now);
 	}
 }
@@ -328,7 +223,7 @@ void transmit_inner(struct peer *p, struct buf *packet, const struct inner *inne
 	if (verdict == FQ_CODEL_MARK)
 		ecn_mark(packet->data);
 	packet->mark[0] = inner->flow;
-	number(p, packet, inner->unordered);
+	carry_number(p, packet, inner->unordered);
 	fq_codel_push(p->queue, packet, now);
 	transmit_pump(p, now);
 }

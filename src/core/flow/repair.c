@@ -75,24 +75,29 @@ static struct repair_item *find(const struct repair *r, uint32_t handle)
 /* --- giving up ------------------------------------------------------------- */
 
 /* Neighbours become one range: a path that dies takes runs of a lane with it. */
-static void note_skip(struct repair *r, const struct repair_item *i)
+void repair_skip(struct repair *r, const struct piece *piece)
 {
 	struct repair_skip *last = &r->skip[(r->skip_next - 1) % REPAIR_SKIPS];
 
-	if (r->skip_untold > 0 && last->count < REPAIR_SKIP_MAX && last->lane == i->lane &&
-	    ((last->seq + last->count) & LANE_SEQ_MASK) == i->seq) {
-		last->count++;
-		return;
+	if (r->skip_untold > 0 && last->lane == piece->lane) {
+		int32_t beyond = lane_seq_diff(piece->seq, last->seq) - (int32_t)last->count;
+
+		if (beyond == -1)	/* another piece of the same packet */
+			return;
+		if (beyond == 0 && last->count < REPAIR_SKIP_MAX) {
+			last->count++;
+			return;
+		}
 	}
 	r->skip[r->skip_next++ % REPAIR_SKIPS] =
-		(struct repair_skip){ .lane = i->lane, .seq = i->seq, .count = 1 };
+		(struct repair_skip){ .lane = piece->lane, .seq = piece->seq, .count = 1 };
 	if (r->skip_untold < REPAIR_SKIPS)
 		r->skip_untold++;
 }
 
 static void give_up(struct repair *r, struct repair_item *i)
 {
-	note_skip(r, i);
+	repair_skip(r, &i->piece);
 	r->stats.given_up++;
 	forget(r, i);
 }
@@ -118,8 +123,7 @@ void repair_repeat_skips(struct repair *r)
 
 /* --- items ------------------------------------------------------------------- */
 
-uint32_t repair_keep(struct repair *r, struct buf *packet, unsigned lane, uint32_t seq, bool unordered,
-		     nsec_t deadline)
+uint32_t repair_keep(struct repair *r, struct buf *packet, const struct piece *piece, nsec_t deadline)
 {
 	uint32_t handle = r->next;
 	struct repair_item *i = &r->item[handle % r->size];
@@ -127,8 +131,7 @@ uint32_t repair_keep(struct repair *r, struct buf *packet, unsigned lane, uint32
 	if (i->packet != NULL)
 		give_up(r, i);
 	*i = (struct repair_item){
-		.packet = packet, .deadline = deadline, .handle = handle, .seq = seq,
-		.lane = (uint16_t)lane, .unordered = unordered,
+		.packet = packet, .piece = *piece, .deadline = deadline, .handle = handle,
 	};
 	r->stats.kept++;
 	r->next = handle + 1 != REPAIR_NONE ? handle + 1 : r->size;	/* keeps the ring's order */
@@ -194,16 +197,45 @@ void repair_lost(struct repair *r, uint32_t handle)
 		wait_in_line(r, i);
 }
 
-void repair_take(struct repair *r)
+void repair_unsent(struct repair *r, uint32_t handle)
+{
+	struct repair_item *i = find(r, handle);
+
+	if (i != NULL && i->out == 0)
+		give_up(r, i);
+}
+
+static struct repair_item *leave_line(struct repair *r)
 {
 	struct repair_item *i = find(r, r->line[r->line_head]);
+
+	r->line_head = (r->line_head + 1) % r->size;
+	r->line_count--;
+	return i;
+}
+
+void repair_take(struct repair *r)
+{
+	struct repair_item *i = leave_line(r);
 
 	if (i != NULL) {
 		i->waiting = false;
 		r->stats.resent++;
 	}
-	r->line_head = (r->line_head + 1) % r->size;
-	r->line_count--;
+}
+
+struct buf *repair_withdraw(struct repair *r)
+{
+	struct repair_item *i = leave_line(r);
+	struct buf *packet;
+
+	if (i == NULL)
+		return NULL;
+	packet = i->packet;
+	i->packet = NULL;
+	r->stats.resent++;
+	forget(r, i);
+	return packet;
 }
 
 const struct repair_item *repair_next(struct repair *r, nsec_t now)

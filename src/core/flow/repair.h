@@ -10,6 +10,10 @@
  * datagram that carries it is left.  What is given up is told once, so that
  * the receiver need not wait for it (SKIP).
  *
+ * An item is a whole packet, or a piece of one (piece.h), and is lost or arrives
+ * by itself.  A packet of which one piece is given up is told as lost, though
+ * others of it may still be tried: nothing is known of them here.
+ *
  * Items stand in a ring in the order in which they were kept; a handle is an
  * item's number in that order, so one of an item that is gone means nothing.
  */
@@ -21,6 +25,7 @@
 #include <stdint.h>
 
 #include "base/units.h"
+#include "core/flow/piece.h"
 
 struct buf;
 
@@ -28,14 +33,12 @@ struct buf;
 #define REPAIR_SKIPS	64	/* ranges that wait to be told; beyond, receivers wait for the deadline */
 
 struct repair_item {
-	struct buf *packet;	/* the inner packet; NULL: the item is gone */
+	struct buf *packet;	/* the inner packet, or the piece; NULL: the item is gone */
+	struct piece piece;
 	nsec_t deadline;	/* of sending it again */
 	uint32_t handle;
-	uint32_t seq;
-	uint16_t lane;
 	uint8_t out;		/* datagrams under way that carry it */
 	bool waiting;		/* to be sent again */
-	bool unordered;
 };
 
 #define REPAIR_SKIP_MAX	1024	/* numbers in a range */
@@ -64,19 +67,24 @@ void repair_reset(struct repair *r);
  * Keep a packet that is about to go out; takes it.  The oldest item is given
  * up where its place is needed.  The packet stays valid until the next call.
  */
-uint32_t repair_keep(struct repair *r, struct buf *packet, unsigned lane, uint32_t seq, bool unordered,
-		     nsec_t deadline);
+uint32_t repair_keep(struct repair *r, struct buf *packet, const struct piece *piece, nsec_t deadline);
 
 /* A datagram that carries it goes out, has arrived, is lost, or is overdue.  Any handle will do. */
 void repair_sent(struct repair *r, uint32_t handle);
 void repair_acked(struct repair *r, uint32_t handle);
 void repair_lost(struct repair *r, uint32_t handle);
 void repair_doubted(struct repair *r, uint32_t handle);
+/* It cannot be sent: unless a datagram carries it already, it is given up.  Any handle will do. */
+void repair_unsent(struct repair *r, uint32_t handle);
+/* A number of a lane will not come, and no item says so. */
+void repair_skip(struct repair *r, const struct piece *piece);
 
 /* The next packet to be sent again, oldest first; NULL: none.  What is too late is given up here. */
 const struct repair_item *repair_next(struct repair *r, nsec_t now);
 /* That one is being sent again: it waits no more.  repair_sent follows. */
 void repair_take(struct repair *r);
+/* That one is to be sent in smaller pieces: the item is gone, and the caller owns its packet. */
+struct buf *repair_withdraw(struct repair *r);
 bool repair_is_waiting(const struct repair *r);
 
 /* Whether there is something to tell; the ranges, oldest first, at most max of them, which are told then. */

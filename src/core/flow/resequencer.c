@@ -443,6 +443,14 @@ enum resequencer_result resequencer_put(struct resequencer *r, const struct rese
 	return RESEQUENCER_TAKEN;
 }
 
+bool resequencer_is_settled(const struct resequencer *r, unsigned lane, uint32_t seq)
+{
+	const struct lane *l = r->lane[lane];
+	int32_t diff = l != NULL ? lane_seq_diff(seq, l->next) : RESEQUENCER_HISTORY;
+
+	return diff >= -RESEQUENCER_HISTORY && diff < RESEQUENCER_HISTORY && is_seen(l, seq);
+}
+
 void resequencer_skip(struct resequencer *r, unsigned lane, uint32_t seq, uint32_t count, nsec_t now)
 {
 	struct lane *l = r->lane[lane];

@@ -72,6 +72,8 @@ void resequencer_set_paths(struct resequencer *r, path_set in_use);
 /* Takes the packet when the answer is TAKEN. */
 enum resequencer_result resequencer_put(struct resequencer *r, const struct resequencer_frame *frame,
 					struct buf *packet, nsec_t now);
+/* Whether that number needs no packet any more: it has come, or its sender gave it up. */
+bool resequencer_is_settled(const struct resequencer *r, unsigned lane, uint32_t seq);
 /* The sender gave these numbers of a lane up: nobody waits for them. */
 void resequencer_skip(struct resequencer *r, unsigned lane, uint32_t seq, uint32_t count, nsec_t now);
 /* The next packet that may go, or NULL; the caller owns it. */

@@ -1,0 +1,203 @@
+/* carry: see carry.h. */
+#include "core/carry.h"
+
+#include <string.h>
+
+#include "core/datagram.h"
+#include "core/frame.h"
+#include "core/packet.h"
+
+#define KEEP_RESERVE	2048	/* buffers that no copy takes: what is under way needs them more */
+#define ACK_RUNS_ALONG	8	/* longer ACKs do not ride along: they need the headroom */
+
+/* How something is sent: which part of what, and who sends it again. */
+struct load {
+	struct piece piece;
+	bool keep;		/* a copy is kept of each piece, */
+	nsec_t deadline;	/* and tried until then */
+	bool repaired;		/* so somebody sends it again, here or elsewhere */
+};
+
+/* mark[0] is the flow's hash, whose lane it is in; mark[1] the number there, and whether order matters. */
+void carry_number(struct peer *p, struct buf *packet, bool unordered)
+{
+	packet->mark[1] = lane_take(&p->lanes, lane_of(packet->mark[0])) << 1 | unordered;
+}
+
+bool carry_is_unordered(const struct buf *packet)
+{
+	return packet->mark[1] & 1;
+}
+
+static struct piece whole(const struct buf *packet)
+{
+	return (struct piece){
+		.lane = (uint16_t)lane_of(packet->mark[0]), .seq = packet->mark[1] >> 1,
+		.unordered = carry_is_unordered(packet),
+	};
+}
+
+/* Bytes of content that a path takes in one datagram behind such a header. */
+static size_t room_for(const struct path *path, size_t header)
+{
+	size_t room = path_room(path), cost = PACKET_HEADER + header + PACKET_TAG;
+
+	return room > cost ? room - cost : 0;
+}
+
+static bool fits(const struct path *path, const struct piece *piece, size_t len)
+{
+	return len <= room_for(path, frame_data_header(piece));
+}
+
+/* --- one datagram ------------------------------------------------------------ */
+
+/* ACKs ride along in front of a packet that leaves room for them. */
+static void carry_acks(struct peer *p, struct path *path, struct buf *b, nsec_t now)
+{
+	uint8_t frame[FRAME_ACK_MAX];
+
+	for (unsigned i = 0; i < PATHS_MAX; i++) {
+		struct path *of = p->path[i];
+		size_t len;
+
+		if (of == NULL || !ack_is_waiting(&of->ack) || of->ack.count > ACK_RUNS_ALONG)
+			continue;
+		len = 10 + 4 * (of->ack.count - 1);
+		if ((size_t)(b->data - b->storage) < PACKET_HEADER + len ||
+		    PACKET_HEADER + b->len + len + PACKET_TAG > path_room(path) ||
+		    !datagram_has_credit(path, PACKET_HEADER + b->len + len + PACKET_TAG))
+			return;
+		len = ack_write(&of->ack, (uint8_t)i, frame, now);
+		memcpy(buf_push(b, len), frame, len);
+	}
+}
+
+/* Takes b, whose content fits the path; copy: repair's handle of it. */
+static void send_load(struct peer *p, struct path *path, struct buf *b, const struct load *load,
+		      uint32_t copy, nsec_t now)
+{
+	frame_write_data_header(buf_push(b, frame_data_header(&load->piece)), &load->piece, !load->repaired);
+	carry_acks(p, path, b, now);
+	datagram_send(p, path, b, &(struct datagram_load){ .copy = copy, .eliciting = true }, &path->endpoint, now);
+}
+
+static struct buf *copy_of(struct peer *p, const uint8_t *bytes, size_t len)
+{
+	struct buf *copy = buf_get(p->ctx->pool);
+
+	if (copy == NULL) {
+		p->ctx->drops[DROP_NO_BUFFER]++;
+		return NULL;
+	}
+	memcpy(buf_append(copy, len), bytes, len);
+	return copy;
+}
+
+/* --- several ----------------------------------------------------------------- */
+
+/* b on every path of the set, all of which it fits.  The last one gets b itself unless it is kept. */
+static void spread(struct peer *p, path_set set, struct buf *b, const struct load *load, nsec_t now)
+{
+	uint32_t handle = load->keep ? repair_keep(p->repair, b, &load->piece, load->deadline) : REPAIR_NONE;
+
+	for (unsigned i = 0; set != 0; i++) {
+		struct buf *copy;
+
+		if (!(set & PATH_BIT(i)))
+			continue;
+		set &= (path_set)~PATH_BIT(i);
+		copy = set != 0 || load->keep ? copy_of(p, b->data, b->len) : b;
+		if (copy != NULL)
+			send_load(p, p->path[i], copy, load, handle, now);
+	}
+	/* there was no buffer for any: its receiver need not wait */
+	repair_unsent(p->repair, handle);
+}
+
+static size_t smallest_room(const struct peer *p, path_set set)
+{
+	size_t room = SIZE_MAX;
+
+	for (unsigned i = 0; set != 0; i++) {
+		if (!(set & PATH_BIT(i)))
+			continue;
+		set &= (path_set)~PATH_BIT(i);
+		room = room_for(p->path[i], FRAME_PIECE_HEADER) < room ? room_for(p->path[i], FRAME_PIECE_HEADER)
+								       : room;
+	}
+	return room;
+}
+
+/* Pieces of b that fit all paths of the set, on each of them; false: not all of it.  b stays the caller's. */
+static bool spread_pieces(struct peer *p, path_set set, const struct buf *b, const struct load *of, nsec_t now)
+{
+	size_t room = smallest_room(p, set), len;
+
+	for (size_t at = 0; at < b->len; at += len) {
+		struct load load = *of;
+		struct buf *part = NULL;
+
+		len = piece_cut(b->len - at, room);
+		if (len == 0)
+			p->ctx->drops[DROP_TOO_BIG]++;
+		else
+			part = copy_of(p, b->data + at, len);
+		if (part == NULL)
+			return false;
+		load.piece = piece_of(&of->piece, at, at + len == b->len);
+		spread(p, set, part, &load, now);
+	}
+	return true;
+}
+
+static path_set narrow_paths(const struct peer *p, path_set set, const struct piece *piece, size_t len)
+{
+	path_set narrow = 0;
+
+	for (unsigned i = 0; i < PATHS_MAX; i++)
+		if ((set & PATH_BIT(i)) && !fits(p->path[i], piece, len))
+			narrow |= PATH_BIT(i);
+	return narrow;
+}
+
+void carry_packet(struct peer *p, path_set set, struct buf *packet, nsec_t now)
+{
+	bool keep = buf_pool_left(p->ctx->pool) > KEEP_RESERVE;
+	struct load load = { .piece = whole(packet), .keep = keep, .repaired = keep,
+			     .deadline = now + p->patience };
+	path_set narrow = narrow_paths(p, set, &load.piece, packet->len);
+	struct load in_pieces = load;
+
+	if (narrow == set) {
+		if (!spread_pieces(p, set, packet, &load, now))
+			repair_skip(p->repair, &load.piece);
+		buf_put(packet);
+		return;
+	}
+	in_pieces.keep = false;		/* the whole one is kept */
+	if (narrow != 0)
+		spread_pieces(p, narrow, packet, &in_pieces, now);
+	spread(p, set & (path_set)~narrow, packet, &load, now);
+}
+
+void carry_again(struct peer *p, const struct repair_item *item, struct path *path, nsec_t now)
+{
+	struct load load = { .piece = item->piece, .keep = true, .repaired = true, .deadline = item->deadline };
+	bool elsewhere = item->out > 0;
+	uint32_t handle = item->handle;
+	struct buf *b;
+
+	if (fits(path, &item->piece, item->packet->len)) {
+		b = copy_of(p, item->packet->data, item->packet->len);
+		repair_take(p->repair);
+		if (b != NULL)
+			send_load(p, path, b, &load, handle, now);
+		repair_unsent(p->repair, handle);
+		return;
+	}
+	b = repair_withdraw(p->repair);
+	if (!spread_pieces(p, PATH_BIT(path->id), b, &load, now) && !elsewhere)
+		repair_skip(p->repair, &load.piece);
+	buf_put(b);
+}

@@ -1,0 +1,23 @@
+/*
+ * carry: an inner packet onto the paths that were chosen for it, whole where it
+ * fits and in pieces where it does not, and again when it was lost.
+ *
+ * What is under way is kept until it has arrived (flow/repair).  A packet that
+ * goes nowhere whole is kept piece by piece, and each is repaired by itself;
+ * one that is lost, and fits no path any more, is cut again.
+ */
+#ifndef TTT_CORE_CARRY_H
+#define TTT_CORE_CARRY_H
+
+#include "core/peer.h"
+
+/* Give a packet its number; unordered: its receiver need not wait for those before. */
+void carry_number(struct peer *p, struct buf *packet, bool unordered);
+bool carry_is_unordered(const struct buf *packet);
+
+/* Send a numbered packet on every path of the set, which is not empty.  Takes it. */
+void carry_packet(struct peer *p, path_set set, struct buf *packet, nsec_t now);
+/* Send what repair_next gave, on that path; it waits no more. */
+void carry_again(struct peer *p, const struct repair_item *item, struct path *path, nsec_t now);
+
+#endif

@@ -1,0 +1,169 @@
+/* mtu: links that do not carry a full packet, in virtual time. */
+#include <string.h>
+
+#include "sim.h"
+#include "tap.h"
+
+#define SERVER	(-1)
+#define MBIT	UINT64_C(1000000)
+#define FULL	1420	/* bytes of the largest inner packet */
+
+static unsigned add_link(struct sim *s, uint64_t rate, nsec_t rtt, size_t mtu)
+{
+	const struct sim_way way = { .rate = rate, .delay = rtt / 2, .mtu = mtu };
+
+	return sim_add_ways(s, 0, &way, &way);
+}
+
+/* The client's interface has that MTU. */
+static void set_mtu(struct sim *s, unsigned link, size_t mtu)
+{
+	struct sim_link *l = sim_link(s, 0, link);
+
+	l->up.mtu = l->down.mtu = mtu;
+	l->wish.mtu = (uint16_t)mtu;
+	engine_path_set_link(sim_client(s, 0), link, &l->wish, sim_now(s));
+}
+
+static struct sim_flow_stats run_flow(struct sim *s, unsigned flow, nsec_t duration)
+{
+	sim_run(s, duration);
+	sim_flow_stop(s, flow);
+	sim_run(s, SEC(2));
+	return sim_flow_stats(s, flow);
+}
+
+static void nothing_is_missing(const struct sim_flow_stats *f)
+{
+	assert_true(f->sent > 0);
+	assert_int_equal(f->received, f->sent);
+	assert_int_equal(f->duplicates, 0);
+}
+
+static void full_packets_cross_a_link_of_576_in_pieces(void **state)
+{
+	struct sim *s = sim_new(1, 1, "aggregate");
+	struct sim_flow_stats up, down;
+	unsigned flow;
+
+	(void)state;
+	add_link(s, 20 * MBIT, MSEC(20), 0);
+	set_mtu(s, 0, 576);
+	sim_run(s, SEC(1));
+	flow = sim_flow(s, 0, SIM_UP, FULL, MSEC(2));
+	up = run_flow(s, flow, SEC(3));
+	flow = sim_flow(s, 0, SIM_DOWN, FULL, MSEC(2));
+	down = run_flow(s, flow, SEC(3));
+	nothing_is_missing(&up);
+	nothing_is_missing(&down);
+	assert_int_equal(up.reordered + down.reordered, 0);
+	sim_free(s);
+}
+
+static void a_lost_piece_is_repaired_by_itself(void **state)
+{
+	struct sim *s = sim_new(2, 1, "aggregate");
+	struct engine_peer_status peer;
+	struct sim_flow_stats up;
+	uint64_t bytes;
+	unsigned flow;
+
+	(void)state;
+	add_link(s, 20 * MBIT, MSEC(20), 0);
+	set_mtu(s, 0, 576);
+	sim_run(s, SEC(1));
+	sim_link(s, 0, 0)->up.loss_ppm = 50000;
+	bytes = sim_link(s, 0, 0)->up_bytes;
+	flow = sim_flow(s, 0, SIM_UP, FULL, MSEC(2));
+	up = run_flow(s, flow, SEC(5));
+	bytes = sim_link(s, 0, 0)->up_bytes - bytes;
+	nothing_is_missing(&up);
+	engine_peer_status(sim_client(s, 0), 0, sim_now(s), &peer);
+	assert_true(peer.repaired > up.sent / 10);
+	/* three pieces with 57 bytes around each; one in twenty goes again, and no whole packet */
+	assert_true(bytes < up.sent * (FULL + 3 * 57) * 110 / 100);
+	sim_free(s);
+}
+
+static void what_a_wide_path_loses_goes_on_in_pieces_over_a_narrow_one(void **state)
+{
+	struct sim *s = sim_new(3, 1, "aggregate");
+	struct sim_flow_stats up;
+	unsigned flow;
+
+	(void)state;
+	add_link(s, 20 * MBIT, MSEC(20), 0);
+	add_link(s, 20 * MBIT, MSEC(30), 0);
+	set_mtu(s, 1, 576);
+	sim_run(s, SEC(1));
+	flow = sim_flow(s, 0, SIM_UP, FULL, MSEC(2));
+	sim_run(s, SEC(1));
+	sim_cut(s, 0, 0, true);
+	up = run_flow(s, flow, SEC(2));
+	nothing_is_missing(&up);
+	assert_true(up.longest_gap < MSEC(100));
+	sim_free(s);
+}
+
+static void a_copy_in_pieces_and_a_whole_one_are_the_same_packet(void **state)
+{
+	struct sim *s = sim_new(4, 1, "redundant");
+	struct sim_flow_stats up;
+	unsigned flow;
+
+	(void)state;
+	add_link(s, 20 * MBIT, MSEC(20), 0);
+	add_link(s, 20 * MBIT, MSEC(20), 0);
+	set_mtu(s, 1, 576);
+	sim_link(s, 0, 0)->up.loss_ppm = sim_link(s, 0, 1)->up.loss_ppm = 20000;
+	sim_run(s, SEC(1));
+	flow = sim_flow(s, 0, SIM_UP, FULL, MSEC(2));
+	up = run_flow(s, flow, SEC(5));
+	nothing_is_missing(&up);
+	assert_true(sim_drops(s, SERVER, DROP_DUPLICATE) > up.sent / 2);
+	assert_true(sim_link(s, 0, 0)->up_packets > up.sent);
+	assert_true(sim_link(s, 0, 1)->up_packets > 3 * up.sent);
+	sim_free(s);
+}
+
+static void a_packet_without_buffers_for_its_pieces_is_told_as_lost(void **state)
+{
+	struct sim *s = sim_new(5, 1, "aggregate");
+	struct sim_flow_stats up;
+	unsigned flow;
+
+	(void)state;
+	add_link(s, 20 * MBIT, MSEC(20), 0);
+	set_mtu(s, 0, 576);
+	sim_run(s, SEC(1));
+	flow = sim_flow(s, 0, SIM_UP, FULL, MSEC(20));
+	for (unsigned i = 0; i < 20; i++) {
+		sim_run(s, MSEC(95));
+		/* one for the packet, one to send a piece in, none for the second */
+		sim_starve(s, 0, 2);
+		sim_run(s, MSEC(5));
+		sim_feed(s, 0);
+	}
+	up = run_flow(s, flow, SEC(1));
+	assert_true(sim_drops(s, 0, DROP_NO_BUFFER) >= 15);
+	assert_int_equal(up.received + sim_drops(s, 0, DROP_NO_BUFFER), up.sent);
+	/* three later ones would prove the loss, 60 ms later */
+	assert_true(up.latency_max < MSEC(40));
+	sim_free(s);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST("full packets cross a link of 576 in pieces", full_packets_cross_a_link_of_576_in_pieces),
+		TEST("a lost piece is repaired by itself", a_lost_piece_is_repaired_by_itself),
+		TEST("what a wide path loses goes on in pieces over a narrow one",
+		     what_a_wide_path_loses_goes_on_in_pieces_over_a_narrow_one),
+		TEST("a copy in pieces and a whole one are the same packet",
+		     a_copy_in_pieces_and_a_whole_one_are_the_same_packet),
+		TEST("a packet without buffers for its pieces is told as lost",
+		     a_packet_without_buffers_for_its_pieces_is_told_as_lost),
+	};
+
+	return RUN_TESTS(tests);
+}
