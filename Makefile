@@ -36,6 +36,10 @@ CORE_SRC	:= $(wildcard src/core/*.c src/core/*/*.c src/strategy/*.c)
 CONFIG_SRC	:= $(wildcard src/config/*.c)
 OUTSIDE_SRC	:= $(wildcard src/io/*.c src/control/*.c routing/*.c nft/*.c)
 TOP_SRC		:= $(filter-out src/main.c,$(wildcard src/*.c)) $(wildcard src/cli/*.c)
+# The simulator stands beside them: no part of the daemon.
+SIM_SRC		:= $(wildcard src/sim/*.c)
+SIM_ARCHIVES	:= $(BUILD)/libsim.a $(BUILD)/libcore.a $(BUILD)/libbase.a
+SIM_LIBS	= $(shell pkg-config --libs libsodium 2>/dev/null) -lm
 
 objects	= $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 LAYERS	:= top outside config core base
@@ -51,7 +55,8 @@ $(BUILD)/libcore.a: $(call objects,$(CORE_SRC))
 $(BUILD)/libconfig.a: $(call objects,$(CONFIG_SRC))
 $(BUILD)/liboutside.a: $(call objects,$(OUTSIDE_SRC))
 $(BUILD)/libtop.a: $(call objects,$(TOP_SRC))
-$(ARCHIVES):
+$(BUILD)/libsim.a: $(call objects,$(SIM_SRC))
+$(ARCHIVES) $(BUILD)/libsim.a:
 	@mkdir -p $(@D)
 	@rm -f $@
 	$(AR) rcs $@ $^
@@ -63,7 +68,7 @@ $(BUILD)/obj/%.o: %.c
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
 
 # Unit tests: tests/NAME_test.c is a program; every other file in tests/ is
-# support that they share (the simulator among them), but NAME_run.c.
+# support that they share, but NAME_run.c.
 UNIT_SRC	:= $(wildcard tests/*_test.c)
 SUPPORT_SRC	:= $(filter-out $(UNIT_SRC) $(wildcard tests/*_fuzz.c tests/*_run.c),$(wildcard tests/*.c))
 UNIT_BIN	:= $(patsubst tests/%.c,$(BUILD)/tests/%,$(UNIT_SRC))
@@ -73,13 +78,13 @@ $(BUILD)/libsupport.a: $(call objects,$(SUPPORT_SRC))
 	@rm -f $@
 	$(AR) rcs $@ $^
 
-$(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(BUILD)/libsupport.a $(ARCHIVES)
+$(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(BUILD)/libsupport.a $(BUILD)/libsim.a $(ARCHIVES)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS) -lcmocka -lm
 
 # The 16 pairs of links, in the simulator: build/grid --help.
-$(BUILD)/grid: $(BUILD)/obj/tests/grid_run.o $(BUILD)/libsupport.a $(ARCHIVES)
-	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS) -lcmocka -lm
+$(BUILD)/grid: $(BUILD)/obj/tests/grid_run.o $(SIM_ARCHIVES)
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(SIM_LIBS)
 
 grid: $(BUILD)/grid
 	$<

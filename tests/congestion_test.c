@@ -5,7 +5,7 @@
  */
 #include <stdio.h>
 
-#include "bottleneck.h"
+#include "sim/bottleneck.h"
 #include "core/path/window.h"
 #include "tap.h"
 

@@ -8,7 +8,7 @@
  */
 #include <string.h>
 
-#include "sim.h"
+#include "sim/sim.h"
 #include "tap.h"
 
 #define SERVER	(-1)

@@ -1,7 +1,7 @@
 /* engine: what two ends do with each other, in virtual time. */
 #include <string.h>
 
-#include "sim.h"
+#include "sim/sim.h"
 #include "tap.h"
 
 #define SERVER	(-1)

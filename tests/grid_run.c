@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "grid.h"
+#include "sim/grid.h"
 #include "strategy/strategy.h"
 
 static const char usage[] =

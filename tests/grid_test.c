@@ -1,5 +1,5 @@
 /* grid: the table is the design's, and a run of a pair gives what is true of its links. */
-#include "grid.h"
+#include "sim/grid.h"
 
 #include <math.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* model_call: a call and a ping say of a link what is true of it. */
-#include "model_call.h"
+#include "sim/model_call.h"
 #include "tap.h"
 
 #define MBIT	UINT64_C(1000000)

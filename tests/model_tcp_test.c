@@ -1,9 +1,9 @@
 /* model_tcp: it behaves as Linux does, before anybody believes what it measures. */
-#include "model_tcp.h"
+#include "sim/model_tcp.h"
 
 #include <math.h>
 
-#include "segment.h"
+#include "sim/segment.h"
 #include "tap.h"
 
 #define MBIT	UINT64_C(1000000)

@@ -1,7 +1,7 @@
 /* mtu: links that do not carry a full packet, in virtual time. */
 #include <string.h>
 
-#include "sim.h"
+#include "sim/sim.h"
 #include "tap.h"
 
 #define SERVER	(-1)

@@ -1,5 +1,5 @@
 /* sim: the links do what their numbers say, before anybody believes what it measures. */
-#include "sim.h"
+#include "sim/sim.h"
 #include "tap.h"
 
 #define MBIT	UINT64_C(1000000)
@@ -55,7 +55,7 @@ static void a_sender_fills_a_link_and_not_its_queue(void **state)
 	sim_run(s, SEC(2));
 	received = sim_flow_stats(s, flow).received;
 	for (int i = 0; i < 500; i++) {
-		size_t queued = sim_link(s, 0, 0)->up_queued;
+		size_t queued = sim_link(s, 0, 0)->up_wire.queued;
 
 		deepest = queued > deepest ? queued : deepest;
 		sim_run(s, MSEC(10));

@@ -1,7 +1,7 @@
 /* trace: recorded links give the rate that was recorded. */
-#include "trace.h"
+#include "sim/trace.h"
 
-#include "model_tcp.h"
+#include "sim/model_tcp.h"
 #include "tap.h"
 
 #define MBIT	UINT64_C(1000000)

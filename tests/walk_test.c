@@ -4,10 +4,10 @@
 #include <unistd.h>
 
 #include "base/units.h"
-#include "model_tcp.h"
-#include "sim.h"
+#include "sim/model_tcp.h"
+#include "sim/sim.h"
 #include "tap.h"
-#include "trace.h"
+#include "sim/trace.h"
 
 static char walk[512];
 

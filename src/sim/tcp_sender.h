@@ -8,14 +8,14 @@
  * and undo of what was spurious, by DSACK or by timestamps.  Bursts are those
  * of TSO, without pacing.  The names in comments are those of net/ipv4/.
  */
-#ifndef TTT_TESTS_TCP_SENDER_H
-#define TTT_TESTS_TCP_SENDER_H
+#ifndef TTT_SIM_TCP_SENDER_H
+#define TTT_SIM_TCP_SENDER_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "cubic.h"
+#include "sim/cubic.h"
 
 #define TCP_RING	8192u	/* more segments than the largest window */
 #define TCP_BLOCKS	4

@@ -1,9 +1,10 @@
 /* tcp_receiver: see tcp_receiver.h. */
-#include "tcp_receiver.h"
+#include "sim/tcp_receiver.h"
 
 #include <stdlib.h>
 
-#include "tap.h"
+#include "sim/must.h"
+
 
 #define QUICK		16	/* TCP_MAX_QUICKACKS */
 #define DELAY		MSEC(40)	/* TCP_DELACK_MIN */
@@ -17,7 +18,7 @@ void tcp_receiver_init(struct tcp_receiver *r, size_t size)
 				    .copied_window = 10 * size, .delayed_at = NSEC_NEVER,
 				    .compressed_at = NSEC_NEVER };
 	r->held = calloc(TCP_RING / 8, 1);
-	assert_non_null(r->held);
+	must_have(r->held);
 }
 
 void tcp_receiver_done(struct tcp_receiver *r)

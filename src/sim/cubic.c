@@ -1,5 +1,5 @@
 /* cubic: see cubic.h. */
-#include "cubic.h"
+#include "sim/cubic.h"
 
 #include <math.h>
 

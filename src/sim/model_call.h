@@ -4,11 +4,11 @@
  * A call is 50 UDP packets of 200 bytes a second, each way, that look like RTP;
  * a ping is an ICMP echo every 100 ms, answered at the server at once.
  */
-#ifndef TTT_TESTS_MODEL_CALL_H
-#define TTT_TESTS_MODEL_CALL_H
+#ifndef TTT_SIM_MODEL_CALL_H
+#define TTT_SIM_MODEL_CALL_H
 
-#include "samples.h"
-#include "sim.h"
+#include "sim/samples.h"
+#include "sim/sim.h"
 
 struct model_call;
 struct model_ping;

@@ -4,8 +4,8 @@
  * Whole packets with good checksums, so that whatever looks into them finds
  * what Linux would have written.  The payload is zeros.
  */
-#ifndef TTT_TESTS_SEGMENT_H
-#define TTT_TESTS_SEGMENT_H
+#ifndef TTT_SIM_SEGMENT_H
+#define TTT_SIM_SEGMENT_H
 
 #include <stdbool.h>
 #include <stddef.h>

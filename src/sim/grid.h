@@ -5,10 +5,10 @@
  * over the two links as netem would make them: queue of 1000 packets, jitter
  * of a normal distribution, Ethernet's 14 bytes counted by the rate.
  */
-#ifndef TTT_TESTS_GRID_H
-#define TTT_TESTS_GRID_H
+#ifndef TTT_SIM_GRID_H
+#define TTT_SIM_GRID_H
 
-#include "sim.h"
+#include "sim/sim.h"
 
 struct grid_link {
 	unsigned delay, jitter;		/* ms, one way */

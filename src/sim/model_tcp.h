@@ -5,11 +5,11 @@
  * packets are real IPv4 and TCP; sender and receiver do as Linux' do
  * (tcp_sender.h, tcp_receiver.h).
  */
-#ifndef TTT_TESTS_MODEL_TCP_H
-#define TTT_TESTS_MODEL_TCP_H
+#ifndef TTT_SIM_MODEL_TCP_H
+#define TTT_SIM_MODEL_TCP_H
 
-#include "samples.h"
-#include "sim.h"
+#include "sim/samples.h"
+#include "sim/sim.h"
 
 #define MODEL_TCP_SECONDS	600	/* of the series; what is later counts into the last */
 

@@ -10,8 +10,8 @@
  * something livelier (model_tcp.h, model_call.h) attach themselves, and send
  * through the tunnel, or over a bare link, where no engine stands between.
  */
-#ifndef TTT_TESTS_SIM_H
-#define TTT_TESTS_SIM_H
+#ifndef TTT_SIM_SIM_H
+#define TTT_SIM_SIM_H
 
 #include "base/buf.h"
 #include "base/units.h"
@@ -51,6 +51,12 @@ struct sim_way {
 	nsec_t rates_from, rates_period;
 };
 
+/* What a direction is occupied with; way.c's and links.c's own. */
+struct sim_wire {
+	nsec_t free_at, last_at;	/* when its wire is free; when its last packet arrives */
+	size_t queued;			/* packets in it, those under way included */
+};
+
 struct sim_link {
 	struct sim_way up, down;	/* from the client, and to it */
 	struct engine_link wish;
@@ -60,9 +66,7 @@ struct sim_link {
 	uint64_t up_packets, down_packets;	/* sent into it */
 	uint64_t up_bytes, down_bytes;
 	uint64_t up_dropped, down_dropped;	/* its queue was full */
-	/* inside */
-	nsec_t up_free_at, down_free_at, up_last_at, down_last_at;
-	size_t up_queued, down_queued;
+	struct sim_wire up_wire, down_wire;
 };
 
 enum sim_direction { SIM_UP, SIM_DOWN };
@@ -79,7 +83,7 @@ struct sim;
 
 /* A server for `clients` clients that follow `strategy`; every random choice follows seed. */
 struct sim *sim_new(uint64_t seed, unsigned clients, const char *strategy);
-/* Fails the test when buffers are missing. */
+/* Aborts when buffers are missing: something kept or lost one (must.h). */
 void sim_free(struct sim *s);
 
 nsec_t sim_now(const struct sim *s);

@@ -1,11 +1,12 @@
 /* trace: see trace.h. */
-#include "trace.h"
+#include "sim/trace.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "tap.h"
+#include "sim/must.h"
+
 
 #define OPPORTUNITY	1504
 
@@ -15,7 +16,7 @@ static void step_add(struct trace *t, nsec_t at, uint64_t rate)
 		return;
 	if ((t->count & (t->count - 1)) == 0) {
 		t->step = realloc(t->step, (t->count != 0 ? 2 * t->count : 1) * sizeof(*t->step));
-		assert_non_null(t->step);
+		must_have(t->step);
 	}
 	t->step[t->count++] = (struct sim_rate){ at, rate };
 }

@@ -1,12 +1,11 @@
 /* grid: see grid.h. */
-#include "grid.h"
+#include "sim/grid.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "model_call.h"
-#include "model_tcp.h"
-#include "tap.h"
+#include "sim/model_call.h"
+#include "sim/model_tcp.h"
 
 #define FRAMING		14
 #define WARM_UP		SEC(2)	/* until the tunnel and all its paths are up */

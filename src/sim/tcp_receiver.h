@@ -7,10 +7,10 @@
  * first, DSACK for what came twice.  The window follows what a round trip
  * brings (dynamic right-sizing), up to 6 MB.  The reader takes all at once.
  */
-#ifndef TTT_TESTS_TCP_RECEIVER_H
-#define TTT_TESTS_TCP_RECEIVER_H
+#ifndef TTT_SIM_TCP_RECEIVER_H
+#define TTT_SIM_TCP_RECEIVER_H
 
-#include "tcp_sender.h"
+#include "sim/tcp_sender.h"
 
 #define TCP_WINDOW_MAX	6000000u
 

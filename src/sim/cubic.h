@@ -4,8 +4,8 @@
  * After net/ipv4/tcp_cubic.c with its defaults; windows are in segments.  It
  * says how fast to grow and where to fall to; the window itself is the sender's.
  */
-#ifndef TTT_TESTS_CUBIC_H
-#define TTT_TESTS_CUBIC_H
+#ifndef TTT_SIM_CUBIC_H
+#define TTT_SIM_CUBIC_H
 
 #include <stdbool.h>
 

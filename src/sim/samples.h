@@ -1,8 +1,8 @@
 /*
  * samples: durations, for their percentiles.
  */
-#ifndef TTT_TESTS_SAMPLES_H
-#define TTT_TESTS_SAMPLES_H
+#ifndef TTT_SIM_SAMPLES_H
+#define TTT_SIM_SAMPLES_H
 
 #include <stddef.h>
 

@@ -5,10 +5,10 @@
  * there (the walks of traces/); and mahimahi's, one millisecond per line, each
  * an opportunity to send 1504 bytes.
  */
-#ifndef TTT_TESTS_TRACE_H
-#define TTT_TESTS_TRACE_H
+#ifndef TTT_SIM_TRACE_H
+#define TTT_SIM_TRACE_H
 
-#include "sim.h"
+#include "sim/sim.h"
 
 struct trace {
 	struct sim_rate *step;

@@ -1,16 +1,17 @@
 /* samples: see samples.h. */
-#include "samples.h"
+#include "sim/samples.h"
 
 #include <stdlib.h>
 
-#include "tap.h"
+#include "sim/must.h"
+
 
 void samples_add(struct samples *s, nsec_t value)
 {
 	if (s->count == s->room) {
 		s->room = s->room != 0 ? 2 * s->room : 1024;
 		s->value = realloc(s->value, s->room * sizeof(*s->value));
-		assert_non_null(s->value);
+		must_have(s->value);
 	}
 	s->value[s->count++] = value;
 }

@@ -1,11 +1,11 @@
 /* model_call: see model_call.h. */
-#include "model_call.h"
+#include "sim/model_call.h"
 
 #include <stdlib.h>
 
 #include "base/bytes.h"
-#include "segment.h"
-#include "tap.h"
+#include "sim/must.h"
+#include "sim/segment.h"
 
 #define IP		20
 #define UDP		8
@@ -131,7 +131,7 @@ struct model_call *model_call_new(struct sim *s, const struct sim_via *via)
 	static const struct sim_model ops = { .take = call_take, .due = call_due, .tick = call_tick };
 	struct model_call *c = calloc(1, sizeof(*c));
 
-	assert_non_null(c);
+	must_have(c);
 	c->sim = s;
 	c->via = *via;
 	c->next_at = sim_now(s);
@@ -236,7 +236,7 @@ struct model_ping *model_ping_new(struct sim *s, const struct sim_via *via)
 	static const struct sim_model ops = { .take = ping_take, .due = ping_due, .tick = ping_tick };
 	struct model_ping *p = calloc(1, sizeof(*p));
 
-	assert_non_null(p);
+	must_have(p);
 	p->sim = s;
 	p->via = *via;
 	p->next_at = sim_now(s);

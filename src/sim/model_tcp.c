@@ -1,12 +1,12 @@
 /* model_tcp: see model_tcp.h. */
-#include "model_tcp.h"
+#include "sim/model_tcp.h"
 
 #include <stdlib.h>
 
-#include "segment.h"
-#include "tap.h"
-#include "tcp_receiver.h"
-#include "tcp_sender.h"
+#include "sim/must.h"
+#include "sim/segment.h"
+#include "sim/tcp_receiver.h"
+#include "sim/tcp_sender.h"
 
 #define PORT		5201
 #define FIRST_PORT	40000
@@ -257,7 +257,7 @@ struct model_tcp *model_tcp_new(struct sim *s, const struct model_tcp_config *co
 	struct model_tcp *m = calloc(1, sizeof(*m));
 	size_t mtu = config->mtu != 0 ? config->mtu : config->via.bare ? 1500 : 1420;
 
-	assert_non_null(m);
+	must_have(m);
 	m->sim = s;
 	m->config = *config;
 	m->port = (uint16_t)(FIRST_PORT + sim_attach(s, &ops, m));

@@ -6,8 +6,8 @@
  * does: every packet draws a delay, order is kept, so that a late packet delays
  * those behind it, and packets under way count into the queue's limit.
  */
-#ifndef TTT_TESTS_BOTTLENECK_H
-#define TTT_TESTS_BOTTLENECK_H
+#ifndef TTT_SIM_BOTTLENECK_H
+#define TTT_SIM_BOTTLENECK_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
 /* segment: see segment.h. */
-#include "segment.h"
+#include "sim/segment.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* bottleneck: see bottleneck.h. */
-#include "bottleneck.h"
+#include "sim/bottleneck.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -7,7 +7,7 @@
 
 #include "core/path/ack.h"
 #include "core/path/loss.h"
-#include "tap.h"
+#include "sim/must.h"
 
 #define START		SEC(1000)
 #define BIN		MSEC(10)
@@ -109,7 +109,7 @@ static void way_push(struct way *w, const struct parcel *p)
 		size_t room = w->room != 0 ? 2 * w->room : 1024;
 		struct parcel *grown = calloc(room, sizeof(*grown));
 
-		assert_non_null(grown);
+		must_have(grown);
 		for (size_t i = 0; i < w->count; i++)
 			grown[i] = w->parcel[(w->first + i) % w->room];
 		free(w->parcel);
@@ -175,7 +175,7 @@ struct bottleneck *bottleneck_new(const struct bottleneck_link *link, uint64_t s
 {
 	struct bottleneck *b = calloc(1, sizeof(*b));
 
-	assert_non_null(b);
+	must_have(b);
 	b->link = *link;
 	b->random = seed;
 	b->now = START;
@@ -221,16 +221,16 @@ unsigned bottleneck_flow(struct bottleneck *b, const struct congestion_ops *ops,
 {
 	struct flow *f = calloc(1, sizeof(*f));
 
-	assert_non_null(f);
-	assert_true(b->flows < BOTTLENECK_FLOWS);
+	must_have(f);
+	must(b->flows < BOTTLENECK_FLOWS, "too many flows");
 	f->b = b;
 	f->ops = ops;
-	assert_int_equal(loss_init(&f->loss), 0);
+	must(loss_init(&f->loss) == 0, "out of memory");
 	ack_init(&f->ack);
 	f->to = (struct loss_observer){ .lost = packet_lost, .progress = ack_read, .ctx = f };
 	f->next_at = NSEC_NEVER;
 	if (ops != NULL) {
-		assert_true(ops->state_size <= sizeof(f->state));
+		must(ops->state_size <= sizeof(f->state), "a controller whose state is too large");
 		ops->init(f->state, config, b->now);
 	}
 	b->flow[b->flows] = f;
@@ -260,7 +260,8 @@ static size_t bin_of(struct bins *bins, nsec_t at)
 		bins->bytes = realloc(bins->bytes, count * sizeof(uint32_t));
 		bins->sent = realloc(bins->sent, count * sizeof(uint32_t));
 		bins->dropped = realloc(bins->dropped, count * sizeof(uint32_t));
-		assert_true(bins->bytes != NULL && bins->sent != NULL && bins->dropped != NULL);
+		must(bins->bytes != NULL && bins->sent != NULL && bins->dropped != NULL,
+		     "out of memory");
 		for (size_t i = bins->count; i < count; i++)
 			bins->bytes[i] = bins->sent[i] = bins->dropped[i] = 0;
 		bins->count = count;
@@ -316,7 +317,7 @@ static void arrive(struct bottleneck *b, const struct parcel *p)
 	if (f->transits == f->room) {
 		f->room = f->room != 0 ? 2 * f->room : 65536;
 		f->transit = realloc(f->transit, f->room * sizeof(*f->transit));
-		assert_non_null(f->transit);
+		must_have(f->transit);
 	}
 	f->transit[f->transits++] = (struct transit){
 		b->now, (uint32_t)((b->now - p->entered) / NSEC_PER_USEC)
@@ -350,7 +351,8 @@ static void serve(struct bottleneck *b)
 		struct flow *f = b->flow[p.flow];
 		bool news;
 
-		assert_true(loss_ack(&f->loss, p.run, p.runs, p.delay, b->now, &f->to, &news));
+		must(loss_ack(&f->loss, p.run, p.runs, p.delay, b->now, &f->to, &news),
+		     "an ACK that does not parse");
 	}
 	for (unsigned i = 0; i < b->flows; i++) {
 		struct flow *f = b->flow[i];
@@ -432,7 +434,7 @@ nsec_t bottleneck_p95(const struct bottleneck *b, unsigned flow, nsec_t from, ns
 	size_t count = 0;
 	nsec_t p95;
 
-	assert_non_null(usec);
+	must_have(usec);
 	for (size_t i = 0; i < f->transits; i++)
 		if (f->transit[i].at >= START + from && f->transit[i].at < START + to)
 			usec[count++] = f->transit[i].usec;

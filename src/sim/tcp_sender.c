@@ -1,10 +1,11 @@
 /* tcp_sender: see tcp_sender.h. */
-#include "tcp_sender.h"
+#include "sim/tcp_sender.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "tap.h"
+#include "sim/must.h"
+
 
 #define NONE		UINT64_MAX
 #define INITIAL_WINDOW	10
@@ -45,7 +46,7 @@ void tcp_sender_init(struct tcp_sender *t, size_t size, bool hystart)
 	};
 	cubic_init(&t->cubic, INITIAL_WINDOW, hystart);
 	t->ring = calloc(TCP_RING, sizeof(*t->ring));
-	assert_non_null(t->ring);
+	must_have(t->ring);
 }
 
 void tcp_sender_done(struct tcp_sender *t)
