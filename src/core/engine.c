@@ -21,6 +21,7 @@
 
 struct engine {
 	struct context ctx;
+	nsec_t deadline[ENGINE_PEERS];	/* of each peer that is not touched */
 	size_t peer_count;
 	struct peer peer[];
 };
@@ -157,6 +158,7 @@ struct engine *engine_new(const struct engine_config *config, nsec_t now)
 		good = config->peer[i].prefix_count <= ENGINE_PEER_PREFIXES &&
 		       peer_init(&e->peer[i], &e->ctx, (uint16_t)i, &config->peer[i], strategy);
 		e->peer_count++;
+		peer_touch(&e->peer[i], false);
 	}
 	good = good && (config->role == ENGINE_SERVER ? prepare_server(e, config, now)
 						      : prepare_client(e, config));
@@ -225,7 +227,7 @@ int engine_path_add(struct engine *e, const struct endpoint *to, const struct en
 	path_open(path, to, link, true, random, now);
 	p->wanted |= CONTENT_PATH_STATUS(id);
 	negotiate_join(p, path, now);
-	peer_tick(p, now);
+	peer_touch(p, true);
 	return 0;
 }
 
@@ -238,7 +240,7 @@ void engine_path_remove(struct engine *e, unsigned socket, nsec_t now)
 		return;
 	peer_close_path(p, path, now);
 	p->wanted |= CONTENT_PATH_STATUS(path->id);
-	peer_tick(p, now);
+	peer_touch(p, true);
 }
 
 void engine_path_set_link(struct engine *e, unsigned socket, const struct engine_link *link,
@@ -251,7 +253,7 @@ void engine_path_set_link(struct engine *e, unsigned socket, const struct engine
 		return;
 	path_set_link(path, link, now);
 	p->wanted |= CONTENT_PATH_STATUS(path->id);
-	peer_tick(p, now);
+	peer_touch(p, true);
 }
 
 void engine_path_probe(struct engine *e, unsigned socket, nsec_t now)
@@ -259,21 +261,23 @@ void engine_path_probe(struct engine *e, unsigned socket, nsec_t now)
 	struct peer *p = &e->peer[0];
 	struct path *path = e->ctx.role == ENGINE_CLIENT ? peer_path_of_socket(p, socket) : NULL;
 
+	(void)now;
 	if (path == NULL)
 		return;
 	path->probe_now = true;
-	peer_tick(p, now);
+	peer_touch(p, true);
 }
 
 int engine_set_strategy(struct engine *e, const char *name, nsec_t now)
 {
 	const struct strategy_ops *strategy = strategy_find(name);
 
+	(void)now;
 	if (strategy == NULL)
 		return -ENOENT;
 	for (size_t i = 0; i < e->peer_count; i++) {
 		peer_set_strategy(&e->peer[i], strategy);
-		peer_tick(&e->peer[i], now);
+		peer_touch(&e->peer[i], true);
 	}
 	return 0;
 }
@@ -307,55 +311,92 @@ void engine_tun_in(struct engine *e, struct buf *packet, nsec_t now)
 		return;
 	}
 	transmit_inner(p, packet, &inner, now);
+	peer_touch(p, false);
 }
 
 void engine_net_in(struct engine *e, const struct endpoint *from, struct buf *datagram, nsec_t now)
 {
+	struct peer *client = e->ctx.role == ENGINE_CLIENT ? &e->peer[0] : NULL;
 	struct peer *p;
 
 	if (!packet_is_data(datagram->data, datagram->len)) {
-		negotiate_input(&e->ctx, e->ctx.role == ENGINE_CLIENT ? &e->peer[0] : NULL, from,
-				datagram, now);
+		negotiate_input(&e->ctx, client, from, datagram, now);
+		if (client != NULL)
+			peer_touch(client, false);
 		return;
 	}
 	p = receive_datagram(&e->ctx, from, datagram, now);
 	if (p != NULL)
+		peer_touch(p, true);
+}
+
+/* --- time --------------------------------------------------------------- */
+
+/*
+ * What came is answered once for all of a batch, when its end shows: somebody
+ * takes out what there is.
+ */
+static void settle(struct engine *e, nsec_t now)
+{
+	for (struct peer *p = e->ctx.touched; p != NULL && e->ctx.unticked > 0; p = p->next_touched) {
+		if (!p->unticked)
+			continue;
+		p->unticked = false;
+		e->ctx.unticked--;
 		peer_tick(p, now);
+	}
+}
+
+/* Deadlines are read again only of peers that something happened to. */
+static void read_deadlines(struct engine *e, nsec_t now)
+{
+	struct peer *p;
+
+	while ((p = e->ctx.touched) != NULL) {
+		e->ctx.touched = p->next_touched;
+		p->is_touched = false;
+		e->deadline[p->index] = peer_deadline(p, now);
+	}
 }
 
 void engine_tick(struct engine *e, nsec_t now)
 {
+	settle(e, now);
+	read_deadlines(e, now);
 	for (size_t i = 0; i < e->peer_count; i++)
-		if (now >= peer_deadline(&e->peer[i], now))
-			peer_tick(&e->peer[i], now);
+		if (now >= e->deadline[i])
+			peer_touch(&e->peer[i], true);
+	settle(e, now);
+}
+
+nsec_t engine_deadline(struct engine *e, nsec_t now)
+{
+	nsec_t at = NSEC_NEVER;
+
+	settle(e, now);
+	read_deadlines(e, now);
+	for (size_t i = 0; i < e->peer_count; i++)
+		at = nsec_min(at, e->deadline[i]);
+	return at;
 }
 
 /* --- out ---------------------------------------------------------------- */
 
 struct buf *engine_net_out(struct engine *e, nsec_t now, struct endpoint *ret_to)
 {
-	(void)now;
+	settle(e, now);
 	return outbox_pop(&e->ctx.outbox, ret_to);
 }
 
 struct buf *engine_tun_out(struct engine *e, nsec_t now)
 {
-	(void)now;
+	settle(e, now);
 	return buf_queue_pop(&e->ctx.tun);
 }
 
 bool engine_event_out(struct engine *e, struct engine_event *ret)
 {
 	return events_pop(&e->ctx.events, ret);
-}
-
-nsec_t engine_deadline(const struct engine *e, nsec_t now)
-{
-	nsec_t at = NSEC_NEVER;
-
-	for (size_t i = 0; i < e->peer_count; i++)
-		at = nsec_min(at, peer_deadline(&e->peer[i], now));
-	return at;
 }
 
 /* --- observation -------------------------------------------------------- */

@@ -7,9 +7,10 @@
  * engines fit in one process.  One engine serves one TUN device: a client has
  * one peer, a server up to ENGINE_PEERS.
  *
- * After every call that takes `now`, take out what there is (engine_net_out,
- * engine_tun_out, engine_event_out, each until it says there is no more), then
- * sleep until engine_deadline.
+ * After every call that takes `now`, or a batch of calls with the same one, take
+ * out what there is (engine_net_out, engine_tun_out, then engine_event_out, each
+ * until it says there is no more), then sleep until engine_deadline.  A batch
+ * is answered once, when that begins.
  */
 #ifndef TTT_CORE_ENGINE_H
 #define TTT_CORE_ENGINE_H
@@ -160,7 +161,7 @@ struct engine_event {
 bool engine_event_out(struct engine *e, struct engine_event *ret);
 
 /* When engine_tick wants to be called; NSEC_NEVER: nothing is due. */
-nsec_t engine_deadline(const struct engine *e, nsec_t now);
+nsec_t engine_deadline(struct engine *e, nsec_t now);
 
 /* Observation.  Counters count from the engine's start and only grow. */
 enum engine_drop {

@@ -96,6 +96,7 @@ static void add_pending(struct context *ctx, struct responder_result *result, ns
 		result->type = RESPONDER_IGNORED;
 	} else {
 		key_table_set(&ctx->keys, result->keys.local_index, p, *place);
+		peer_touch(p, false);
 	}
 	sodium_memzero(&result->keys, sizeof(result->keys));
 }
@@ -129,6 +130,17 @@ bool negotiate_ticket_valid(void *ctx, void *peer, const uint8_t ticket[HANDSHAK
 	return p->has_ticket && sodium_memcmp(p->ticket, ticket, HANDSHAKE_TICKET) == 0;
 }
 
+/* Once for each key: that it arrives is CONTENT's matter. */
+static void ask_for_keys(struct peer *p)
+{
+	struct keypair *k = p->session.current;
+
+	if (k == NULL || k->rekey_asked || k->sent < SESSION_REKEY_PACKETS)
+		return;
+	k->rekey_asked = true;
+	p->wanted |= CONTENT_REKEY;
+}
+
 static void server_tick(struct peer *p, nsec_t now)
 {
 	for (unsigned i = 0; i < SESSION_PENDING; i++) {
@@ -137,8 +149,7 @@ static void server_tick(struct peer *p, nsec_t now)
 		if (k != NULL && nsec_since(k->made_at, now) >= SESSION_PENDING_LIFE)
 			drop_pending(p, &p->session.pending[i]);
 	}
-	if (p->session.current != NULL && p->session.current->sent == SESSION_REKEY_PACKETS)
-		p->wanted |= CONTENT_REKEY;
+	ask_for_keys(p);
 }
 
 /* --- client ------------------------------------------------------------- */

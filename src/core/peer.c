@@ -398,6 +398,19 @@ void peer_tick(struct peer *p, nsec_t now)
 	duties_send(p, now);
 }
 
+void peer_touch(struct peer *p, bool tick)
+{
+	if (!p->is_touched) {
+		p->is_touched = true;
+		p->next_touched = p->ctx->touched;
+		p->ctx->touched = p;
+	}
+	if (tick && !p->unticked) {
+		p->unticked = true;
+		p->ctx->unticked++;
+	}
+}
+
 nsec_t peer_deadline(const struct peer *p, nsec_t now)
 {
 	nsec_t at = nsec_min(negotiate_deadline(p, now), resequencer_deadline(p->order));

@@ -39,6 +39,8 @@ struct context {
 	struct route_table *routes;	/* server: inner address -> peer */
 	uint8_t flow_key[INNER_KEY];
 	uint64_t drops[ENGINE_DROPS];
+	struct peer *touched;		/* peers that something happened to since deadlines were read, */
+	unsigned unticked;		/* and how many of them wait for their tick */
 };
 
 /* What must reach the peer however often it is lost: bits of peer.wanted and of a loss_record's content. */
@@ -51,6 +53,8 @@ struct context {
 struct peer {
 	struct context *ctx;
 	uint16_t index;
+	struct peer *next_touched;
+	bool is_touched, unticked;
 	struct engine_peer_config config;
 	struct handshake_config handed;	/* server: what it hands to this peer; client: what it got */
 
@@ -129,6 +133,8 @@ void peer_tune(struct peer *p, nsec_t now);
 void peer_release(struct peer *p, nsec_t now);
 
 void peer_tick(struct peer *p, nsec_t now);
+/* Something happened to it: its deadline may be another.  tick: and it wants a tick before its output is taken. */
+void peer_touch(struct peer *p, bool tick);
 nsec_t peer_deadline(const struct peer *p, nsec_t now);
 
 #endif

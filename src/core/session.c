@@ -72,6 +72,7 @@ struct keypair *keypair_new(const struct handshake_keys *keys, nsec_t now)
 	k->resumed = keys->resumed;
 	k->made_at = now;
 	k->sent = 0;
+	k->rekey_asked = false;
 	return k;
 }
 

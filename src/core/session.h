@@ -33,6 +33,7 @@ struct keypair {
 	bool resumed;		/* numbers and lanes go on under these keys */
 	nsec_t made_at;
 	uint64_t sent;		/* datagrams sealed */
+	bool rekey_asked;	/* server: the client was told that it is time for others */
 };
 
 struct session {
