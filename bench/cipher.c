@@ -7,12 +7,12 @@ static enum cipher in_use = CIPHER_CHACHA20_POLY1305;
 
 uint16_t __real_aead_available(void);
 void __real_aead_seal(const struct aead_key *k, uint32_t path, uint64_t number, const uint8_t *ad,
-		      size_t ad_len, uint8_t *data, size_t len);
+		      size_t ad_len, uint8_t *to, const uint8_t *from, size_t len);
 bool __real_aead_open(const struct aead_key *k, uint32_t path, uint64_t number, const uint8_t *ad,
 		      size_t ad_len, uint8_t *data, size_t len);
 uint16_t __wrap_aead_available(void);
 void __wrap_aead_seal(const struct aead_key *k, uint32_t path, uint64_t number, const uint8_t *ad,
-		      size_t ad_len, uint8_t *data, size_t len);
+		      size_t ad_len, uint8_t *to, const uint8_t *from, size_t len);
 bool __wrap_aead_open(const struct aead_key *k, uint32_t path, uint64_t number, const uint8_t *ad,
 		      size_t ad_len, uint8_t *data, size_t len);
 
@@ -44,12 +44,15 @@ uint16_t __wrap_aead_available(void)
 }
 
 void __wrap_aead_seal(const struct aead_key *k, uint32_t path, uint64_t number, const uint8_t *ad,
-		      size_t ad_len, uint8_t *data, size_t len)
+		      size_t ad_len, uint8_t *to, const uint8_t *from, size_t len)
 {
-	if (in_use != CIPHER_NONE)
-		__real_aead_seal(k, path, number, ad, ad_len, data, len);
-	else
-		memcpy(data + len, no_tag, AEAD_TAG);
+	if (in_use != CIPHER_NONE) {
+		__real_aead_seal(k, path, number, ad, ad_len, to, from, len);
+		return;
+	}
+	if (to != from)
+		memcpy(to, from, len);
+	memcpy(to + len, no_tag, AEAD_TAG);
 }
 
 bool __wrap_aead_open(const struct aead_key *k, uint32_t path, uint64_t number, const uint8_t *ad,

@@ -73,13 +73,35 @@ static void carry_acks(struct peer *p, struct path *path, struct buf *b, nsec_t 
 	}
 }
 
-/* Takes b, whose content fits the path; copy: repair's handle of it. */
+/* b's content, which fits the path, in b itself, which is taken then; copy: repair's handle of it. */
 static void send_load(struct peer *p, struct path *path, struct buf *b, const struct load *load,
 		      uint32_t copy, nsec_t now)
 {
 	frame_write_data_header(buf_push(b, frame_data_header(&load->piece)), &load->piece, !load->repaired);
 	carry_acks(p, path, b, now);
 	datagram_send(p, path, b, &(struct datagram_load){ .copy = copy, .eliciting = true }, &path->endpoint, now);
+}
+
+/*
+ * The same, and b stays as it is: it is sealed from there into another buffer,
+ * which is the one copy that is made of a packet.  The frame's header is
+ * written before b's content for as long as that takes.
+ */
+static void send_kept(struct peer *p, struct path *path, struct buf *b, const struct load *load,
+		      uint32_t copy, nsec_t now)
+{
+	struct buf *datagram = buf_get(p->ctx->pool);
+	size_t len = b->len;
+
+	if (datagram == NULL) {
+		p->ctx->drops[DROP_NO_BUFFER]++;
+		return;
+	}
+	frame_write_data_header(buf_push(b, frame_data_header(&load->piece)), &load->piece, !load->repaired);
+	carry_acks(p, path, b, now);
+	datagram_send(p, path, datagram,
+		      &(struct datagram_load){ .copy = copy, .eliciting = true, .from = b }, &path->endpoint, now);
+	buf_pull(b, b->len - len);
 }
 
 static struct buf *copy_of(struct peer *p, const uint8_t *bytes, size_t len)
@@ -102,14 +124,10 @@ static void spread(struct peer *p, path_set set, struct buf *b, const struct loa
 	uint32_t handle = load->keep ? repair_keep(p->repair, b, &load->piece, load->deadline) : REPAIR_NONE;
 
 	for (unsigned i = 0; set != 0; i++) {
-		struct buf *copy;
-
 		if (!(set & PATH_BIT(i)))
 			continue;
 		set &= (path_set)~PATH_BIT(i);
-		copy = set != 0 || load->keep ? copy_of(p, b->data, b->len) : b;
-		if (copy != NULL)
-			send_load(p, p->path[i], copy, load, handle, now);
+		(set != 0 || load->keep ? send_kept : send_load)(p, p->path[i], b, load, handle, now);
 	}
 	/* there was no buffer for any: its receiver need not wait */
 	repair_unsent(p->repair, handle);
@@ -186,13 +204,11 @@ void carry_again(struct peer *p, const struct repair_item *item, struct path *pa
 	struct load load = { .piece = item->piece, .keep = true, .repaired = true, .deadline = item->deadline };
 	bool elsewhere = item->out > 0;
 	uint32_t handle = item->handle;
-	struct buf *b;
+	struct buf *b = item->packet;
 
-	if (fits(path, &item->piece, item->packet->len)) {
-		b = copy_of(p, item->packet->data, item->packet->len);
+	if (fits(path, &item->piece, b->len)) {
 		repair_take(p->repair);
-		if (b != NULL)
-			send_load(p, path, b, &load, handle, now);
+		send_kept(p, path, b, &load, handle, now);
 		repair_unsent(p->repair, handle);
 		return;
 	}

@@ -17,7 +17,9 @@ void datagram_send(struct peer *p, struct path *path, struct buf *b, const struc
 	struct keypair *keys = p->session.current;
 	struct peer_observer observer;
 	struct packet_header header = { .path = path->id, .index = keys->remote };
-	size_t frames = b->len, len = frames + PACKET_HEADER + PACKET_TAG;
+	const uint8_t *from = load->from != NULL ? load->from->data : b->data;
+	size_t frames = load->from != NULL ? load->from->len : b->len;
+	size_t len = frames + PACKET_HEADER + PACKET_TAG;
 	uint64_t number;
 
 	if (!datagram_has_credit(path, len)) {
@@ -31,8 +33,8 @@ void datagram_send(struct peer *p, struct path *path, struct buf *b, const struc
 	repair_sent(p->repair, load->copy);
 	header.number = (uint32_t)number & ((1u << PACKET_NUMBER_BITS) - 1);
 	packet_write_header(buf_push(b, PACKET_HEADER), &header);
-	buf_append(b, PACKET_TAG);
-	aead_seal(&keys->send, path->id, number, b->data, PACKET_HEADER, b->data + PACKET_HEADER, frames);
+	buf_append(b, len - b->len);
+	aead_seal(&keys->send, path->id, number, b->data, PACKET_HEADER, b->data + PACKET_HEADER, from, frames);
 	keys->sent++;
 	path_count_tx(path, len, now);
 	if (!outbox_push(&p->ctx->outbox, b, to))

@@ -11,13 +11,15 @@ struct datagram_load {
 	uint32_t content;	/* CONTENT bits */
 	uint32_t copy;		/* repair's handle of the inner packet */
 	bool eliciting;		/* it wants an ACK */
+	const struct buf *from;	/* the frames, in a buffer that stays as it is; NULL: in b itself */
 };
 
 /* A datagram may go where it was always allowed to: within the credit of an unproven address. */
 bool datagram_has_credit(const struct path *path, size_t len);
 /*
- * Seal the frames in b under the session's keys and queue the datagram for an
- * address; the peer may be sent to (peer_may_send).  Takes b.
+ * Seal the frames under the session's keys and queue the datagram, which b
+ * becomes, for an address; the peer may be sent to (peer_may_send).  Takes b:
+ * the frames, or an empty one.
  */
 void datagram_send(struct peer *p, struct path *path, struct buf *b, const struct datagram_load *load,
 		   const struct endpoint *to, nsec_t now);

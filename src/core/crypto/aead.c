@@ -11,7 +11,7 @@
 struct aead_ops {
 	void (*init)(struct aead_key *k, const uint8_t key[AEAD_KEY]);
 	void (*seal)(const struct aead_key *k, const uint8_t nonce[NONCE], const uint8_t *ad,
-		     size_t ad_len, uint8_t *data, size_t len);
+		     size_t ad_len, uint8_t *to, const uint8_t *from, size_t len);
 	bool (*open)(const struct aead_key *k, const uint8_t nonce[NONCE], const uint8_t *ad,
 		     size_t ad_len, uint8_t *data, size_t len);
 };
@@ -22,10 +22,10 @@ static void chacha_init(struct aead_key *k, const uint8_t key[AEAD_KEY])
 }
 
 static void chacha_seal(const struct aead_key *k, const uint8_t nonce[NONCE], const uint8_t *ad,
-			size_t ad_len, uint8_t *data, size_t len)
+			size_t ad_len, uint8_t *to, const uint8_t *from, size_t len)
 {
-	crypto_aead_chacha20poly1305_ietf_encrypt_detached(data, data + len, NULL, data, len, ad,
-							   ad_len, NULL, nonce, k->chacha);
+	crypto_aead_chacha20poly1305_ietf_encrypt_detached(to, to + len, NULL, from, len, ad, ad_len,
+							   NULL, nonce, k->chacha);
 }
 
 static bool chacha_open(const struct aead_key *k, const uint8_t nonce[NONCE], const uint8_t *ad,
@@ -41,10 +41,10 @@ static void aes_init(struct aead_key *k, const uint8_t key[AEAD_KEY])
 }
 
 static void aes_seal(const struct aead_key *k, const uint8_t nonce[NONCE], const uint8_t *ad,
-		     size_t ad_len, uint8_t *data, size_t len)
+		     size_t ad_len, uint8_t *to, const uint8_t *from, size_t len)
 {
-	crypto_aead_aes256gcm_encrypt_detached_afternm(data, data + len, NULL, data, len, ad,
-						       ad_len, NULL, nonce, &k->aes);
+	crypto_aead_aes256gcm_encrypt_detached_afternm(to, to + len, NULL, from, len, ad, ad_len, NULL,
+						       nonce, &k->aes);
 }
 
 static bool aes_open(const struct aead_key *k, const uint8_t nonce[NONCE], const uint8_t *ad,
@@ -96,12 +96,12 @@ static void nonce_of(uint32_t path, uint64_t number, uint8_t ret[NONCE])
 }
 
 void aead_seal(const struct aead_key *k, uint32_t path, uint64_t number, const uint8_t *ad,
-	       size_t ad_len, uint8_t *data, size_t len)
+	       size_t ad_len, uint8_t *to, const uint8_t *from, size_t len)
 {
 	uint8_t nonce[NONCE];
 
 	nonce_of(path, number, nonce);
-	k->ops->seal(k, nonce, ad, ad_len, data, len);
+	k->ops->seal(k, nonce, ad, ad_len, to, from, len);
 }
 
 bool aead_open(const struct aead_key *k, uint32_t path, uint64_t number, const uint8_t *ad,

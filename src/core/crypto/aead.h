@@ -40,9 +40,9 @@ void aead_init(struct aead_key *k, enum cipher cipher, const uint8_t key[AEAD_KE
 /* Wipes; also of a zeroed key. */
 void aead_done(struct aead_key *k);
 
-/* In place; AEAD_TAG bytes of room behind data + len are written. */
+/* Writes len + AEAD_TAG bytes; from and to are the same, or apart. */
 void aead_seal(const struct aead_key *k, uint32_t path, uint64_t number, const uint8_t *ad,
-	       size_t ad_len, uint8_t *data, size_t len);
+	       size_t ad_len, uint8_t *to, const uint8_t *from, size_t len);
 /* In place; len counts the tag.  False: forged or damaged, data is worthless then. */
 bool aead_open(const struct aead_key *k, uint32_t path, uint64_t number, const uint8_t *ad,
 	       size_t ad_len, uint8_t *data, size_t len);
