@@ -76,6 +76,100 @@ static void a_link_is_read_and_others_have_defaults(void **state)
 	config_free(c);
 }
 
+static void assert_same_words(const struct config_link *a, const struct config_link *b)
+{
+	char words[CONFIG_LINK_TEXT], others[CONFIG_LINK_TEXT];
+
+	assert_string_equal(config_link_print(a, NULL, words), config_link_print(b, NULL, others));
+}
+
+static void a_link_may_be_told_everything_about_its_use(void **state)
+{
+	struct config *c = parsed(CLIENT "endpoint=a\n[link usb0]\ntier = backup\nmax-latency = 0.3s\nmax-loss = 2.5 %\n"
+				  "rate = 20 Mbit\ncongestion = fixed\nmetered = yes\nbudget = 20GB\nbudget-reset = 28\n"
+				  "[link eth0]\nmax-latency = none\nmax-loss = none\nrate = none\nbudget = none\n");
+	const struct config_link *usb = config_link(c, "usb0"), *eth = config_link(c, "eth0");
+	const struct config_link usual = config_link_default("eth0");
+
+	(void)state;
+	assert_int_equal(usb->tier, CONFIG_TIER_BACKUP);
+	assert_int_equal(usb->max_latency, MSEC(300));
+	assert_int_equal(usb->max_loss_ppm, 25000);
+	assert_int_equal(usb->rate, 2500000);
+	assert_true(usb->fixed && usb->metered);
+	assert_int_equal(usb->budget, 20000000000);
+	assert_int_equal(usb->budget_reset, 28);
+	assert_same_words(eth, &usual);
+	config_free(c);
+}
+
+static void a_pattern_stands_for_interfaces_that_have_no_section(void **state)
+{
+	struct config *c = parsed(CLIENT "endpoint=a\n[link wwan*]\nweight=2\n[link w*]\nweight=3\n[link wwan7]\nweight=4\n");
+
+	(void)state;
+	assert_int_equal(config_link(c, "wwan0")->weight, 2);	/* the first that fits */
+	assert_int_equal(config_link(c, "wlan0")->weight, 3);
+	assert_int_equal(config_link(c, "wwan7")->weight, 4);	/* its own section, wherever it stands */
+	assert_null(config_link(c, "eth0"));
+	assert_true(config_link_is_pattern("wwan*") && config_link_is_pattern("eth?"));
+	assert_false(config_link_is_pattern("wwan7"));
+	config_free(c);
+}
+
+static void a_change_is_read_as_the_file_is_and_is_whole_or_nothing(void **state)
+{
+	static const struct { const char *word[3], *error; } row[] = {
+		{ { "weight=0" }, "usb0: weight: 0 is not a number from 1 to 1000" },
+		{ { "tier=backup", "wieght=4" }, "usb0: unknown key wieght; did you mean weight?" },
+		{ { "tier=backup", "tier" }, "usb0: tier is not KEY=VALUE" },
+		{ { "=backup" }, "usb0: =backup is not KEY=VALUE" },
+		{ { "tier=" }, "usb0: tier: no value" },
+		{ { "tier=backup", "congestion=fixed" }, "usb0: congestion: fixed needs" },
+		{ { "gateway=10.0.0.1" }, "usb0: gateway: cannot be changed while" },
+		{ { "mtu=1400" }, "usb0: mtu: does not belong into [link" },
+	};
+	struct config_link usual = config_link_default("usb0"), link = usual;
+	const char *good[] = { "tier = overflow", "rate=8kbit", "congestion=fixed" };
+	char error[CONFIG_ERROR], words[CONFIG_LINK_TEXT];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(row); i++) {
+		size_t count = row[i].word[1] == NULL ? 1 : 2;
+
+		assert_int_equal(config_link_change(&link, row[i].word, count, error), -EINVAL);
+		if (strncmp(error, row[i].error, strlen(row[i].error)) != 0)
+			fail_msg("%s: %s", row[i].word[0], error);
+		assert_same_words(&link, &usual);
+	}
+	assert_int_equal(config_link_change(&link, good, 3, error), 0);
+	assert_string_equal(config_link_print(&link, &usual, words), "tier=overflow rate=8kbit congestion=fixed");
+}
+
+/* Whatever holds can be said in words, and said back. */
+static void a_link_prints_as_the_words_that_make_it(void **state)
+{
+	struct config_link usual = config_link_default("usb0"), link = usual, back = usual;
+	const char *word[16];
+	char words[CONFIG_LINK_TEXT], error[CONFIG_ERROR];
+	size_t count = 0;
+
+	(void)state;
+	assert_string_equal(config_link_print(&usual, &usual, words), "");
+	assert_string_equal(config_link_print(&usual, NULL, words), "tier=primary priority=100 weight=1 "
+			    "max-latency=none max-loss=none rate=none congestion=auto metered=no budget=none "
+			    "budget-reset=1");
+	link = (struct config_link){ .name = "usb0", .tier = CONFIG_TIER_NEVER, .priority = 255, .weight = 1000,
+				     .max_latency = SEC(60), .max_loss_ppm = 1000000, .rate = 12500000000,
+				     .fixed = true, .metered = true, .budget = UINT64_C(1000000000000000),
+				     .budget_reset = 28 };
+	config_link_print(&link, NULL, words);
+	for (char *w = strtok(words, " "); w != NULL; w = strtok(NULL, " "))
+		word[count++] = w;
+	assert_int_equal(config_link_change(&back, word, count, error), 0);
+	assert_same_words(&back, &link);
+}
+
 static void each_mistake_has_its_line_and_its_words(void **state)
 {
 	static const struct { const char *text, *error; } row[] = {
@@ -103,7 +197,20 @@ static void each_mistake_has_its_line_and_its_words(void **state)
 		{ CLIENT "endpoint=1.2.3.4:0\n", "f:5: endpoint: 1.2.3.4:0 is not HOST:PORT" },
 		{ CLIENT "endpoint=a,,b\n", "f:5: endpoint: an empty or overlong item" },
 		{ CLIENT "endpoint=a\naddress=10.0.0.1\n", "f:6: address: only a server has it" },
-		{ CLIENT "endpoint=a\n[link w]\nmax-latency=61s\n", "f:7: max-latency: 61s is not" },
+		{ CLIENT "endpoint=a\n[link w]\nmax-latency=61s\n",
+		  "f:7: max-latency: 61s is not from 1ms to 60s; write 150ms or 2s, or none" },
+		{ CLIENT "endpoint=a\n[link w]\ntier=spare\n",
+		  "f:7: tier: there is no spare; there are primary, overflow, backup, never" },
+		{ CLIENT "endpoint=a\n[link w]\nmax-loss=3\n", "f:7: max-loss: 3 is not from 0.01% to 100%; write 3%, or none" },
+		{ CLIENT "endpoint=a\n[link w]\nmax-loss=101%\n", "f:7: max-loss: 101% is not" },
+		{ CLIENT "endpoint=a\n[link w]\nrate=20\n", "f:7: rate: 20 is not from 8kbit to 100gbit; write 20mbit, or none" },
+		{ CLIENT "endpoint=a\n[link w]\nrate=7999bit\n", "f:7: rate: 7999bit is not" },
+		{ CLIENT "endpoint=a\n[link w]\n\ncongestion=fixed\n", "f:6: congestion: fixed needs to know the link's rate" },
+		{ CLIENT "endpoint=a\n[link w]\ncongestion=bbr\n", "f:7: congestion: bbr is neither auto nor fixed" },
+		{ CLIENT "endpoint=a\n[link w]\nmetered=maybe\n", "f:7: metered: maybe is neither yes nor no" },
+		{ CLIENT "endpoint=a\n[link w]\nbudget=20\n", "f:7: budget: 20 is not from 1kB to 1000TB; write 20GB, or none" },
+		{ CLIENT "endpoint=a\n[link w]\nbudget-reset=29\n", "f:7: budget-reset: 29 is not a number from 1 to 28" },
+		{ CLIENT "endpoint=a\n[link w*]\ngateway=10.0.0.1\n", "f:7: gateway: one router cannot be all of [link w*]'s" },
 		{ CLIENT "endpoint=a\n[link w]\nweight=0\n", "f:7: weight: 0 is not a number from 1" },
 		{ CLIENT "endpoint=a\n[peer b]\npublic-key=" K2 "\nendpoint=b\n", "f:6: [peer b]: a client has one peer" },
 		{ CLIENT "[peer vps]\n", "f:5: a second [peer vps] (the first is in line 3)" },
@@ -141,6 +248,12 @@ int main(void)
 		TEST("a client needs little and gets the defaults", a_client_needs_little_and_gets_the_defaults),
 		TEST("a server has its peers and prefixes", a_server_has_its_peers_and_prefixes),
 		TEST("a link is read and others have defaults", a_link_is_read_and_others_have_defaults),
+		TEST("a link may be told everything about its use", a_link_may_be_told_everything_about_its_use),
+		TEST("a pattern stands for interfaces that have no section",
+		     a_pattern_stands_for_interfaces_that_have_no_section),
+		TEST("a change is read as the file is, and is whole or nothing",
+		     a_change_is_read_as_the_file_is_and_is_whole_or_nothing),
+		TEST("a link prints as the words that make it", a_link_prints_as_the_words_that_make_it),
 		TEST("each mistake has its line and its words", each_mistake_has_its_line_and_its_words),
 	};
 

@@ -119,7 +119,7 @@ static void each_mistake_begins_with_the_file_and_its_line(void **state)
 		{ "[tunnel]\nmtu = 9000\n", ":2: mtu: 9000 is not a number from 1280 to 1900" },
 		{ "[tunnel]\n\n\nstrategy = fast\n", ":4: strategy: there is no fast; there are aggregate, weighted, round-robin" },
 		{ CLIENT "public-key = " K1 "x\n", ":5: public-key: not a key" },
-		{ CLIENT "public-key = " K2 "\n[link wlan0]\ntier = 1\n", ":7: unknown key tier" },
+		{ CLIENT "public-key = " K2 "\n[link wlan0]\nteer = backup\n", ":7: unknown key teer; did you mean tier?" },
 		{ SERVER "[peer a]\npublic-key = " K2 "\naddress = 10.85.0.2\n", ":8: address: 10.85.0.2/32 lies outside" },
 		{ "hello\n", ":1: neither [section]" },
 	};

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "config/link.h"
 #include "config/parser.h"
 
 /* Two prefixes have an address in common when the wider one holds the other. */
@@ -89,6 +90,13 @@ static void check_peers(struct parser *p)
 	}
 }
 
+static void check_links(struct parser *p)
+{
+	for (size_t i = 0; i < p->config->link_count; i++) {
+		p->line = p->link_line[i];
+		link_check(p, &p->config->link[i]);
+	}
+}
 
 static void check_public_keys(struct parser *p)
 {
@@ -157,6 +165,7 @@ void check_config(struct parser *p)
 	check_tunnel(p);
 	check_kill_switch(p);
 	check_peers(p);
+	check_links(p);
 	if (parser_failed(p))
 		return;
 	check_public_keys(p);

@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "config/check.h"
+#include "config/link.h"
 #include "config/parser.h"
 #include "config/value.h"
 
@@ -43,10 +44,17 @@ static const struct key_row keys[] = {
 	{ SECTION_PEER, "preshared-key-file", FOR_BOTH, KEY_ONCE, value_preshared_key_file },
 	{ SECTION_PEER, "endpoint", FOR_CLIENT, KEY_LIST, value_endpoint },
 	{ SECTION_PEER, "address", FOR_SERVER, KEY_LIST, value_peer_address },
-	{ SECTION_LINK, "priority", FOR_CLIENT, KEY_ONCE, value_priority },
-	{ SECTION_LINK, "weight", FOR_CLIENT, KEY_ONCE, value_weight },
-	{ SECTION_LINK, "max-latency", FOR_CLIENT, KEY_ONCE, value_max_latency },
-	{ SECTION_LINK, "gateway", FOR_CLIENT, KEY_LIST, value_gateway },
+	{ SECTION_LINK, "tier", FOR_CLIENT, KEY_ONCE, link_tier },
+	{ SECTION_LINK, "priority", FOR_CLIENT, KEY_ONCE, link_priority },
+	{ SECTION_LINK, "weight", FOR_CLIENT, KEY_ONCE, link_weight },
+	{ SECTION_LINK, "max-latency", FOR_CLIENT, KEY_ONCE, link_max_latency },
+	{ SECTION_LINK, "max-loss", FOR_CLIENT, KEY_ONCE, link_max_loss },
+	{ SECTION_LINK, "rate", FOR_CLIENT, KEY_ONCE, link_rate },
+	{ SECTION_LINK, "congestion", FOR_CLIENT, KEY_ONCE, link_congestion },
+	{ SECTION_LINK, "metered", FOR_CLIENT, KEY_ONCE, link_metered },
+	{ SECTION_LINK, "budget", FOR_CLIENT, KEY_ONCE, link_budget },
+	{ SECTION_LINK, "budget-reset", FOR_CLIENT, KEY_ONCE, link_budget_reset },
+	{ SECTION_LINK, "gateway", FOR_CLIENT, KEY_LIST, link_gateway },
 };
 
 _Static_assert(ARRAY_SIZE(keys) <= PARSER_KEYS, "a key needs its bit");
@@ -84,8 +92,8 @@ static void start_peer(struct parser *p, const char *name)
 static void start_link(struct parser *p, const char *name)
 {
 	if (!config_ifname_is_valid(name)) {
-		parser_fail(p, "a link is called [link NAME], NAME being an interface's, "
-			    "1 to %d characters", CONFIG_IFNAME - 1);
+		parser_fail(p, "a link is called [link NAME], NAME being an interface's or a pattern "
+			    "as in wwan*, 1 to %d characters", CONFIG_IFNAME - 1);
 		return;
 	}
 	for (size_t i = 0; i < p->config->link_count; i++)
@@ -398,20 +406,52 @@ void config_free(struct config *config)
 	free(config);
 }
 
-const struct config_link *config_link(const struct config *config, const char *name)
+/* "KEY=VALUE", spaces around both allowed. */
+static void read_word(struct parser *p, const char *word)
 {
-	for (size_t i = 0; i < config->link_count; i++)
-		if (strcmp(config->link[i].name, name) == 0)
-			return &config->link[i];
-	return NULL;
+	size_t len = strcspn(word, "="), end = len;
+	char name[PARSER_NAME];
+
+	while (end > 0 && word[end - 1] == ' ')
+		end--;
+	if (word[len] == '\0' || end == 0 || end >= sizeof(name)) {
+		parser_fail(p, "%.40s is not KEY=VALUE; write tier=backup", word);
+		return;
+	}
+	memcpy(name, word, end);
+	name[end] = '\0';
+	word += len + 1;
+	if (strcmp(name, "gateway") == 0)
+		parser_fail(p, "gateway: cannot be changed while the tunnel is up; write it into the file");
+	else
+		read_key(p, name, word + strspn(word, " "));
 }
 
-struct config_link config_link_default(const char *name)
+int config_link_change(struct config_link *link, const char *const *word, size_t count,
+		       char error[CONFIG_ERROR])
 {
-	struct config_link link = { .priority = 100, .weight = 1 };
+	struct parser *p = calloc(1, sizeof(*p));
+	struct config_link changed = *link;
+	struct config config = { .role = CONFIG_CLIENT, .link = &changed, .link_count = 1 };
+	int result;
 
-	strncpy(link.name, name, sizeof(link.name) - 1);
-	return link;
+	if (p == NULL) {
+		strcpy(error, "out of memory");
+		return -ENOMEM;
+	}
+	p->file = link->name;
+	p->config = &config;
+	p->section = SECTION_LINK;
+	for (size_t i = 0; i < count && !parser_failed(p); i++)
+		read_word(p, word[i]);
+	link_check(p, &changed);
+	result = p->result;
+	if (result < 0)
+		memcpy(error, p->error, sizeof(p->error));
+	else
+		*link = changed;
+	free(p);
+	return result;
 }
 
 bool config_ifname_is_valid(const char *name)

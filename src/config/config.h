@@ -31,10 +31,17 @@
  *   preshared-key-file   both path                              none
  *   endpoint             clt  HOST[:PORT], at most 8            must be there; port 7474
  *   address              srv  prefixes, at most 16              must be there
- *   [link NAME]          clt  optional, at most 64
+ *   [link NAME]          clt  optional, at most 64; NAME may be a pattern
+ *   tier                 clt  primary | overflow | backup | never   primary
  *   priority             clt  0..255, lower goes first          100
  *   weight               clt  1..1000                           1
- *   max-latency          clt  150ms, 2s; up to 60s              no limit
+ *   max-latency          clt  150ms, 2s; up to 60s; none        none
+ *   max-loss             clt  3%; 0.01% to 100%; none           none
+ *   rate                 clt  20mbit; 8kbit to 100gbit; none    none
+ *   congestion           clt  auto | fixed (needs rate)         auto
+ *   metered              clt  yes | no                          no
+ *   budget               clt  20GB a month; 1kB to 1000TB; none none
+ *   budget-reset         clt  1..28, day of the month           1
  *   gateway              clt  address, one per family           found by itself
  *
  * N is the number at the end of the interface's name where that is 1 to 50
@@ -65,6 +72,7 @@
 #define CONFIG_IFNAME		16	/* of an interface's */
 #define CONFIG_HOST		254
 #define CONFIG_PATH		1024
+#define CONFIG_LINK_TEXT	320	/* bytes that the words of a link fit in */
 #define CONFIG_ERROR		1400	/* bytes that any error fits in */
 
 #define CONFIG_PORT		7474
@@ -95,13 +103,23 @@ struct config_peer {
 	size_t prefix_count;
 };
 
-/* How the user wants one interface to be used. */
+/* When a link is used at all, under every strategy. */
+enum config_tier { CONFIG_TIER_PRIMARY, CONFIG_TIER_OVERFLOW, CONFIG_TIER_BACKUP, CONFIG_TIER_NEVER };
+
+/* How the user wants one interface to be used, or all of a pattern. */
 struct config_link {
-	char name[CONFIG_IFNAME];
+	char name[CONFIG_IFNAME];	/* as it stands in the section, or the interface's */
+	enum config_tier tier;
 	uint8_t priority;		/* lower goes first */
 	uint16_t weight;		/* 1..1000 */
 	nsec_t max_latency;		/* whole milliseconds; 0: no limit */
-	struct addr gateway[2];		/* at most one of each family */
+	uint32_t max_loss_ppm;		/* 0: no limit */
+	uint64_t rate;			/* bytes per second, each way; 0: no limit */
+	bool fixed;			/* the controller that knows the rate; never without one */
+	bool metered;
+	uint64_t budget;		/* bytes a month, both ways together; 0: none */
+	uint8_t budget_reset;		/* day of the month, 1..28, that it begins anew */
+	struct addr gateway[2];		/* at most one of each family; a pattern has none */
 	size_t gateway_count;
 };
 
@@ -159,10 +177,29 @@ void config_set_interface(struct config *config, const char *name);
 /* The numbers of a tunnel whose configuration gives none. */
 struct config_marks config_marks_default(const char *interface);
 
-/* The [link NAME] of that interface, or NULL: all defaults. */
+/*
+ * The section for that interface: [link NAME] itself, else the first whose
+ * pattern fits, or NULL: all defaults.  Sections are not mixed.
+ */
 const struct config_link *config_link(const struct config *config, const char *name);
-/* What holds for an interface without a section of its own. */
+/* What holds for an interface without a section. */
 struct config_link config_link_default(const char *name);
+/*
+ * Change a link as the words say, each of them KEY=VALUE as in the file; all
+ * of them or, with -EINVAL and one line that begins with its name, none.
+ */
+int config_link_change(struct config_link *link, const char *const *word, size_t count,
+		       char error[CONFIG_ERROR]);
+/*
+ * The link as words that config_link_change takes; with `but`, only what
+ * differs from that one (none: an empty text).
+ */
+const char *config_link_print(const struct config_link *link, const struct config_link *but,
+			      char buf[CONFIG_LINK_TEXT]);
+/* Whether the name of a section stands for many interfaces. */
+bool config_link_is_pattern(const char *name);
+/* "primary", "overflow", "backup", "never". */
+const char *config_tier_name(enum config_tier tier);
 
 /* Whether name can be an interface's: 1..15 bytes, no space, slash, colon or percent sign. */
 bool config_ifname_is_valid(const char *name);

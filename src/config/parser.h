@@ -9,7 +9,8 @@
 
 #include "config/config.h"
 
-#define PARSER_KEYS	40
+#define PARSER_KEYS	48
+#define PARSER_NAME	40	/* more than any key's name */
 #define PARSER_LINE	1024	/* more than inih's own limit */
 
 enum section { SECTION_NONE, SECTION_TUNNEL, SECTION_PEER, SECTION_LINK };

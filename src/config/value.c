@@ -51,9 +51,7 @@ static bool number(const char *text, unsigned long min, unsigned long max, unsig
 	return true;
 }
 
-/* A number in its range, or min after a failure. */
-static unsigned long ranged(struct parser *p, const char *value, unsigned long min,
-			    unsigned long max)
+unsigned long value_ranged(struct parser *p, const char *value, unsigned long min, unsigned long max)
 {
 	unsigned long n = min;
 
@@ -62,7 +60,7 @@ static unsigned long ranged(struct parser *p, const char *value, unsigned long m
 	return n;
 }
 
-static int yes_or_no(struct parser *p, const char *value)
+int value_yes_or_no(struct parser *p, const char *value)
 {
 	if (strcmp(value, "yes") == 0)
 		return 1;
@@ -145,7 +143,7 @@ void value_strategy(struct parser *p, const char *value)
 
 void value_mtu(struct parser *p, const char *value)
 {
-	p->config->mtu = (uint16_t)ranged(p, value, CONFIG_MTU_MIN, CONFIG_MTU_MAX);
+	p->config->mtu = (uint16_t)value_ranged(p, value, CONFIG_MTU_MIN, CONFIG_MTU_MAX);
 }
 
 void value_user(struct parser *p, const char *value)
@@ -179,7 +177,7 @@ static bool prefix(struct parser *p, const char *value, struct prefix *ret)
 	return !parser_failed(p);
 }
 
-static bool address(struct parser *p, const char *value, struct addr *ret)
+bool value_host(struct parser *p, const char *value, struct addr *ret)
 {
 	if (!addr_parse(value, ret))
 		parser_fail(p, "%s: %.80s is not an address; write 192.0.2.1 or 2001:db8::1", p->key,
@@ -217,18 +215,18 @@ void value_dns(struct parser *p, const char *value)
 {
 	struct config *c = p->config;
 
-	if (has_room(p, c->dns_count, CONFIG_DNS) && address(p, value, &c->dns[c->dns_count]))
+	if (has_room(p, c->dns_count, CONFIG_DNS) && value_host(p, value, &c->dns[c->dns_count]))
 		c->dns_count++;
 }
 
 void value_full_tunnel(struct parser *p, const char *value)
 {
-	p->full_tunnel = yes_or_no(p, value);
+	p->full_tunnel = value_yes_or_no(p, value);
 }
 
 void value_kill_switch(struct parser *p, const char *value)
 {
-	p->kill_switch = yes_or_no(p, value);
+	p->kill_switch = value_yes_or_no(p, value);
 	p->kill_switch_line = p->line;
 }
 
@@ -265,7 +263,7 @@ void value_exclude(struct parser *p, const char *value)
 
 void value_table(struct parser *p, const char *value)
 {
-	p->config->given.table = (uint32_t)ranged(p, value, 1, 65000);
+	p->config->given.table = (uint32_t)value_ranged(p, value, 1, 65000);
 	/* 253 to 255 are the kernel's own */
 	if (p->config->given.table <= 255 && p->config->given.table + 99 >= 253)
 		parser_fail(p, "table: the 100 tables from %.10s would hold the kernel's 253 to 255; "
@@ -274,22 +272,22 @@ void value_table(struct parser *p, const char *value)
 
 void value_rule_priority(struct parser *p, const char *value)
 {
-	p->config->given.priority = (uint32_t)ranged(p, value, 1, 32000);
+	p->config->given.priority = (uint32_t)value_ranged(p, value, 1, 32000);
 }
 
 void value_mark(struct parser *p, const char *value)
 {
-	p->config->given.fwmark = (uint32_t)ranged(p, value, 1, 0xffff);
+	p->config->given.fwmark = (uint32_t)value_ranged(p, value, 1, 0xffff);
 }
 
 void value_reply_mark(struct parser *p, const char *value)
 {
-	p->config->given.reply_mark = (uint32_t)ranged(p, value, 1, 0xfff0);
+	p->config->given.reply_mark = (uint32_t)value_ranged(p, value, 1, 0xfff0);
 }
 
 void value_route_protocol(struct parser *p, const char *value)
 {
-	p->config->given.protocol = (uint8_t)ranged(p, value, 5, 255);
+	p->config->given.protocol = (uint8_t)value_ranged(p, value, 5, 255);
 }
 
 void value_public_key(struct parser *p, const char *value)
@@ -392,48 +390,4 @@ void value_peer_address(struct parser *p, const char *value)
 		return;
 	p->prefix_line[p->config->peer_count - 1][n] = p->line;
 	peer->prefix_count++;
-}
-
-void value_priority(struct parser *p, const char *value)
-{
-	parser_link(p)->priority = (uint8_t)ranged(p, value, 0, 255);
-}
-
-void value_weight(struct parser *p, const char *value)
-{
-	parser_link(p)->weight = (uint16_t)ranged(p, value, 1, 1000);
-}
-
-void value_max_latency(struct parser *p, const char *value)
-{
-	char digits[16];
-	size_t len = strspn(value, "0123456789");
-	unsigned long ms_per_unit = strcmp(value + len, "ms") == 0 ? 1 :
-				    strcmp(value + len, "s") == 0 ? 1000 : 0;
-	unsigned long n = 0;
-
-	if (ms_per_unit != 0 && len < sizeof(digits)) {
-		memcpy(digits, value, len);
-		digits[len] = '\0';
-		if (number(digits, 1, 60000 / ms_per_unit, &n)) {
-			parser_link(p)->max_latency = MSEC(n * ms_per_unit);
-			return;
-		}
-	}
-	parser_fail(p, "max-latency: %.40s is not a time from 1ms to 60s; write 150ms or 2s", value);
-}
-
-void value_gateway(struct parser *p, const char *value)
-{
-	struct config_link *link = parser_link(p);
-	struct addr gateway;
-
-	if (!address(p, value, &gateway))
-		return;
-	for (size_t i = 0; i < link->gateway_count; i++)
-		if (link->gateway[i].family == gateway.family) {
-			parser_fail(p, "gateway: two of one family; a link has one for IPv4 and one for IPv6");
-			return;
-		}
-	link->gateway[link->gateway_count++] = gateway;
 }

@@ -1,14 +1,24 @@
 /*
- * value: one function per key of the configuration: reads the value into the
- * configuration, or fails with what would be right.
+ * value: one function per key of [tunnel] and [peer]: reads the value into the
+ * configuration, or fails with what would be right.  Those of [link] are in link.h.
  */
 #ifndef TTT_CONFIG_VALUE_H
 #define TTT_CONFIG_VALUE_H
 
+#include <stdbool.h>
+
+struct addr;
 struct parser;
 
 /* Call read for each item of a comma-separated list, trimmed; an empty item is an error. */
 void value_each(struct parser *p, const char *list, void (*read)(struct parser *, const char *));
+
+/* For link.c, too.  A number in its range (decimal, or hex with 0x), or min after a failure. */
+unsigned long value_ranged(struct parser *p, const char *value, unsigned long min, unsigned long max);
+/* 1, 0, or -1 after a failure. */
+int value_yes_or_no(struct parser *p, const char *value);
+/* The address of one host; false: it failed. */
+bool value_host(struct parser *p, const char *value, struct addr *ret);
 
 void value_role(struct parser *p, const char *value);
 void value_interface(struct parser *p, const char *value);
@@ -33,9 +43,5 @@ void value_public_key(struct parser *p, const char *value);
 void value_preshared_key_file(struct parser *p, const char *value);
 void value_endpoint(struct parser *p, const char *value);
 void value_peer_address(struct parser *p, const char *value);
-void value_priority(struct parser *p, const char *value);
-void value_weight(struct parser *p, const char *value);
-void value_max_latency(struct parser *p, const char *value);
-void value_gateway(struct parser *p, const char *value);
 
 #endif
