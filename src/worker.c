@@ -126,13 +126,28 @@ void worker_tell_events(struct worker *w)
 	}
 }
 
-static void tell_status(struct worker *w)
+/* count: REPORT_COUNTS of them. */
+static struct report_source source_of(const struct worker *w, const uint64_t *count)
 {
-	uint64_t count[REPORT_COUNTS];
-	struct report_source from = {
+	return (struct report_source){
 		.engine = w->engine, .role = w->setup.role, .socket = w->known, .count = count,
 		.pool = w->setup.pool, .pool_left = (uint32_t)buf_pool_left(w->pool),
 	};
+}
+
+void worker_tell_last(struct worker *w, unsigned socket)
+{
+	struct report_source from = source_of(w, w->count);
+	struct message m;
+
+	if (w->setup.role == MESSAGE_CLIENT && report_socket(&from, socket, w->now, &m))
+		worker_tell(w, &m);
+}
+
+static void tell_status(struct worker *w)
+{
+	uint64_t count[REPORT_COUNTS];
+	struct report_source from = source_of(w, count);
 	struct message m;
 
 	if (!w->walk.active)

@@ -171,6 +171,7 @@ static void take_socket_remove(struct worker *w, const struct message *m, int fd
 	struct port *p = &w->port[m->socket_remove.socket];
 
 	(void)fd;
+	worker_tell_last(w, m->socket_remove.socket);
 	engine_path_remove(w->engine, m->socket_remove.socket, w->now);
 	if (p->socket == NULL)
 		return;
@@ -202,6 +203,13 @@ static void take_strategy(struct worker *w, const struct message *m, int fd)
 	worker_tell(w, &answer);
 }
 
+/* Messages are obeyed in their order, so what came before it is done. */
+static void take_barrier(struct worker *w, const struct message *m, int fd)
+{
+	(void)fd;
+	worker_tell(w, &(struct message){ .type = MESSAGE_ACK, .ack = { .id = m->barrier.id } });
+}
+
 static void take_status_request(struct worker *w, const struct message *m, int fd)
 {
 	(void)fd;
@@ -213,6 +221,8 @@ static void take_stop(struct worker *w, const struct message *m, int fd)
 	(void)m;
 	(void)fd;
 	if (w->engine != NULL) {
+		for (unsigned i = 0; i < ENDPOINT_SOCKETS; i++)
+			worker_tell_last(w, i);
 		engine_close(w->engine, w->now);
 		worker_collect(w);
 		worker_send_all(w);
@@ -236,6 +246,7 @@ static const struct {
 	[MESSAGE_LINK_SET] = { take_link_set, false },
 	[MESSAGE_PATH_PROBE] = { take_path_probe, false },
 	[MESSAGE_STRATEGY] = { take_strategy, false },
+	[MESSAGE_BARRIER] = { take_barrier, false },
 	[MESSAGE_STATUS_REQUEST] = { take_status_request, false },
 	[MESSAGE_STOP] = { take_stop, true },
 };

@@ -30,14 +30,23 @@ static void copy_name(char to[MESSAGE_NAME], const char *from)
 	to[len] = '\0';
 }
 
+static_assert((int)MESSAGE_TIER_PRIMARY == (int)ENGINE_TIER_PRIMARY &&
+	      (int)MESSAGE_TIER_OVERFLOW == (int)ENGINE_TIER_OVERFLOW &&
+	      (int)MESSAGE_TIER_BACKUP == (int)ENGINE_TIER_BACKUP &&
+	      (int)MESSAGE_TIER_NEVER == (int)ENGINE_TIER_NEVER, "tiers have the same order");
+
 struct engine_link report_engine_link(const struct message_link *link)
 {
 	return (struct engine_link){
 		.mtu = link->mtu,
 		.weight = link->weight,
 		.priority = link->priority,
+		.tier = (enum engine_tier)link->tier,
+		.metered = link->metered,
 		.max_latency_ms = link->max_latency_ms,
+		.max_loss_ppm = link->max_loss_ppm,
 		.rate = link->rate,
+		.fixed = link->fixed,
 	};
 }
 
@@ -47,8 +56,12 @@ static struct message_link message_link(const struct engine_link *link)
 		.mtu = link->mtu,
 		.weight = link->weight,
 		.priority = link->priority,
+		.tier = (enum message_tier)link->tier,
 		.max_latency_ms = link->max_latency_ms,
+		.max_loss_ppm = link->max_loss_ppm,
 		.rate = link->rate,
+		.fixed = link->fixed,
+		.metered = link->metered,
 	};
 }
 
@@ -135,15 +148,12 @@ static void peer(const struct report_walk *w, const struct report_source *from, 
 	m->holes = s.holes;
 }
 
-static void path(const struct report_walk *w, const struct report_source *from, struct message *ret)
+static void path(const struct engine_path_status *s, const struct report_source *from, struct message *ret)
 {
-	const struct engine_path_status *s = &w->row[w->path];
 	const struct report_socket *socket = &from->socket[s->endpoint.socket];
 	struct message_status_path *m = &ret->status_path;
 
 	ret->type = MESSAGE_STATUS_PATH;
-	m->id = w->id;
-	m->peer = (uint16_t)w->peer;
 	m->path = s->id;
 	copy_name(m->link, socket->link);
 	m->endpoint = s->endpoint;
@@ -165,6 +175,23 @@ static void path(const struct report_walk *w, const struct report_source *from, 
 	m->tx_rate = s->tx_rate;
 	m->rx_rate = s->rx_rate;
 	m->in_flight = s->in_flight;
+	m->eligible = s->eligible;
+	m->unfit = s->unfit;
+}
+
+/* The client's, which has one peer. */
+bool report_socket(const struct report_source *from, unsigned socket, nsec_t now, struct message *ret)
+{
+	struct engine_path_status row[PATHS_MAX];
+	size_t count = engine_path_status(from->engine, 0, now, row, PATHS_MAX);
+
+	for (size_t i = 0; i < count; i++)
+		if (row[i].endpoint.socket == socket) {
+			memset(ret, 0, sizeof(*ret));
+			path(&row[i], from, ret);
+			return true;
+		}
+	return false;
 }
 
 static void add_drop(struct message_status_drops *m, const char *name, uint64_t count)
@@ -221,7 +248,11 @@ bool report_next(struct report_walk *w, const struct report_source *from, nsec_t
 	switch (w->step) {
 	case STEP_HEADER: header(w, from, now, ret); break;
 	case STEP_PEER: peer(w, from, now, ret); break;
-	case STEP_PATHS: path(w, from, ret); break;
+	case STEP_PATHS:
+		path(&w->row[w->path], from, ret);
+		ret->status_path.id = w->id;
+		ret->status_path.peer = (uint16_t)w->peer;
+		break;
 	case STEP_DROPS: drops(w, from, ret); break;
 	case STEP_END:
 		ret->type = MESSAGE_STATUS_END;

@@ -56,6 +56,9 @@ void report_begin(struct report_walk *w, uint32_t id);
 bool report_next(struct report_walk *w, const struct report_source *from, nsec_t now,
 		 struct message *ret);
 
+/* A client's path, unasked; false: that socket has none. */
+bool report_socket(const struct report_source *from, unsigned socket, nsec_t now, struct message *ret);
+
 void report_event(const struct engine_event *event, struct message *ret);
 
 /* And the other way round: the supervisor's words for the engine. */

@@ -54,6 +54,8 @@ void worker_finish(struct worker *w, int exit_code);
 /* To the supervisor; counted when the channel has no room. */
 void worker_tell(struct worker *w, const struct message *m);
 void worker_tell_events(struct worker *w);
+/* The last figures of a client's path that is about to be closed; no path there, or a server: nothing. */
+void worker_tell_last(struct worker *w, unsigned socket);
 /* Take the engine's datagrams out into their sockets, and send what waits there. */
 void worker_collect(struct worker *w);
 void worker_send_port(struct port *p);

@@ -160,6 +160,28 @@ static void messages_arrive_both_ways_in_order(void **state)
 	pair_close(p);
 }
 
+/* As the supervisor does once its worker has ended: no loop, and no farewell. */
+static void last_words_are_read_without_the_loop_and_without_the_end(void **state)
+{
+	struct pair *p = pair_open(state, true);
+	struct message m = { .type = MESSAGE_ACK };
+
+	for (m.ack.id = 1; m.ack.id <= 5; m.ack.id++)
+		assert_int_equal(channel_send(p->worker.channel, &m, -1), 0);
+	channel_free(p->worker.channel);
+	p->worker.channel = NULL;
+	channel_drain(p->supervisor.channel);
+	assert_int_equal(p->supervisor.messages, 5);
+	assert_int_equal(p->supervisor.last.ack.id, 5);
+	assert_int_equal(p->supervisor.closed, 0);
+	channel_drain(p->supervisor.channel);
+	assert_int_equal(p->supervisor.messages, 5);
+	turn(p);
+	assert_int_equal(p->supervisor.closed, 1);
+	channel_drain(p->supervisor.channel);	/* nothing is there any more */
+	pair_close(p);
+}
+
 static void a_descriptor_comes_along_and_is_closed_on_exec(void **state)
 {
 	struct pair *p = pair_open(state, true);
@@ -370,6 +392,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST("messages arrive both ways, in order", messages_arrive_both_ways_in_order),
+		TEST("last words are read without the loop, and without the end",
+		     last_words_are_read_without_the_loop_and_without_the_end),
 		TEST("a descriptor comes along and is close-on-exec",
 		     a_descriptor_comes_along_and_is_closed_on_exec),
 		TEST("a type, its direction and its descriptors must agree before sending",

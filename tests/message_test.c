@@ -72,7 +72,8 @@ static struct message socket_add(void)
 	m.socket_add.remote = ip("198.51.100.1:7474");
 	m.socket_add.preferences = (struct message_link){
 		.mtu = 1492, .weight = 1000, .priority = 255,
-		.max_latency_ms = 150, .rate = UINT64_MAX,
+		.tier = MESSAGE_TIER_NEVER, .max_latency_ms = 150, .max_loss_ppm = 1000000,
+		.rate = UINT64_MAX, .fixed = true, .metered = true,
 	};
 	return m;
 }
@@ -110,6 +111,7 @@ static struct message status_path(void)
 	p->loss_ppm = 1000000;
 	p->tx_bytes = UINT64_MAX;
 	p->in_flight = 1;
+	p->eligible = true;
 	return m;
 }
 
@@ -140,6 +142,7 @@ static size_t samples(struct message *ret)
 	ret[n++] = (struct message){ .type = MESSAGE_PATH_PROBE, .path_probe = { 63 } };
 	ret[n++] = (struct message){ .type = MESSAGE_STRATEGY,
 				     .strategy = { .id = 77, .name = "weighted" } };
+	ret[n++] = (struct message){ .type = MESSAGE_BARRIER, .barrier = { UINT32_MAX } };
 	ret[n++] = (struct message){ .type = MESSAGE_STATUS_REQUEST, .status_request = { 5 } };
 	ret[n++] = (struct message){ .type = MESSAGE_STOP };
 	ret[n++] = (struct message){ .type = MESSAGE_READY };
@@ -199,6 +202,9 @@ static void fields_arrive_as_they_were(void **state)
 	assert_int_equal(got.socket_add.preferences.priority, 255);
 	assert_int_equal(got.socket_add.preferences.max_latency_ms, 150);
 	assert_true(got.socket_add.preferences.rate == UINT64_MAX);
+	assert_int_equal(got.socket_add.preferences.tier, MESSAGE_TIER_NEVER);
+	assert_int_equal(got.socket_add.preferences.max_loss_ppm, 1000000);
+	assert_true(got.socket_add.preferences.fixed && got.socket_add.preferences.metered);
 	m = event();
 	len = message_encode(&m, data);
 	assert_int_equal(message_decode(data, (size_t)len, &got), 0);
@@ -310,6 +316,8 @@ static void what_is_out_of_range_is_not_written(void **state)
 	REFUSED(socket_add, m.socket_add.local = ip("2001:db8::1"));
 	REFUSED(socket_add, m.socket_add.kind = MESSAGE_SOCKET_LISTEN);
 	REFUSED(socket_add, m.socket_add.preferences.weight = 1001);
+	REFUSED(socket_add, m.socket_add.preferences.tier = (enum message_tier)(MESSAGE_TIER_NEVER + 1));
+	REFUSED(socket_add, m.socket_add.preferences.max_loss_ppm = 1000001);
 	REFUSED(event, m.event.type = (enum message_event_type)(MESSAGE_PATH_ROAMED + 1));
 	REFUSED(event, m.event.path = MESSAGE_PATHS);
 	REFUSED(event, m.event.tunnel.mtu = 1);

@@ -434,6 +434,64 @@ static void two_workers_carry_packets_both_ways_over_both_links(void **state)
 	assert_int_equal(stop(&t.server), 0);
 }
 
+static void barrier(struct side *s, uint32_t id)
+{
+	say(s, &(struct message){ .type = MESSAGE_BARRIER, .barrier = { id } }, -1);
+	WAIT(s->ack.id == id);
+	assert_int_equal(s->ack.error, 0);
+}
+
+static void a_changed_link_is_in_force_behind_the_barrier(void **state)
+{
+	struct message m = { .type = MESSAGE_LINK_SET, .link_set = { .socket = 1, .preferences = {
+		.weight = 7, .priority = 3, .tier = MESSAGE_TIER_BACKUP, .max_latency_ms = 150, .max_loss_ppm = 30000,
+		.rate = 1250000, .fixed = true, .metered = true } } };
+	const struct message_link *got = &t.client.path[0].preferences;
+
+	(void)state;
+	start_both();
+	say(&t.client, &m, -1);
+	barrier(&t.client, 11);
+	ask_status(&t.client, 12);
+	assert_string_equal(t.client.path[0].link, "wan1");
+	assert_int_equal(got->weight, 7);
+	assert_int_equal(got->priority, 3);
+	assert_int_equal(got->tier, MESSAGE_TIER_BACKUP);
+	assert_int_equal(got->max_latency_ms, 150);
+	assert_int_equal(got->max_loss_ppm, 30000);
+	assert_int_equal(got->rate, 1250000);
+	assert_true(got->fixed && got->metered);
+	assert_int_equal(t.client.path[1].preferences.tier, MESSAGE_TIER_PRIMARY);
+	assert_int_equal(stop(&t.client), 0);
+	assert_int_equal(stop(&t.server), 0);
+}
+
+/* What it carried since it was last asked must not get lost with it. */
+static void a_path_that_is_closed_says_what_it_has_carried(void **state)
+{
+	uint64_t before;
+
+	(void)state;
+	start_both();
+	ask_status(&t.client, 7);
+	before = t.client.path[0].tx_bytes;
+	assert_true(carry(t.outside, t.inside, "10.84.0.1", 50));
+	say(&t.client, &(struct message){ .type = MESSAGE_SOCKET_REMOVE, .socket_remove = { 1 } }, -1);
+	barrier(&t.client, 11);
+	assert_int_equal(t.client.paths, 3);	/* two that were asked for */
+	assert_int_equal(t.client.path[2].id, 0);
+	assert_string_equal(t.client.path[2].link, "wan1");
+	assert_int_equal(t.client.path[2].path, t.client.path[0].path);
+	assert_true(t.client.path[2].tx_bytes >= before + 15 * 1300);
+	say(&t.client, &(struct message){ .type = MESSAGE_STOP }, -1);
+	assert_int_equal(exit_code(t.client.pid), 0);
+	channel_drain(t.client.channel);
+	channel_free(t.client.channel);
+	assert_int_equal(t.client.paths, 4);
+	assert_string_equal(t.client.path[3].link, "wan2");
+	assert_int_equal(stop(&t.server), 0);
+}
+
 static bool status_line(pid_t pid, const char *key, char *ret, size_t size)
 {
 	char path[64], line[256];
@@ -810,6 +868,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST("two workers carry packets both ways over both links",
 		     two_workers_carry_packets_both_ways_over_both_links),
+		TEST("a changed link is in force behind the barrier",
+		     a_changed_link_is_in_force_behind_the_barrier),
+		TEST("a path that is closed says what it has carried",
+		     a_path_that_is_closed_says_what_it_has_carried),
 		TEST("a worker has no right left", a_worker_has_no_right_left),
 		TEST("a worker holds no descriptor of its parent",
 		     a_worker_holds_no_descriptor_of_its_parent),

@@ -262,34 +262,55 @@ static bool is_for_us(const struct channel *ch, const struct message *m, const s
 	       message_fds(m->type) == r->fds;
 }
 
+/* 1: a message, and -1 or its descriptor; 0: nothing now; -ENODATA: the end of the file; else an error. */
+static int receive_message(struct channel *ch, struct message *ret, int *ret_fd)
+{
+	uint8_t data[MESSAGE_MAX];
+	struct received r;
+	ssize_t len = receive(ch->fd, data, &r);
+	bool good;
+
+	/* a reset says that the other end went with our words unread; its own are still to be read */
+	if (len == -EAGAIN || len == -EINTR || len == -ECONNRESET)
+		return 0;
+	if (len < 0 || is_end_of_file(len, &r))
+		return len < 0 ? (int)len : -ENODATA;
+	good = !r.cut && message_decode(data, (size_t)len, ret) == 0 && is_for_us(ch, ret, &r);
+	message_wipe(data, (size_t)len);
+	if (!good) {
+		close_all(&r);
+		return -EPROTO;
+	}
+	*ret_fd = r.fds > 0 ? r.fd[0] : -1;
+	return 1;
+}
+
 static void on_readable(struct ev_loop *loop, ev_io *watcher, int events)
 {
 	struct channel *ch = watcher->data;
 	struct channel_owner owner = ch->owner;
-	uint8_t data[MESSAGE_MAX];
-	struct received r;
 	struct message m;
-	ssize_t len = receive(ch->fd, data, &r);
-	bool good;
+	int fd, got = receive_message(ch, &m, &fd);
 
 	(void)loop;
 	(void)events;
-	/* a reset says that the other end went with our words unread; its own are still to be read */
-	if (len == -EAGAIN || len == -EINTR || len == -ECONNRESET)
+	if (got < 0)
+		end(ch, got == -ENODATA ? 0 : got);
+	if (got <= 0)
 		return;
-	if (len < 0 || is_end_of_file(len, &r)) {
-		end(ch, (int)len);
-		return;
-	}
-	good = !r.cut && message_decode(data, (size_t)len, &m) == 0 && is_for_us(ch, &m, &r);
-	message_wipe(data, (size_t)len);
-	if (!good) {
-		close_all(&r);
-		end(ch, -EPROTO);
-		return;
-	}
-	owner.message(owner.ctx, &m, r.fds > 0 ? r.fd[0] : -1);
+	owner.message(owner.ctx, &m, fd);
 	message_wipe(&m, sizeof(m));
+}
+
+void channel_drain(struct channel *ch)
+{
+	struct message m;
+	int fd;
+
+	while (ch->fd >= 0 && receive_message(ch, &m, &fd) > 0) {
+		ch->owner.message(ch->owner.ctx, &m, fd);
+		message_wipe(&m, sizeof(m));
+	}
 }
 
 struct channel *channel_new(struct ev_loop *loop, int fd, enum channel_end which,

@@ -63,6 +63,12 @@ int channel_send(struct channel *ch, const struct message *m, int fd);
 /* Messages that wait; below CHANNEL_QUEUE. 0: the next one goes to the kernel directly. */
 size_t channel_queued(const struct channel *ch);
 
+/*
+ * Hand over what has come, without waiting, and no end of file: the last words
+ * of a process that is gone.  The owner must not call channel_free meanwhile.
+ */
+void channel_drain(struct channel *ch);
+
 /* Send what waits, for at most a time: for the last words of a process.  False: not all of it. */
 bool channel_flush(struct channel *ch, int timeout_ms);
 

@@ -227,8 +227,13 @@ static void preferences(struct codec *c, struct message_link *field)
 	u16(c, &field->weight);
 	require(c, field->weight <= 1000);
 	u8(c, &field->priority);
+	choice(c, field->tier, MESSAGE_TIER_NEVER);
 	u32(c, &field->max_latency_ms);
+	u32(c, &field->max_loss_ppm);
+	require(c, field->max_loss_ppm <= 1000000);
 	u64(c, &field->rate);
+	flag(c, &field->fixed);
+	flag(c, &field->metered);
 }
 
 static void tunnel_mtu(struct codec *c, uint16_t *field, bool may_be_none)
@@ -359,6 +364,8 @@ static void status_path(struct codec *c, struct message_status_path *m)
 	u64(c, &m->tx_rate);
 	u64(c, &m->rx_rate);
 	u64(c, &m->in_flight);
+	flag(c, &m->eligible);
+	flag(c, &m->unfit);
 }
 
 static void status_drops(struct codec *c, struct message_status_drops *m)
@@ -390,6 +397,7 @@ static bool walk(struct codec *c, struct message *m)
 		u32(c, &m->strategy.id);
 		name(c, m->strategy.name);
 		return true;
+	case MESSAGE_BARRIER: u32(c, &m->barrier.id); return true;
 	case MESSAGE_STATUS_REQUEST: u32(c, &m->status_request.id); return true;
 	case MESSAGE_STOP: return true;
 	case MESSAGE_READY: return true;

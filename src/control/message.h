@@ -55,6 +55,7 @@ enum message_type {
 	MESSAGE_LINK_SET,
 	MESSAGE_PATH_PROBE,
 	MESSAGE_STRATEGY,	/* answered with ACK */
+	MESSAGE_BARRIER,	/* answered with ACK: what was said before it is done */
 	MESSAGE_STATUS_REQUEST,	/* answered with STATUS, its parts, STATUS_END; a new one ends an unfinished one */
 	MESSAGE_STOP,		/* say goodbye to the peers, then exit 0 */
 	/* worker to supervisor */
@@ -95,13 +96,19 @@ struct message_peer {
 	size_t prefix_count;
 };
 
+enum message_tier { MESSAGE_TIER_PRIMARY, MESSAGE_TIER_OVERFLOW, MESSAGE_TIER_BACKUP, MESSAGE_TIER_NEVER };
+
 /* How the user wants a link to be used. */
 struct message_link {
 	uint16_t mtu;			/* of the link, outer headers included; 0: 1500 */
 	uint16_t weight;		/* 0..1000; 0 means 1 */
 	uint8_t priority;		/* lower goes first */
+	enum message_tier tier;
 	uint32_t max_latency_ms;	/* 0: no limit */
+	uint32_t max_loss_ppm;		/* 0..1000000; 0: no limit */
 	uint64_t rate;			/* bytes per second; 0: no limit */
+	bool fixed;			/* sent at just that rate */
+	bool metered;
 };
 
 enum message_socket_kind {
@@ -136,8 +143,12 @@ struct message_strategy {
 	char name[MESSAGE_NAME];
 };
 
+struct message_barrier {
+	uint32_t id;			/* the ACK carries it */
+};
+
 struct message_status_request {
-	uint32_t id;			/* every part carries it */
+	uint32_t id;			/* every part carries it; 0 is for what comes unasked */
 };
 
 struct message_ack {
@@ -226,7 +237,7 @@ enum message_path_state {
 };
 
 struct message_status_path {
-	uint32_t id;
+	uint32_t id;			/* 0: unasked, the last figures of a path that is closed now */
 	uint16_t peer;
 	uint8_t path;			/* path id */
 	char link[MESSAGE_NAME];	/* as its SOCKET_ADD said */
@@ -236,10 +247,13 @@ struct message_status_path {
 	struct message_link preferences;
 	nsec_t srtt, rttvar, min_rtt, latest_rtt;	/* 0: no sample yet */
 	uint32_t loss_ppm;
-	uint64_t tx_packets, tx_bytes, rx_packets, rx_bytes;	/* datagrams, IP and UDP included */
+	/* datagrams, IP and UDP included; of the path id: they go on when another link gets it */
+	uint64_t tx_packets, tx_bytes, rx_packets, rx_bytes;
 	uint64_t lost_packets;
 	uint64_t tx_rate, rx_rate;	/* bytes per second */
 	uint64_t in_flight;		/* bytes */
+	bool eligible;			/* it may carry data now */
+	bool unfit;			/* beyond a limit, or was a moment ago */
 };
 
 struct message_drop {
@@ -267,6 +281,7 @@ struct message {
 		struct message_link_set link_set;
 		struct message_path_probe path_probe;
 		struct message_strategy strategy;
+		struct message_barrier barrier;
 		struct message_status_request status_request;
 		struct message_event event;
 		struct message_socket_error socket_error;

@@ -503,6 +503,7 @@ static struct engine_path_status status_of(const struct path *path, nsec_t now)
 		.rx_rate = meter_rate(&path->rx_meter, now),
 		.in_flight = path->loss.in_flight,
 		.capacity = path->congestion->rate(path->congestion_state),
+		.eligible = path_is_usable(path),
 	};
 }
 

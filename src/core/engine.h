@@ -212,6 +212,8 @@ struct engine_path_status {
 	uint64_t tx_rate, rx_rate;	/* bytes per second, over about a second */
 	uint64_t in_flight;		/* bytes */
 	uint64_t capacity;		/* bytes per second that it is believed to carry */
+	bool eligible;			/* it may carry data now: it works, and tier and limits let it */
+	bool unfit;			/* beyond a limit of its link's or the strategy's, or was a moment ago */
 };
 
 struct engine_peer_status {
