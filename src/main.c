@@ -20,6 +20,7 @@ static const struct command commands[] = {
 	{ "down", "", "stop and restore; also cleans up after a crash", "irc", 0, cli_down },
 	{ "status", "[--json] [--watch] [--routing]", "tunnel, links and paths", "ircjwR", 0, cli_status },
 	{ "strategy", "[NAME]", "list the strategies, or use another one", "irc", 1, cli_strategy },
+	{ "link", "[NAME [KEY=VALUE...]]", "how links are used, or use one otherwise", "irc", 17, cli_link },
 	{ "genkey", "", "make a private key", "", 0, cli_genkey },
 	{ "pubkey", "", "the public key of the private key on standard input", "", 0, cli_pubkey },
 	{ "genpsk", "", "make a preshared key", "", 0, cli_genpsk },
@@ -150,6 +151,19 @@ static const char *absolute(const char *dir)
 	return path;
 }
 
+/* What must not go with the runtime directory lies beside it, but for the usual one, which a boot empties. */
+static const char *state_dir(const char *runtime_dir)
+{
+	static char path[CONFIG_PATH];
+	size_t len = strlen(runtime_dir);
+
+	while (len > 1 && runtime_dir[len - 1] == '/')
+		len--;
+	if (len == strlen(CLI_RUNTIME_DIR) && strncmp(runtime_dir, CLI_RUNTIME_DIR, len) == 0)
+		return CLI_STATE_DIR;
+	return snprintf(path, sizeof(path), "%.*s.state", (int)len, runtime_dir) < (int)sizeof(path) ? path : NULL;
+}
+
 int main(int argc, char **argv)
 {
 	const char *dir = getenv("TTT_RUNTIME_DIR");
@@ -176,7 +190,8 @@ int main(int argc, char **argv)
 		return EXIT_USAGE;
 	}
 	cli.runtime_dir = absolute(cli.runtime_dir);
-	if (cli.runtime_dir == NULL)
+	cli.state_dir = cli.runtime_dir != NULL ? state_dir(cli.runtime_dir) : NULL;
+	if (cli.state_dir == NULL)
 		return misused("-r: too long", "");
 	return run(&cli, argv + optind, argc - optind, used);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "config/config.h"
 
 static nsec_t age_of(const struct report *r, nsec_t then)
 {
@@ -66,10 +67,14 @@ static void take_path(struct report *r, const struct message_status_path *m)
 		.tx_rate = m->tx_rate,
 		.rx_rate = m->rx_rate,
 		.in_flight = m->in_flight,
+		.eligible = m->eligible,
+		.unfit = m->unfit,
 		.weight = m->preferences.weight,
 		.priority = m->preferences.priority,
 		.max_latency = MSEC(m->preferences.max_latency_ms),
+		.max_loss_ppm = m->preferences.max_loss_ppm,
 	};
+	copy_name(p->tier, config_tier_name((enum config_tier)m->preferences.tier));
 	copy_name(p->link, m->link);
 	copy_name(p->state, message_path_state_name(m->state));
 }

@@ -153,9 +153,10 @@ static int hand_over_listeners(struct supervisor *s)
 	return v4 < 0 && v6 < 0 ? v4 : 0;
 }
 
-static void sync_uplinks(struct supervisor *s)
+void supervisor_sync(struct supervisor *s)
 {
-	uplinks_sync(&s->uplinks, host_links(&s->host), s->config, s->worker.channel);
+	if (s->config->role == CONFIG_CLIENT && s->worker.channel != NULL)
+		uplinks_sync(&s->uplinks, host_links(&s->host), &s->preferences, s->worker.channel);
 }
 
 static void on_message(void *ctx, const struct message *m, int fd);
@@ -179,11 +180,12 @@ static int begin_worker(struct supervisor *s)
 	ev_child_set(&s->child, s->worker.pid, 0);
 	ev_child_start(s->loop, &s->child);
 	uplinks_forget(&s->uplinks);
+	supervisor_forget_paths(s);
 	err = hand_over_tun(s);
 	if (err == 0 && s->config->role == CONFIG_SERVER)
 		return hand_over_listeners(s);
 	if (err == 0)
-		sync_uplinks(s);
+		supervisor_sync(s);
 	return err;
 }
 
@@ -293,12 +295,24 @@ static void on_tun_error(struct supervisor *s, const struct message_tun_error *e
 		renew_device(s);
 }
 
+static void on_status(struct supervisor *s, const struct message *m)
+{
+	if (m->type == MESSAGE_STATUS_PATH)
+		supervisor_count(s, &m->status_path);
+	if (!report_take(&s->report, m))
+		return;
+	supervisor_settle_budgets(s, m->status_end.id);
+	supervisor_answer_status(s);
+}
+
 static void on_message(void *ctx, const struct message *m, int fd)
 {
 	struct supervisor *s = ctx;
 
 	if (fd >= 0)
 		close(fd);
+	if (s->ending && m->type != MESSAGE_STATUS_PATH)
+		return;
 	switch (m->type) {
 	case MESSAGE_READY:
 		if (s->config->role == CONFIG_SERVER)
@@ -315,15 +329,14 @@ static void on_message(void *ctx, const struct message *m, int fd)
 		on_tun_error(s, &m->tun_error);
 		break;
 	case MESSAGE_ACK:
-		supervisor_answer_strategy(s, &m->ack);
+		supervisor_answer_ack(s, &m->ack);
 		break;
 	case MESSAGE_STATUS:
 	case MESSAGE_STATUS_PEER:
 	case MESSAGE_STATUS_PATH:
 	case MESSAGE_STATUS_DROPS:
 	case MESSAGE_STATUS_END:
-		if (report_take(&s->report, m))
-			supervisor_answer_status(s);
+		on_status(s, m);
 		break;
 	default:
 		break;	/* the channel lets no other type through */
@@ -335,8 +348,7 @@ static void on_message(void *ctx, const struct message *m, int fd)
 static void follow(struct supervisor *s)
 {
 	apply(s);
-	if (s->config->role == CONFIG_CLIENT && s->worker.channel != NULL)
-		sync_uplinks(s);
+	supervisor_sync(s);
 }
 
 static void on_settled(struct ev_loop *loop, ev_timer *t, int events)
@@ -386,7 +398,10 @@ static void on_too_late(struct ev_loop *loop, ev_timer *t, int events)
 
 	(void)loop;
 	(void)events;
-	if (s->uplinks.refused != 0)
+	if (!supervisor_may_use_links(s))
+		fail(s, EXIT_FAILED, "%s: no link may carry the tunnel: each is tier = never, or its budget is spent",
+		     server->name);
+	else if (s->uplinks.refused != 0)
 		fail(s, EXIT_FAILED, "%s: %s says over %s: %s: is the server running, and is that its address?",
 		     server->name, addr_print(&s->uplinks.refused_by, who), s->uplinks.refused_link,
 		     strerror(s->uplinks.refused));
@@ -486,6 +501,7 @@ static bool begin(struct supervisor *s)
 	if (!choose_user(s) || !make_directory(s) || !open_control(s) || !open_host(s))
 		return false;
 	watch(s);
+	supervisor_begin_budgets(s);
 	err = begin_worker(s);
 	if (err == -EADDRINUSE)
 		fail(s, EXIT_FAILED, "UDP port %u is taken by another program", s->config->listen);
@@ -510,6 +526,7 @@ static void say_goodbye(struct supervisor *s)
 		else
 			usleep(10 * 1000);
 	}
+	channel_drain(s->worker.channel);	/* what its paths have carried */
 }
 
 /* The other tunnels' files, if there are any, keep the directory. */
@@ -543,6 +560,7 @@ static void end(struct supervisor *s)
 	say_goodbye(s);
 	ev_child_stop(s->loop, &s->child);
 	worker_child_end(&s->worker);
+	supervisor_end_budgets(s);
 	give_host_back(s);
 	report_done(&s->report);
 	control_free(s->control);
@@ -568,6 +586,7 @@ int supervisor_run(const struct config *config, const struct supervisor_options 
 		return EXIT_FAILED;
 	signal(SIGPIPE, SIG_IGN);
 	text_copy(s.strategy, sizeof(s.strategy), config->strategy);
+	s.preferences = (struct preferences){ .config = config, .budgets = &s.budgets };
 	ev_child_init(&s.child, on_child, 0, 0);
 	ev_timer_init(&s.settle, on_settled, 0.0, 0.0);
 	ev_timer_init(&s.respawn, on_respawn, RESPAWN_AFTER, 0.0);

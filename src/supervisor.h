@@ -12,6 +12,7 @@ struct config;
 
 struct supervisor_options {
 	const char *runtime_dir;	/* is made (0755) if it is not there */
+	const char *state_dir;	/* what outlives a boot; is made when there is something to keep */
 	int ready_fd;		/* where to say "ready" or "failed"; -1: nowhere */
 	bool foreground;	/* log, and tell the service manager (control/notify.h) */
 };

@@ -16,7 +16,7 @@
 
 /* --- questions that wait ------------------------------------------------------ */
 
-static struct supervisor_question *remember(struct supervisor *s, uint64_t request)
+struct supervisor_question *supervisor_remember(struct supervisor *s, uint64_t request)
 {
 	struct supervisor_question *q = &s->question[s->question_count];
 
@@ -85,15 +85,17 @@ static void complete_status(struct supervisor *s, struct status *st)
 	st->supervisor_pid = getpid();
 	st->worker_pid = s->worker.pid;
 	st->worker_restarts = s->worker.restarts;
-	if (!server)
+	if (!server) {
 		add_unused(st, host_links(&s->host));
+		supervisor_describe_links(s, st);
+	}
 }
 
 void supervisor_answer_status(struct supervisor *s)
 {
 	complete_status(s, &s->report.status);
 	for (size_t i = s->question_count; i-- > 0;) {
-		if (s->question[i].strategy[0] != '\0')
+		if (s->question[i].kind != QUESTION_STATUS)
 			continue;
 		control_reply(s->control, s->question[i].request,
 			      json_pack("{s:b,s:o}", "ok", 1, "status", status_to_json(&s->report.status)));
@@ -103,20 +105,27 @@ void supervisor_answer_status(struct supervisor *s)
 	report_done(&s->report);
 }
 
-static void ask_status(struct supervisor *s, uint64_t request)
+uint32_t supervisor_ask_worker(struct supervisor *s)
 {
 	struct message m = { .type = MESSAGE_STATUS_REQUEST };
-	nsec_t now = supervisor_now();
 
-	if (remember(s, request) == NULL)
-		return;
-	if (s->asked_at != 0 && nsec_since(s->asked_at, now) < ASK_AGAIN)
-		return;	/* the answer under way is for this one too */
-	m.status_request.id = ++s->question_id;
+	if (++s->question_id == 0)
+		s->question_id = 1;
+	m.status_request.id = s->question_id;
 	if (s->worker.channel == NULL || channel_send(s->worker.channel, &m, -1) < 0)
+		return 0;
+	s->asked_at = supervisor_now();
+	return s->question_id;
+}
+
+static void ask_status(struct supervisor *s, uint64_t request)
+{
+	if (supervisor_remember(s, request) == NULL)
+		return;
+	if (s->asked_at != 0 && nsec_since(s->asked_at, supervisor_now()) < ASK_AGAIN)
+		return;	/* the answer under way is for this one too */
+	if (supervisor_ask_worker(s) == 0)
 		supervisor_answer_status(s);
-	else
-		s->asked_at = now;
 }
 
 /* --- routing -------------------------------------------------------------------- */
@@ -137,26 +146,7 @@ static void answer_routing(struct supervisor *s, uint64_t request)
 	free(text);
 }
 
-/* --- strategy ------------------------------------------------------------------- */
-
-void supervisor_answer_strategy(struct supervisor *s, const struct message_ack *ack)
-{
-	for (size_t i = 0; i < s->question_count; i++) {
-		const struct supervisor_question *q = &s->question[i];
-
-		if (q->strategy[0] == '\0' || q->id != ack->id)
-			continue;
-		if (ack->error == 0) {
-			memcpy(s->strategy, q->strategy, sizeof(s->strategy));
-			control_accept(s->control, q->request);
-		} else {
-			control_refuse(s->control, q->request, EXIT_USAGE,
-				       "there is no such strategy: `ttt strategy` lists them");
-		}
-		forget(s, i);
-		return;
-	}
-}
+/* --- what the worker acknowledges -------------------------------------------------- */
 
 static void ask_strategy(struct supervisor *s, const struct control_request *request)
 {
@@ -169,9 +159,10 @@ static void ask_strategy(struct supervisor *s, const struct control_request *req
 			       "there is no such strategy: `ttt strategy` lists them");
 		return;
 	}
-	q = remember(s, request->id);
+	q = supervisor_remember(s, request->id);
 	if (q == NULL)
 		return;
+	q->kind = QUESTION_STRATEGY;
 	q->id = m.strategy.id = ++s->question_id;
 	text_copy(q->strategy, sizeof(q->strategy), name);
 	text_copy(m.strategy.name, sizeof(m.strategy.name), name);
@@ -179,13 +170,46 @@ static void ask_strategy(struct supervisor *s, const struct control_request *req
 		supervisor_answer_all(s);
 }
 
+static void answer_strategy(struct supervisor *s, const struct supervisor_question *q, int error)
+{
+	if (error != 0) {
+		control_refuse(s->control, q->request, EXIT_USAGE,
+			       "there is no such strategy: `ttt strategy` lists them");
+		return;
+	}
+	memcpy(s->strategy, q->strategy, sizeof(s->strategy));
+	control_accept(s->control, q->request);
+}
+
+void supervisor_answer_ack(struct supervisor *s, const struct message_ack *ack)
+{
+	for (size_t i = 0; i < s->question_count; i++) {
+		const struct supervisor_question *q = &s->question[i];
+
+		if (q->kind == QUESTION_STATUS || q->id != ack->id)
+			continue;
+		if (q->kind == QUESTION_STRATEGY)
+			answer_strategy(s, q, ack->error);
+		else
+			supervisor_answer_link(s, q);
+		forget(s, i);
+		return;
+	}
+}
+
+/* The next worker begins with the links as they are to be, but with the strategy that was in force. */
 void supervisor_answer_all(struct supervisor *s)
 {
 	for (size_t i = s->question_count; i-- > 0;) {
-		if (s->question[i].strategy[0] == '\0')
+		const struct supervisor_question *q = &s->question[i];
+
+		if (q->kind == QUESTION_STATUS)
 			continue;
-		control_refuse(s->control, s->question[i].request, EXIT_FAILED,
-			       "the worker is just being restarted: try again");
+		if (q->kind == QUESTION_LINK)
+			supervisor_answer_link(s, q);
+		else
+			control_refuse(s->control, q->request, EXIT_FAILED,
+				       "the worker is just being restarted: try again");
 		forget(s, i);
 	}
 	supervisor_answer_status(s);
@@ -201,10 +225,14 @@ void supervisor_request(void *ctx, const struct control_request *request)
 		ask_status(s, request->id);
 	} else if (strcmp(request->command, "routing") == 0) {
 		answer_routing(s, request->id);
+	} else if (strcmp(request->command, "links") == 0) {
+		supervisor_list_links(s, request);
 	} else if (!request->may_change) {
 		control_refuse(s->control, request->id, EXIT_NOT_PERMITTED, "only root may change the tunnel");
 	} else if (strcmp(request->command, "strategy") == 0) {
 		ask_strategy(s, request);
+	} else if (strcmp(request->command, "link") == 0) {
+		supervisor_change_link(s, request);
 	} else if (strcmp(request->command, "stop") == 0) {
 		control_accept(s->control, request->id);
 		ev_break(s->loop, EVBREAK_ALL);

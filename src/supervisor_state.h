@@ -1,7 +1,8 @@
 /*
  * supervisor_state: what the supervisor owns, shared by its life
- * (supervisor.c) and the commands that people give it
- * (supervisor_control.c), and by nothing else.
+ * (supervisor.c), the commands that people give it (supervisor_control.c, and
+ * supervisor_links.c for those about links) and the links' budgets
+ * (supervisor_budget.c), and by nothing else.
  */
 #ifndef TTT_SUPERVISOR_STATE_H
 #define TTT_SUPERVISOR_STATE_H
@@ -9,9 +10,11 @@
 #include <ev.h>
 #include <stdbool.h>
 
+#include "budget.h"
 #include "config/config.h"
 #include "control/socket.h"
 #include "host.h"
+#include "preferences.h"
 #include "report.h"
 #include "supervisor.h"
 #include "uplinks.h"
@@ -21,9 +24,20 @@
 
 /* A control request that waits for the worker. */
 struct supervisor_question {
+	enum { QUESTION_STATUS, QUESTION_STRATEGY, QUESTION_LINK } kind;
 	uint64_t request;	/* control's id */
-	uint32_t id;		/* of a strategy's ACK */
-	char strategy[MESSAGE_NAME];	/* empty: a status is wanted */
+	uint32_t id;		/* of the ACK that answers it; a status has none */
+	char strategy[MESSAGE_NAME];
+	char link[CONFIG_IFNAME];
+};
+
+/* Counting the links' budgets (supervisor_budget.c). */
+struct supervisor_budget {
+	char path[CONFIG_PATH];	/* of the file */
+	ev_timer ask;
+	nsec_t asked_at, saved_at;
+	uint64_t unsaved;	/* bytes that the file does not know */
+	bool unkept;		/* the file cannot be written */
 };
 
 /* One per process. */
@@ -38,11 +52,14 @@ struct supervisor {
 	char empty_dir[CONFIG_PATH];
 	unsigned restarts_now;		/* of the worker, in this minute */
 	struct uplinks uplinks;
+	struct preferences preferences;
+	struct budgets budgets;
+	struct supervisor_budget budget;
 
 	struct report report;		/* the worker's status while it comes in */
 	struct supervisor_question question[SUPERVISOR_QUESTIONS];
 	size_t question_count;
-	uint32_t question_id;		/* the newest that the worker was given */
+	uint32_t question_id;		/* the newest that the worker was given; never 0 */
 	nsec_t asked_at;		/* for a status; 0: no answer is outstanding */
 	char strategy[MESSAGE_NAME];	/* in force */
 
@@ -61,13 +78,38 @@ struct supervisor {
 
 nsec_t supervisor_now(void);
 
+/* The worker is told of links that came, went, or are to be used otherwise. */
+void supervisor_sync(struct supervisor *s);
+
 /* A command has come over the control socket (ctx: the supervisor). */
 void supervisor_request(void *ctx, const struct control_request *request);
 /* The worker's status is whole, or (it is gone) will not come: who asked is answered. */
 void supervisor_answer_status(struct supervisor *s);
-/* The worker has taken, or refused, a strategy. */
-void supervisor_answer_strategy(struct supervisor *s, const struct message_ack *ack);
+/* The worker has done, or refused, what somebody waits for. */
+void supervisor_answer_ack(struct supervisor *s, const struct message_ack *ack);
 /* The worker is gone: nobody waits for it any longer. */
 void supervisor_answer_all(struct supervisor *s);
+/* A place among those who wait, or NULL: the request has been refused. */
+struct supervisor_question *supervisor_remember(struct supervisor *s, uint64_t request);
+/* Ask the worker for its status.  The number of the question, or 0: there is no worker. */
+uint32_t supervisor_ask_worker(struct supervisor *s);
+
+/* Commands and words about links (supervisor_links.c). */
+void supervisor_list_links(struct supervisor *s, const struct control_request *request);
+void supervisor_change_link(struct supervisor *s, const struct control_request *request);
+void supervisor_answer_link(struct supervisor *s, const struct supervisor_question *question);
+/* Some link that is there may carry data. */
+bool supervisor_may_use_links(const struct supervisor *s);
+void supervisor_describe_links(const struct supervisor *s, struct status *st);
+
+/* Budgets (supervisor_budget.c): before there are links, and at the end. */
+void supervisor_begin_budgets(struct supervisor *s);
+void supervisor_end_budgets(struct supervisor *s);
+/* A path's figures have come; all of that question's have; there is a new worker, at zero. */
+void supervisor_count(struct supervisor *s, const struct message_status_path *m);
+void supervisor_settle_budgets(struct supervisor *s, uint32_t id);
+void supervisor_forget_paths(struct supervisor *s);
+/* `ttt link` has changed that link; it had no budget, or had one. */
+void supervisor_change_budget(struct supervisor *s, const char *link, bool had_one);
 
 #endif

@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "config/config.h"
 #include "io/open.h"
+#include "preferences.h"
 
 static void add_endpoint(struct uplinks *u, const struct addr *a)
 {
@@ -52,19 +53,6 @@ bool uplinks_resolve(struct uplinks *u, const struct config *config)
 	return u->endpoint_count > 0;
 }
 
-static struct message_link wishes_for(const struct config *config, const struct link *l)
-{
-	const struct config_link *row = config_link(config, l->ifname);
-	struct config_link wish = row != NULL ? *row : config_link_default(l->ifname);
-
-	return (struct message_link){
-		.mtu = l->mtu > UINT16_MAX ? UINT16_MAX : (uint16_t)l->mtu,
-		.weight = wish.weight,
-		.priority = wish.priority,
-		.max_latency_ms = (uint32_t)(wish.max_latency / NSEC_PER_MSEC),
-	};
-}
-
 static const struct link *link_at(const struct links *links, unsigned slot)
 {
 	for (size_t i = 0; i < links->count; i++)
@@ -91,11 +79,11 @@ static void close_socket(struct uplinks *u, unsigned number, struct channel *wor
 }
 
 static void open_socket(struct uplinks *u, unsigned number, const struct link *l,
-			const struct config *config, struct channel *worker)
+			const struct preferences *preferences, struct channel *worker)
 {
 	const struct addr *to = &u->endpoint[number % UPLINKS_ENDPOINTS];
 	const struct open_udp_options options = {
-		.local = l->source, .device = l->ifname, .mark = config->marks.fwmark,
+		.local = l->source, .device = l->ifname, .mark = preferences->config->marks.fwmark,
 	};
 	struct message m = { .type = MESSAGE_SOCKET_ADD };
 	int fd = open_udp(&options), err;
@@ -109,7 +97,7 @@ static void open_socket(struct uplinks *u, unsigned number, const struct link *l
 	text_copy(m.socket_add.link, sizeof(m.socket_add.link), l->ifname);
 	m.socket_add.local = l->source;
 	m.socket_add.remote = *to;
-	m.socket_add.preferences = wishes_for(config, l);
+	m.socket_add.preferences = preferences_message(preferences, l->ifname, l->mtu);
 	err = channel_send(worker, &m, fd);
 	close(fd);
 	if (err < 0) {
@@ -119,24 +107,31 @@ static void open_socket(struct uplinks *u, unsigned number, const struct link *l
 	u->socket[number].open = true;
 	u->socket[number].index = l->index;
 	u->socket[number].source = l->source;
-	u->socket[number].mtu = l->mtu;
+	u->socket[number].preferences = m.socket_add.preferences;
 	text_copy(u->socket[number].ifname, sizeof(u->socket[number].ifname), l->ifname);
 	log_info("%s: joins", l->ifname);
 }
 
+static bool are_same(const struct message_link *a, const struct message_link *b)
+{
+	return a->mtu == b->mtu && a->weight == b->weight && a->priority == b->priority && a->tier == b->tier &&
+	       a->max_latency_ms == b->max_latency_ms && a->max_loss_ppm == b->max_loss_ppm &&
+	       a->rate == b->rate && a->fixed == b->fixed && a->metered == b->metered;
+}
+
 static void update_socket(struct uplinks *u, unsigned number, const struct link *l,
-			  const struct config *config, struct channel *worker)
+			  const struct preferences *preferences, struct channel *worker)
 {
 	struct message m = { .type = MESSAGE_LINK_SET, .link_set.socket = (uint8_t)number };
 
-	if (u->socket[number].mtu == l->mtu)
+	m.link_set.preferences = preferences_message(preferences, l->ifname, l->mtu);
+	if (are_same(&u->socket[number].preferences, &m.link_set.preferences))
 		return;
-	u->socket[number].mtu = l->mtu;
-	m.link_set.preferences = wishes_for(config, l);
-	channel_send(worker, &m, -1);
+	if (channel_send(worker, &m, -1) == 0)	/* else the next event tries again */
+		u->socket[number].preferences = m.link_set.preferences;
 }
 
-size_t uplinks_sync(struct uplinks *u, const struct links *links, const struct config *config,
+size_t uplinks_sync(struct uplinks *u, const struct links *links, const struct preferences *preferences,
 		    struct channel *worker)
 {
 	size_t open = 0;
@@ -152,9 +147,9 @@ size_t uplinks_sync(struct uplinks *u, const struct links *links, const struct c
 		if (l == NULL || e >= u->endpoint_count || u->endpoint[e].family != l->family)
 			continue;
 		if (u->socket[n].open)
-			update_socket(u, n, l, config, worker);
+			update_socket(u, n, l, preferences, worker);
 		else
-			open_socket(u, n, l, config, worker);
+			open_socket(u, n, l, preferences, worker);
 		open += u->socket[n].open;
 	}
 	return open;

@@ -17,6 +17,7 @@
 #include "routing/links.h"
 
 struct config;
+struct preferences;
 
 #define UPLINKS_ENDPOINTS	(ENDPOINT_SOCKETS / LINKS_MAX)
 
@@ -28,7 +29,7 @@ struct uplinks {
 		int index;		/* of the interface */
 		char ifname[SNAPSHOT_NAME];
 		struct addr source;
-		uint32_t mtu;
+		struct message_link preferences;	/* as the worker has them */
 	} socket[ENDPOINT_SOCKETS];
 	struct addr refused_by;		/* newest answer of the network, for words; ADDR_NONE: none */
 	char refused_link[SNAPSHOT_NAME];
@@ -38,10 +39,10 @@ struct uplinks {
 /* Looks the server's names up; false: none has an address. */
 bool uplinks_resolve(struct uplinks *u, const struct config *config);
 /*
- * Close what has no link any more, and open what is missing; the worker is told.
- * Gives the number of sockets that are open.
+ * Close what has no link any more, open what is missing, and pass on what is
+ * preferred now; the worker is told.  Gives the number of sockets that are open.
  */
-size_t uplinks_sync(struct uplinks *u, const struct links *links, const struct config *config,
+size_t uplinks_sync(struct uplinks *u, const struct links *links, const struct preferences *preferences,
 		    struct channel *worker);
 /* The worker is a new one and has no sockets. */
 void uplinks_forget(struct uplinks *u);

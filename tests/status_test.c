@@ -64,12 +64,39 @@ static void a_traveller_sees_state_links_and_what_is_not_used(void **state)
 	status_done(&s);
 }
 
+static void a_link_has_lines_only_for_what_is_unusual(void **state)
+{
+	struct status s = { .interface = "ttt0", .role = "client", .state = "up", .link_count = 3 };
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+
+	(void)state;
+	s.link[0] = (struct status_link){ .name = "wlan0", .present = true, .tier = "primary" };
+	s.link[1] = (struct status_link){
+		.name = "usb0", .present = true, .changed = true, .settings = "tier=backup budget=20GB",
+		.budget = 20000000000, .budget_used = 12300000000, .budget_left = 7700000000,
+		.budget_until = "1 December", .reason = "backup: the primary links work",
+	};
+	s.link[2] = (struct status_link){ .name = "wwan0", .settings = "metered=yes", .reason = "not there" };
+	status_print(&s, out);
+	fclose(out);
+	assert_string_equal(text,
+		"ttt0 up  0 bit/s down  0 bit/s up  over 0 links  for 0 s\n"
+		"link usb0 tier=backup budget=20GB  (until ttt down)\n"
+		"budget usb0: 12.3 GB used, 7.70 GB left until 1 December\n"
+		"idle usb0: backup: the primary links work\n"
+		"link wwan0 metered=yes  (not there)\n");
+	free(text);
+	status_done(&s);
+}
+
 static void a_status_survives_json_and_nonsense_does_not(void **state)
 {
 	struct status s = { .interface = "ttt0", .role = "client", .state = "up", .uptime = SEC(5), .mtu = 1420,
 			    .worker_pid = 42, .address_count = 1 }, back = { 0 };
 	struct status_peer *p = status_add_peer(&s);
-	json_t *json, *wrong;
+	json_t *json, *again, *wrong;
 
 	(void)state;
 	assert_true(prefix_parse("10.84.0.2/24", &s.address[0]));
@@ -81,10 +108,20 @@ static void a_status_survives_json_and_nonsense_does_not(void **state)
 	assert_true(addr_parse_port("192.0.2.1:7474", 0, &p->path[0].remote));
 	strcpy(s.unused[s.unused_count].link, "eth0");
 	strcpy(s.unused[s.unused_count++].reason, "no carrier");
+	s.link_count = 1;
+	s.link[0] = (struct status_link){
+		.name = "wlan0", .present = true, .tier = "backup", .priority = 255, .weight = 1000,
+		.max_latency = MSEC(150), .max_loss_ppm = 30000, .rate = 2500000, .congestion = "fixed",
+		.metered = true, .budget = UINT64_C(1) << 50, .budget_used = 5, .budget_left = 7, .budget_reset = 28,
+		.budget_until = "28 November", .settings = "tier=backup", .reason = "budget spent",
+	};
 	json = status_to_json(&s);
 	assert_int_equal(status_from_json(json, &back), 0);
 	assert_int_equal(back.peer_count, 1);
 	assert_memory_equal(&back.peer[0], &s.peer[0], sizeof(s.peer[0]));
+	again = status_to_json(&back);
+	assert_true(json_equal(again, json));
+	json_decref(again);
 	status_done(&back);
 	wrong = json_string("a line where a number belongs");
 	json_object_set_new(json, "mtu", wrong);
@@ -102,6 +139,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST("numbers have three digits at most", numbers_have_three_digits_at_most),
+		TEST("a link has lines only for what is unusual", a_link_has_lines_only_for_what_is_unusual),
 		TEST("a status survives JSON, and nonsense does not",
 		     a_status_survives_json_and_nonsense_does_not),
 		TEST("a traveller sees state, links, and what is not used",

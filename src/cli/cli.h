@@ -16,11 +16,13 @@
 
 #define CLI_CONFIG	"/etc/ttt/ttt.conf"
 #define CLI_RUNTIME_DIR	"/run/ttt"
+#define CLI_STATE_DIR	"/var/lib/ttt"
 
 struct cli {
 	const char *interface;		/* -i; NULL: what the file says, else ttt0 */
 	const char *config;		/* -c */
 	const char *runtime_dir;	/* -r, else TTT_RUNTIME_DIR */
+	const char *state_dir;		/* what outlives a boot; for another runtime directory, beside it */
 	bool foreground, json, watch, routing;
 	int operand_count;
 	char **operand;			/* behind the command's name */
@@ -30,6 +32,7 @@ int cli_up(const struct cli *cli);
 int cli_down(const struct cli *cli);
 int cli_status(const struct cli *cli);
 int cli_strategy(const struct cli *cli);
+int cli_link(const struct cli *cli);
 int cli_genkey(const struct cli *cli);
 int cli_pubkey(const struct cli *cli);
 int cli_genpsk(const struct cli *cli);

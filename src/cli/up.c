@@ -47,7 +47,7 @@ static int load(const struct cli *cli, struct config **ret)
 static int in_foreground(const struct cli *cli, const struct config *config)
 {
 	const struct supervisor_options options = {
-		.runtime_dir = cli->runtime_dir, .ready_fd = -1, .foreground = true,
+		.runtime_dir = cli->runtime_dir, .state_dir = cli->state_dir, .ready_fd = -1, .foreground = true,
 	};
 
 	return supervisor_run(config, &options);
@@ -56,7 +56,9 @@ static int in_foreground(const struct cli *cli, const struct config *config)
 /* The child: away from the terminal, its log to the system's. */
 static void be_daemon(const struct cli *cli, const struct config *config, int ready_fd)
 {
-	const struct supervisor_options options = { .runtime_dir = cli->runtime_dir, .ready_fd = ready_fd };
+	const struct supervisor_options options = {
+		.runtime_dir = cli->runtime_dir, .state_dir = cli->state_dir, .ready_fd = ready_fd,
+	};
 	int null = open("/dev/null", O_RDWR);
 
 	setsid();

@@ -6,6 +6,8 @@
  *   {"command": "status"}              {"ok": true, "status": {…}}   (status_json.h)
  *   {"command": "routing"}             {"ok": true, "text": "…"}
  *   {"command": "strategy", "name": "failover"}      {"ok": true}
+ *   {"command": "links"}, or with a "name"           {"ok": true, "text": "…"}
+ *   {"command": "link", "name": "wlan0", "set": ["tier=backup", …]}   likewise, when it is in force
  *   {"command": "stop"}                {"ok": true}, then the daemon ends
  *   anything wrong                     {"ok": false, "code": 2, "error": "…"}
  *

@@ -21,6 +21,8 @@
 #define STATUS_ADDRESSES	16
 #define STATUS_DROPS		48
 #define STATUS_UNUSED		64
+#define STATUS_LINKS		80
+#define STATUS_SETTINGS		320
 #define STATUS_NOTES		8
 #define STATUS_NEVER		UINT64_MAX	/* an age of what has not happened */
 
@@ -43,9 +45,33 @@ struct status_path {
 	uint64_t tx_rate, rx_rate;	/* bytes per second */
 	uint32_t share_ppm;	/* of the peer's traffic now, both ways; 0 while there is none */
 	uint64_t in_flight;	/* bytes */
+	bool eligible;		/* it may carry data now: it works, and tier and limits let it */
+	bool unfit;		/* beyond a limit, or was a moment ago */
+	char tier[STATUS_NAME];	/* in force: "never" once its link's budget is spent */
 	uint16_t weight;
 	uint8_t priority;
 	nsec_t max_latency;	/* 0: no limit */
+	uint32_t max_loss_ppm;	/* 0: no limit */
+};
+
+/* A client's link, there or not, and how it is to be used. */
+struct status_link {
+	char name[STATUS_NAME];
+	bool present;
+	bool changed;		/* by `ttt link`, until the tunnel goes down */
+	char tier[STATUS_NAME];	/* as the user wants it */
+	uint8_t priority;
+	uint16_t weight;
+	nsec_t max_latency;	/* 0: no limit */
+	uint32_t max_loss_ppm;	/* 0: no limit */
+	uint64_t rate;		/* bytes per second; 0: no limit */
+	char congestion[STATUS_NAME];	/* "auto", "fixed" */
+	bool metered;
+	uint64_t budget, budget_used, budget_left;	/* bytes a month; 0, 0, 0: none */
+	uint8_t budget_reset;
+	char budget_until[STATUS_NAME];	/* the day on which it begins anew, "1 December" */
+	char settings[STATUS_SETTINGS];	/* what differs from the defaults, as `ttt link` takes it */
+	char reason[STATUS_REASON];	/* why it carries nothing now, in words; empty: it may */
 };
 
 struct status_peer {
@@ -96,6 +122,8 @@ struct status {
 	size_t peer_count;
 	struct status_unused unused[STATUS_UNUSED];
 	size_t unused_count;
+	struct status_link link[STATUS_LINKS];
+	size_t link_count;
 	struct status_drop drop[STATUS_DROPS];	/* only those above 0 are printed */
 	size_t drop_count;
 	char note[STATUS_NOTES][STATUS_REASON];	/* what is worth knowing, e.g. a missing kernel feature */

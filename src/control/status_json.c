@@ -20,6 +20,7 @@ struct field {
 
 #define FIELD(type, member, kind) { #member, kind, offsetof(struct type, member), sizeof(((struct type *)0)->member) }
 #define P(member, kind) FIELD(status_path, member, kind)
+#define L(member, kind) FIELD(status_link, member, kind)
 #define E(member, kind) FIELD(status_peer, member, kind)
 #define S(member, kind) FIELD(status, member, kind)
 
@@ -27,7 +28,15 @@ static const struct field path_field[] = {
 	P(link, TEXT), P(id, U8), P(local, ADDR), P(remote, ADDR), P(state, TEXT), P(state_age, TIME),
 	P(srtt, TIME), P(min_rtt, TIME), P(loss_ppm, U32), P(tx_packets, U64), P(tx_bytes, U64),
 	P(rx_packets, U64), P(rx_bytes, U64), P(lost_packets, U64), P(tx_rate, U64), P(rx_rate, U64),
-	P(share_ppm, U32), P(in_flight, U64), P(weight, U16), P(priority, U8), P(max_latency, TIME),
+	P(share_ppm, U32), P(in_flight, U64), P(eligible, BOOL), P(unfit, BOOL), P(tier, TEXT), P(weight, U16), P(priority, U8),
+	P(max_latency, TIME), P(max_loss_ppm, U32),
+};
+
+static const struct field link_field[] = {
+	L(name, TEXT), L(present, BOOL), L(changed, BOOL), L(tier, TEXT), L(priority, U8), L(weight, U16),
+	L(max_latency, TIME), L(max_loss_ppm, U32), L(rate, U64), L(congestion, TEXT), L(metered, BOOL),
+	L(budget, U64), L(budget_used, U64), L(budget_left, U64), L(budget_reset, U8), L(budget_until, TEXT),
+	L(settings, TEXT), L(reason, TEXT),
 };
 
 static const struct field peer_field[] = {
@@ -206,7 +215,7 @@ json_t *status_to_json(const struct status *s)
 {
 	json_t *object = fields_to_json(status_field, ARRAY_SIZE(status_field), s);
 	json_t *peers = json_array(), *unused = json_array(), *drops = json_object(), *notes = json_array();
-	json_t *dns = json_array();
+	json_t *dns = json_array(), *links = json_array();
 	char text[ADDR_TEXT];
 
 	for (size_t i = 0; i < s->peer_count; i++)
@@ -214,6 +223,8 @@ json_t *status_to_json(const struct status *s)
 	for (size_t i = 0; i < s->unused_count; i++)
 		json_array_append_new(unused, json_pack("{s:s,s:s}", "link", s->unused[i].link, "reason",
 							s->unused[i].reason));
+	for (size_t i = 0; i < s->link_count; i++)
+		json_array_append_new(links, fields_to_json(link_field, ARRAY_SIZE(link_field), &s->link[i]));
 	for (size_t i = 0; i < s->drop_count; i++)
 		json_object_set_new(drops, s->drop[i].name, json_integer((json_int_t)s->drop[i].count));
 	for (size_t i = 0; i < s->note_count; i++)
@@ -223,10 +234,22 @@ json_t *status_to_json(const struct status *s)
 	json_object_set_new(object, "address", prefixes_to_json(s->address, s->address_count));
 	json_object_set_new(object, "dns", dns);
 	json_object_set_new(object, "peers", peers);
+	json_object_set_new(object, "links", links);
 	json_object_set_new(object, "unused", unused);
 	json_object_set_new(object, "drops", drops);
 	json_object_set_new(object, "notes", notes);
 	return object;
+}
+
+static bool links_from_json(const json_t *list, struct status *s)
+{
+	if (json_array_size(list) > STATUS_LINKS)
+		return false;
+	for (; s->link_count < json_array_size(list); s->link_count++)
+		if (!fields_from_json(link_field, ARRAY_SIZE(link_field), json_array_get(list, s->link_count),
+				      &s->link[s->link_count]))
+			return false;
+	return true;
 }
 
 static bool lists_from_json(const json_t *object, struct status *s)
@@ -262,7 +285,7 @@ int status_from_json(const json_t *object, struct status *ret)
 	struct status s = { 0 };
 	bool good = fields_from_json(status_field, ARRAY_SIZE(status_field), object, &s) &&
 		    prefixes_from_json(json_object_get(object, "address"), s.address, &s.address_count) &&
-		    lists_from_json(object, &s) && json_array_size(peers) <= STATUS_PEERS;
+		    links_from_json(json_object_get(object, "links"), &s) && lists_from_json(object, &s) && json_array_size(peers) <= STATUS_PEERS;
 
 	for (size_t i = 0; good && i < json_array_size(peers); i++) {
 		struct status_peer *peer = status_add_peer(&s);

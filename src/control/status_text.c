@@ -100,6 +100,20 @@ static void print_peer(const struct status_peer *p, FILE *out)
 	fputc('\n', out);
 }
 
+static void print_link(const struct status_link *l, FILE *out)
+{
+	char used[STATUS_WORD], left[STATUS_WORD];
+
+	if (l->settings[0] != '\0')
+		fprintf(out, "link %s %s%s%s\n", l->name, l->settings, l->changed ? "  (until ttt down)" : "",
+			l->present ? "" : "  (not there)");
+	if (l->budget != 0)
+		fprintf(out, "budget %s: %s used, %s left until %s\n", l->name,
+			status_bytes(l->budget_used, used), status_bytes(l->budget_left, left), l->budget_until);
+	if (l->present && l->reason[0] != '\0')
+		fprintf(out, "idle %s: %s\n", l->name, l->reason);
+}
+
 void status_print(const struct status *status, FILE *out)
 {
 	bool server = strcmp(status->role, "server") == 0;
@@ -117,6 +131,8 @@ void status_print(const struct status *status, FILE *out)
 		for (size_t k = 0; k < status->peer[i].path_count; k++)
 			print_path(&status->peer[i].path[k], out);
 	}
+	for (size_t i = 0; i < status->link_count; i++)
+		print_link(&status->link[i], out);
 	for (size_t i = 0; i < status->unused_count; i++)
 		fprintf(out, "unused %s: %s\n", status->unused[i].link, status->unused[i].reason);
 	for (size_t i = 0; i < status->drop_count; i++)
