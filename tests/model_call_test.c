@@ -1,5 +1,8 @@
-/* model_call: a call and a ping say of a link what is true of it. */
+/* model_call: a call, a ping and a steady UDP flow say of a link what is true of it. */
 #include "sim/model_call.h"
+
+#include "sim/model_ping.h"
+#include "sim/model_udp.h"
 #include "tap.h"
 
 #define MBIT	UINT64_C(1000000)
@@ -86,6 +89,48 @@ static void a_ping_measures_the_round_trip(void **state)
 	sim_free(s);
 }
 
+static struct stream_stats pour(struct sim *s, const struct model_udp_config *config, nsec_t *ret_p50)
+{
+	struct model_udp *udp = model_udp_new(s, config);
+	struct stream_stats stats;
+
+	sim_run(s, SEC(10) - 1);
+	model_udp_stop(udp);
+	sim_run(s, SEC(1));
+	stats = model_udp_stats(udp);
+	*ret_p50 = samples_percentile(model_udp_latency(udp), 50);
+	model_udp_free(udp);
+	return stats;
+}
+
+static void udp_keeps_its_pace_and_measures_what_becomes_of_it(void **state)
+{
+	struct sim_way way = { .rate = 20 * MBIT, .delay = MSEC(30), .loss_ppm = 10000 };
+	struct model_udp_config config = { .via.bare = true, .rate = 10 * MBIT, .len = 1000 };
+	struct stream_stats u;
+	struct sim *s;
+	nsec_t p50;
+
+	(void)state;
+	for (int direction = SIM_UP; direction <= SIM_DOWN; direction++) {
+		config.direction = (enum sim_direction)direction;
+		s = bare(5, &way, &config.via);
+		u = pour(s, &config, &p50);
+		assert_int_equal(u.sent, 12500);
+		assert_in_range(u.sent - u.received, 80, 170);
+		assert_in_range(p50, MSEC(30) + 400000, MSEC(30) + 400010);
+		assert_int_equal(u.late, 0);
+		sim_free(s);
+	}
+	way.reorders = true;
+	way.jitter = MSEC(10);
+	s = bare(5, &way, &config.via);
+	u = pour(s, &config, &p50);
+	assert_in_range(u.late, 12500 / 4, 12500);
+	assert_in_range(u.deepest, 10, 13);	/* 10 ms at 0.8 ms a packet */
+	sim_free(s);
+}
+
 static void both_pass_the_tunnel(void **state)
 {
 	struct sim *s = sim_new(4, 1, "redundant");
@@ -121,6 +166,8 @@ int main(void)
 		     a_call_measures_latency_and_loss_each_way),
 		TEST("a call notices a gap", a_call_notices_a_gap),
 		TEST("a ping measures the round trip", a_ping_measures_the_round_trip),
+		TEST("UDP keeps its pace, and measures what becomes of it",
+		     udp_keeps_its_pace_and_measures_what_becomes_of_it),
 		TEST("both pass the tunnel", both_pass_the_tunnel),
 	};
 

@@ -17,11 +17,12 @@ static void a_tcp_fills_a_real_walk(void **state)
 	struct sim *s;
 	struct model_tcp_config config = { .via.bare = true };
 	struct model_tcp *m;
+	char error[TRACE_ERROR];
 	struct trace t;
 	double share;
 
 	(void)state;
-	assert_true(trace_load(walk, &t));
+	assert_true(trace_load(walk, &t, error));
 	s = sim_new(2, 1, "round-robin");
 	config.via.link = sim_add_bare(s, 0, &way, &way);
 	sim_way_follow(s, &sim_link(s, 0, config.via.link)->up, t.step, t.count, t.length);

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "sim/model_call.h"
+#include "sim/model_ping.h"
 #include "sim/model_tcp.h"
 
 #define FRAMING		14

@@ -53,14 +53,18 @@ void link_enter(struct sim *s, int client, unsigned link, enum sim_direction dir
 	*(up ? &l->up_packets : &l->down_packets) += 1;
 	*(up ? &l->up_bytes : &l->down_bytes) += f.len + outer;
 	sim_mix(s, s->now ^ f.len << 40 ^ (uint64_t)link << 56 ^ (uint64_t)direction << 60);
-	if (way->cut || (way->mtu != 0 && f.len + outer > way->mtu))
+	if (way->cut || (way->mtu != 0 && f.len + outer > way->mtu)) {
+		wire->lost++;
 		return;
+	}
 	if (wire->queued >= (way->queue != 0 ? way->queue : QUEUE)) {
 		*(up ? &l->up_dropped : &l->down_dropped) += 1;
 		return;
 	}
-	if (way->loss_ppm != 0 && dice_draw(&s->dice) % 1000000 < way->loss_ppm)
+	if (way->loss_ppm != 0 && dice_draw(&s->dice) % 1000000 < way->loss_ppm) {
+		wire->lost++;
 		return;
+	}
 	f.at = way_arrival(way, wire, (f.len + outer + way->framing) * 8, s->now, &s->dice);
 	f.datagram = copy_of(copy, f.len);
 	wire->queued++;
@@ -100,8 +104,11 @@ void link_arrive(struct sim *s)
 {
 	struct flight f = flights_pop(&s->flights);
 	struct sim_link *l = &s->link[f.client][f.link];
+	struct sim_wire *wire = f.direction == SIM_UP ? &l->up_wire : &l->down_wire;
 
-	(f.direction == SIM_UP ? &l->up_wire : &l->down_wire)->queued--;
+	wire->queued--;
+	wire->carried++;
+	wire->carried_bytes += f.len + (l->bare ? 0 : OUTER);
 	/* a NAT knows only the port that the client has now */
 	if (l->bare)
 		model_take(s, f.direction, f.datagram, f.len);
@@ -187,6 +194,12 @@ void sim_cut(struct sim *s, unsigned client, unsigned link, bool cut)
 	s->link[client][link].down.cut = cut;
 }
 
+void sim_wish(struct sim *s, unsigned client, unsigned link, const struct engine_link *wish)
+{
+	s->link[client][link].wish = *wish;
+	engine_path_set_link(sim_client(s, client), link, wish, s->now);
+}
+
 void sim_set_tap(struct sim *s, sim_tap *tap, void *ctx)
 {
 	s->tap = tap;
@@ -201,10 +214,10 @@ void sim_inject(struct sim *s, unsigned client, unsigned link, enum sim_directio
 
 void sim_overfill(struct sim *s, unsigned client, unsigned link)
 {
-	struct engine_link *wish = &sim_link(s, client, link)->wish;
+	struct engine_link wish = sim_link(s, client, link)->wish;
 
-	wish->fixed = true;
-	engine_path_set_link(sim_client(s, client), link, wish, s->now);
+	wish.fixed = true;
+	sim_wish(s, client, link, &wish);
 }
 
 uint64_t sim_arrived(const struct sim *s)

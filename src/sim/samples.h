@@ -4,7 +4,9 @@
 #ifndef TTT_SIM_SAMPLES_H
 #define TTT_SIM_SAMPLES_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/units.h"
 

@@ -7,7 +7,7 @@
  * minute of traffic takes milliseconds, and the same seed gives the same run.
  *
  * Flows send numbered UDP packets inside and note what comes out.  Models of
- * something livelier (model_tcp.h, model_call.h) attach themselves, and send
+ * something livelier (model_tcp.h, model_call.h, model_ping.h, model_udp.h) attach themselves, and send
  * through the tunnel, or over a bare link, where no engine stands between.
  */
 #ifndef TTT_SIM_SIM_H
@@ -55,6 +55,8 @@ struct sim_way {
 struct sim_wire {
 	nsec_t free_at, last_at;	/* when its wire is free; when its last packet arrives */
 	size_t queued;			/* packets in it, those under way included */
+	uint64_t carried, lost;		/* packets that came out of it; that vanished, but for a full queue */
+	uint64_t carried_bytes;		/* of whole IP packets */
 };
 
 struct sim_link {
@@ -107,6 +109,10 @@ void sim_way_follow(struct sim *s, struct sim_way *way, const struct sim_rate *r
 void sim_link_down(struct sim *s, unsigned client, unsigned link);
 void sim_link_up(struct sim *s, unsigned client, unsigned link);
 void sim_cut(struct sim *s, unsigned client, unsigned link, bool cut);	/* silently */
+/* How the client's user wants it to be used from now on. */
+void sim_wish(struct sim *s, unsigned client, unsigned link, const struct engine_link *wish);
+/* Bits that a way could carry in that time, were it not cut; UINT64_MAX: no limit. */
+uint64_t sim_way_bits(const struct sim_way *way, nsec_t from, nsec_t to);
 
 /* len: of the inner packet.  Runs until stopped.  spoof: with the source of another client. */
 unsigned sim_flow(struct sim *s, unsigned client, enum sim_direction direction, size_t len,

@@ -1,14 +1,16 @@
 /* trace: see trace.h. */
 #include "sim/trace.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "sim/must.h"
 
-
 #define OPPORTUNITY	1504
+#define BYTES_MAX	1e12		/* that a line may say */
+#define FILE_MAX	(64u << 20)
 
 static void step_add(struct trace *t, nsec_t at, uint64_t rate)
 {
@@ -28,9 +30,23 @@ static const char *next_line(const char *text)
 	return end != NULL ? end + 1 : text + strlen(text);
 }
 
-static bool finish(struct trace *t, struct trace *ret)
+static bool is_blank(const char *line)
 {
-	if (t->length == 0) {
+	return line[strspn(line, " \t\r")] == '\n' || line[strspn(line, " \t\r")] == '\0';
+}
+
+static bool refuse(struct trace *t, const char *line, unsigned number, const char *why, char error[TRACE_ERROR])
+{
+	snprintf(error, TRACE_ERROR, "line %u, %.*s: %s", number, (int)strcspn(line, "\r\n") % 40, line, why);
+	trace_done(t);
+	return false;
+}
+
+static bool finish(struct trace *t, struct trace *ret, char error[TRACE_ERROR])
+{
+	if (t->length == 0 || trace_bytes(t, t->length) == 0) {
+		snprintf(error, TRACE_ERROR, "%s", t->length == 0 ? "no trace: it has no line with a time" :
+								    "it never carries anything");
 		trace_done(t);
 		return false;
 	}
@@ -38,66 +54,114 @@ static bool finish(struct trace *t, struct trace *ret)
 	return true;
 }
 
-bool trace_read_csv(const char *text, struct trace *ret)
+bool trace_read_csv(const char *text, struct trace *ret, char error[TRACE_ERROR])
 {
 	struct trace t = { 0 };
-	double second, bytes;
 
-	for (; *text != '\0'; text = next_line(text)) {
+	for (unsigned number = 1; *text != '\0'; text = next_line(text), number++) {
+		double second, bytes;
 		nsec_t end;
 
-		if (sscanf(text, "%lf,%lf", &second, &bytes) != 2 || second <= 0 || bytes < 0)
-			continue;	/* a heading */
+		if (is_blank(text))
+			continue;
+		if (sscanf(text, "%lf,%lf", &second, &bytes) != 2) {
+			if (number == 1)
+				continue;	/* a heading */
+			return refuse(&t, text, number, "write SECONDS,BYTES", error);
+		}
+		if (!(second > 0 && second <= TRACE_LONGEST && bytes >= 0 && bytes <= BYTES_MAX))
+			return refuse(&t, text, number, "out of range: seconds up to a day, bytes from 0", error);
 		end = (nsec_t)(second * 1e9);
 		if (end <= t.length)
-			continue;
+			return refuse(&t, text, number, "earlier than the line before", error);
 		step_add(&t, t.length, (uint64_t)(bytes * 8 * 1e9 / (double)(end - t.length)));
 		t.length = end;
 	}
-	return finish(&t, ret);
+	return finish(&t, ret, error);
+}
+
+static uint64_t rate_of(uint64_t opportunities)
+{
+	return opportunities * OPPORTUNITY * 8 * 1000;
 }
 
 /* What may leave at a millisecond's end had that millisecond; after the last it begins anew. */
-bool trace_read_mahimahi(const char *text, struct trace *ret)
+bool trace_read_mahimahi(const char *text, struct trace *ret, char error[TRACE_ERROR])
 {
 	struct trace t = { 0 };
 	uint64_t slot = 0, opportunities = 0, last = 0;
 
-	while (*text != '\0') {
+	for (unsigned number = 1; *text != '\0'; text = next_line(text), number++) {
 		char *end;
 		uint64_t at = strtoull(text, &end, 10);
 
-		if (end == text || at < last) {
-			trace_done(&t);
-			return false;
-		}
-		for (; slot + 1 < at; slot++) {
-			step_add(&t, MSEC(slot), opportunities * OPPORTUNITY * 8 * 1000);
+		if (is_blank(text))
+			continue;
+		if (end == text || !is_blank(end) || at > TRACE_LONGEST * UINT64_C(1000))
+			return refuse(&t, text, number, "write a whole number of milliseconds, up to a day", error);
+		if (at < last)
+			return refuse(&t, text, number, "earlier than the line before", error);
+		if (at > slot + 1) {
+			step_add(&t, MSEC(slot), rate_of(opportunities));
+			if (at > slot + 2)
+				step_add(&t, MSEC(slot + 1), 0);
+			slot = at - 1;
 			opportunities = 0;
 		}
 		opportunities++;
 		last = at;
-		text = next_line(end);
 	}
-	step_add(&t, MSEC(slot), opportunities * OPPORTUNITY * 8 * 1000);
+	step_add(&t, MSEC(slot), rate_of(opportunities));
 	t.length = MSEC(last);
-	return finish(&t, ret);
+	return finish(&t, ret, error);
 }
 
-bool trace_load(const char *path, struct trace *ret)
+/* With a NUL behind it; NULL with errno: EFBIG is more than a trace can be. */
+static char *read_stream(FILE *f)
+{
+	size_t room = 1u << 16, len = 0, got;
+	char *text = malloc(room);
+
+	must_have(text);
+	while ((got = fread(text + len, 1, room - len - 1, f)) > 0 && len < FILE_MAX) {
+		len += got;
+		if (len + 1 == room) {
+			room *= 2;
+			text = realloc(text, room);
+			must_have(text);
+		}
+	}
+	text[len] = '\0';
+	if (len < FILE_MAX && !ferror(f))
+		return text;
+	errno = len < FILE_MAX ? errno : EFBIG;
+	free(text);
+	return NULL;
+}
+
+static char *read_file(const char *path)
 {
 	FILE *f = fopen(path, "r");
-	char *text = NULL;
-	size_t room = 0;
-	ssize_t len;
-	bool good;
+	char *text;
 
 	if (f == NULL)
-		return false;
-	len = getdelim(&text, &room, '\0', f);
+		return NULL;
+	text = read_stream(f);
 	fclose(f);
-	good = len > 0 && (strchr(text, ',') != NULL ? trace_read_csv(text, ret) :
-						       trace_read_mahimahi(text, ret));
+	return text;
+}
+
+bool trace_load(const char *path, struct trace *ret, char error[TRACE_ERROR])
+{
+	char *text = read_file(path);
+	bool good;
+
+	if (text == NULL) {
+		snprintf(error, TRACE_ERROR, "%s", strerror(errno));
+		return false;
+	}
+	good = strchr(text, ',') != NULL ? trace_read_csv(text, ret, error) :
+					   trace_read_mahimahi(text, ret, error);
 	free(text);
 	return good;
 }

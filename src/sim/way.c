@@ -108,3 +108,32 @@ nsec_t way_arrival(const struct sim_way *way, struct sim_wire *wire, uint64_t bi
 	return way->netem ? netem_arrival(way, wire, bits, now, dice) :
 			    wire_arrival(way, wire, bits, now, dice);
 }
+
+/* Of a trace that repeats or ends, from an offset into it. */
+static double bits_of_steps(const struct sim_way *way, nsec_t offset, nsec_t length)
+{
+	double bits = 0;
+
+	if (way->rates_period != 0)
+		offset %= way->rates_period;
+	for (size_t i = step_at(way, offset); length > 0; i = (i + 1) % way->rate_count) {
+		bool last = i + 1 == way->rate_count;
+		nsec_t end = !last ? way->rates[i + 1].at :
+			     way->rates_period != 0 ? way->rates_period : NSEC_NEVER;
+		nsec_t part = nsec_min(length, end - offset);
+
+		bits += (double)way->rates[i].rate * (double)part / 1e9;
+		length -= part;
+		offset = last ? 0 : end;
+	}
+	return bits;
+}
+
+uint64_t sim_way_bits(const struct sim_way *way, nsec_t from, nsec_t to)
+{
+	if (way->rate_count != 0)
+		return (uint64_t)bits_of_steps(way, from - way->rates_from, to - from);
+	if (way->rate == 0)
+		return UINT64_MAX;
+	return (uint64_t)((double)way->rate * (double)(to - from) / 1e9);
+}
