@@ -177,7 +177,7 @@ static void whatever_comes_goes_out_once_and_within_the_wait(void **state)
 		run(seed, 8, 5, false, 1000);
 		run(seed, 64, 20, true, 1000);
 		run(seed, 1500, 10, true, 2000);
-		run(seed, 500, 30, true, 8);	/* memory for 8 only */
+		run(seed, 500, 30, true, 40);	/* memory for few, beside lanes and shelves */
 		run(seed, 500, 90, false, 1000);
 	}
 }

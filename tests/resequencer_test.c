@@ -130,9 +130,14 @@ static void three_later_packets_on_every_path_in_use_prove_a_loss(void **state)
 	resequencer_set_paths(f.r, PATH_BIT(0) | PATH_BIT(1));
 	for (uint32_t seq = 1; seq <= 6; seq++)
 		put(&f, (struct resequencer_frame){ .seq = seq, .path = 0 });
-	assert_int_equal(out(&f), -1);
+	/* three packets, not one that is three numbers further; in whatever order */
+	put(&f, (struct resequencer_frame){ .seq = 9, .path = 1 });
 	put(&f, (struct resequencer_frame){ .seq = 7, .path = 1 });
-	assert_int_equal(out(&f), 1);
+	assert_int_equal(out(&f), -1);
+	put(&f, (struct resequencer_frame){ .seq = 8, .path = 1 });
+	for (int64_t seq = 1; seq <= 9; seq++)
+		assert_int_equal(out(&f), seq);
+	assert_int_equal(resequencer_stats(f.r).holes, 1);
 	close_fixture(&f);
 }
 
@@ -146,6 +151,61 @@ static void a_repaired_frame_is_waited_for_whatever_the_paths_say(void **state)
 	for (uint32_t seq = 1; seq <= 6; seq++)
 		put(&f, (struct resequencer_frame){ .seq = seq, .repaired = true });
 	assert_int_equal(out(&f), -1);
+	close_fixture(&f);
+}
+
+/* Its sender was out of room for copies for a while: the hole may be one that it repairs. */
+static void a_hole_behind_a_repaired_packet_is_waited_for_too(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	open_fixture(&f, 100);
+	resequencer_set_paths(f.r, PATH_BIT(0));
+	put(&f, (struct resequencer_frame){ .seq = 0, .repaired = true });
+	assert_int_equal(out(&f), 0);
+	for (uint32_t seq = 2; seq <= 6; seq++)
+		put(&f, (struct resequencer_frame){ .seq = seq });
+	assert_int_equal(out(&f), -1);
+	put(&f, (struct resequencer_frame){ .seq = 1, .repaired = true });
+	for (int64_t seq = 1; seq <= 6; seq++)
+		assert_int_equal(out(&f), seq);
+	put(&f, (struct resequencer_frame){ .seq = 8 });
+	put(&f, (struct resequencer_frame){ .seq = 9, .repaired = true });
+	put(&f, (struct resequencer_frame){ .seq = 10 });
+	assert_int_equal(out(&f), -1);	/* two of them prove, not three */
+	put(&f, (struct resequencer_frame){ .seq = 11 });
+	assert_int_equal(out(&f), 8);
+	close_fixture(&f);
+}
+
+/* A call loses one packet in ten for a minute; then a download takes its lane. */
+static void nothing_waits_for_what_unordered_packets_left_behind(void **state)
+{
+	struct fixture f;
+	uint32_t seq;
+
+	(void)state;
+	open_fixture(&f, 100);
+	for (seq = 0; seq < 3000; seq++) {
+		f.now += MSEC(20);
+		if (seq % 10 == 5)
+			continue;
+		put(&f, (struct resequencer_frame){ .seq = seq, .unordered = true });
+		assert_int_equal(out(&f), seq);
+	}
+	assert_in_range(resequencer_stats(f.r).holes, 299, 300);
+	f.now += SEC(1);
+	put(&f, (struct resequencer_frame){ .seq = seq });
+	assert_int_equal(out(&f), seq);
+	/* but for what went missing a moment ago */
+	put(&f, (struct resequencer_frame){ .seq = seq + 2, .unordered = true });
+	assert_int_equal(out(&f), seq + 2);
+	put(&f, (struct resequencer_frame){ .seq = seq + 3 });
+	assert_int_equal(out(&f), -1);
+	put(&f, (struct resequencer_frame){ .seq = seq + 1 });
+	assert_int_equal(out(&f), seq + 1);
+	assert_int_equal(out(&f), seq + 3);
 	close_fixture(&f);
 }
 
@@ -236,17 +296,75 @@ static void memory_is_bounded_and_the_oldest_hole_goes_first(void **state)
 	struct fixture f;
 
 	(void)state;
-	open_fixture(&f, 10);
-	for (uint16_t lane = 0; lane < 100; lane++) {
+	open_fixture(&f, 30);
+	for (uint16_t lane = 0; lane < 8; lane++) {
 		f.now += MSEC(1) / 10;
-		put(&f, (struct resequencer_frame){ .lane = lane, .seq = 1000 });
-		assert_true(resequencer_stats(f.r).held_bytes <= 10 * sizeof(struct buf));
+		put(&f, (struct resequencer_frame){ .lane = lane, .seq = 1000 + lane });
+		assert_true(resequencer_stats(f.r).held_bytes <= 30 * sizeof(struct buf));
 	}
-	/* a packet and its ring of 1024 places for each: two fit */
+	/* beside 8 lanes a packet and a shelf of 1024 places for each: two fit */
 	assert_int_equal(resequencer_stats(f.r).held, 2);
-	for (uint16_t lane = 0; lane < 100; lane++)
-		put(&f, (struct resequencer_frame){ .lane = lane, .seq = 1001 });
-	assert_true(resequencer_stats(f.r).held_bytes <= 10 * sizeof(struct buf));
+	for (uint16_t lane = 0; lane < 6; lane++)
+		assert_int_equal(out(&f), 1000 + lane);
+	assert_int_equal(out(&f), -1);
+	for (uint16_t lane = 0; lane < 100; lane++) {
+		put(&f, (struct resequencer_frame){ .lane = lane, .seq = 1200 });
+		assert_true(resequencer_stats(f.r).held_bytes <= 30 * sizeof(struct buf));
+	}
+	close_fixture(&f);
+}
+
+static void who_is_asked_to_yields_its_oldest_hole(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	open_fixture(&f, 100);
+	for (uint16_t lane = 0; lane < 3; lane++) {
+		f.now += MSEC(1);
+		put(&f, (struct resequencer_frame){ .lane = 2 - lane, .seq = 5u + lane });
+	}
+	for (int64_t seq = 5; seq < 8; seq++) {
+		assert_int_equal(out(&f), -1);
+		assert_true(resequencer_yield(f.r, f.now));
+		assert_int_equal(out(&f), seq);
+	}
+	/* only lanes are left */
+	for (unsigned i = 0; i < 3; i++)
+		assert_true(resequencer_yield(f.r, f.now));
+	assert_false(resequencer_yield(f.r, f.now));
+	assert_int_equal(resequencer_stats(f.r).held_bytes, 0);
+	close_fixture(&f);
+}
+
+static void an_unused_lane_is_forgotten_but_for_its_edge(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	open_fixture(&f, 100);
+	for (uint32_t seq = 0; seq < 3; seq++)
+		put_seq(&f, seq);
+	put_seq(&f, 4);
+	f.now += RESEQUENCER_IDLE;
+	for (int64_t seq = 0; seq < 3; seq++)
+		assert_int_equal(out(&f), seq);
+	assert_int_equal(out(&f), 4);
+	put(&f, (struct resequencer_frame){ .lane = 1 });
+	assert_int_equal(out(&f), 0);
+	assert_true(resequencer_stats(f.r).held_bytes < 2 * 4608);
+	/* what came, or might have come, before is not taken twice; what is next is in order */
+	assert_int_equal(put_seq(&f, 2), RESEQUENCER_DUPLICATE);
+	assert_int_equal(put_seq(&f, 3), RESEQUENCER_DUPLICATE);
+	put_seq(&f, 6);
+	assert_int_equal(out(&f), -1);
+	put_seq(&f, 5);
+	assert_int_equal(out(&f), 5);
+	assert_int_equal(out(&f), 6);
+	/* and a reset forgets even that */
+	resequencer_reset(f.r);
+	put_seq(&f, 0);
+	assert_int_equal(out(&f), 0);
 	close_fixture(&f);
 }
 
@@ -308,6 +426,10 @@ int main(void)
 		     three_later_packets_on_every_path_in_use_prove_a_loss),
 		TEST("a repaired frame is waited for, whatever the paths say",
 		     a_repaired_frame_is_waited_for_whatever_the_paths_say),
+		TEST("a hole behind a repaired packet is waited for, too",
+		     a_hole_behind_a_repaired_packet_is_waited_for_too),
+		TEST("nothing waits for what unordered packets left behind",
+		     nothing_waits_for_what_unordered_packets_left_behind),
 		TEST("a hole delays only its own lane", a_hole_delays_only_its_own_lane),
 		TEST("unordered packets pass and are never doubled",
 		     unordered_packets_pass_and_are_never_doubled),
@@ -315,6 +437,9 @@ int main(void)
 		TEST("what the sender gave up is not waited for", what_the_sender_gave_up_is_not_waited_for),
 		TEST("memory is bounded and the oldest hole goes first",
 		     memory_is_bounded_and_the_oldest_hole_goes_first),
+		TEST("who is asked to yields its oldest hole", who_is_asked_to_yields_its_oldest_hole),
+		TEST("an unused lane is forgotten, but for its edge",
+		     an_unused_lane_is_forgotten_but_for_its_edge),
 		TEST("a jump beyond the history begins the lane anew",
 		     a_jump_beyond_the_history_begins_the_lane_anew),
 		TEST("nothing that came is lost or doubled", nothing_that_came_is_lost_or_doubled),

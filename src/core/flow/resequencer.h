@@ -6,21 +6,27 @@
  *   - is filled by its packet,
  *   - is given up by its sender, who says so (resequencer_skip),
  *   - is proven lost: every path in use has delivered three later packets of
- *     this lane (paths mostly keep order; only for frames that are not repaired), or
+ *     this lane.  Paths mostly keep order; but a repair comes when it comes, so
+ *     only frames that nobody repairs prove, behind one that nobody repaired; or
  *   - has been open for the wait: then it is given up, and what came after it
  *     goes out.
+ * Unordered packets are never held.  Holes that they leave are given up within
+ * two waits, so that nothing that comes later, in order, waits for them.
  * Duplicates are dropped, on ordered and unordered lanes alike: a history of
  * the last RESEQUENCER_HISTORY numbers of each lane.  A packet that comes
  * after its place was given up goes out late if `late` says so, once.
  *
- * Memory: at most `max_bytes` of buffers and of the rings that hold them, over
- * all lanes, whatever the peer sends; when full, the oldest hole is given up.
- * A lane costs 6.5 KiB once it is used, so the worst that a peer can do with
- * all 1024 lanes is 7 MiB beside max_bytes.
+ * Memory: at most `max_bytes`, whatever the peer sends, for the buffers that are
+ * held, the shelves that hold them (at most 132 KiB a lane) and the lanes in use
+ * (4.5 KiB each); 28 KiB beside.  When that is full, or resequencer_yield is
+ * called, a lane that was unused for RESEQUENCER_SILENCE is forgotten, as any is
+ * after RESEQUENCER_IDLE; else the oldest hole is given up; else whichever lane
+ * was unused for longest goes.  What comes behind a forgotten lane's edge is
+ * dropped as a duplicate.
  *
- * A packet costs a constant; where it moves a lane's edge to another hole, also
- * a look at 256 words and a step for each lane whose hole is younger than that;
- * where it makes numbers be given up, a step for each of them.
+ * Time: a packet or a SKIP costs at most some 1000 steps over words of bits, 10
+ * in the heap of holes, and one for each packet that goes out, which came once;
+ * nothing that a peer sends makes it go through numbers one by one.
  */
 #ifndef TTT_CORE_FLOW_RESEQUENCER_H
 #define TTT_CORE_FLOW_RESEQUENCER_H
@@ -39,8 +45,11 @@ struct resequencer;
 /* After such a silence in its lane a number beyond the history behind is no straggler: the lane begins anew. */
 #define RESEQUENCER_SILENCE	SEC(2)
 
+/* A lane that was not used for so long is forgotten. */
+#define RESEQUENCER_IDLE	SEC(10)
+
 struct resequencer_config {
-	size_t max_bytes;	/* of struct buf held; at least a few packets */
+	size_t max_bytes;	/* that all of it may take; at least 64 KiB */
 	bool late;		/* give out what comes after its hole was given up (each packet once) */
 };
 
@@ -76,6 +85,11 @@ enum resequencer_result resequencer_put(struct resequencer *r, const struct rese
 bool resequencer_is_settled(const struct resequencer *r, unsigned lane, uint32_t seq);
 /* The sender gave these numbers of a lane up: nobody waits for them. */
 void resequencer_skip(struct resequencer *r, unsigned lane, uint32_t seq, uint32_t count, nsec_t now);
+/*
+ * Somebody else needs the room: give up the oldest hole, whose packets may go
+ * then; without one, forget a lane.  False: there is nothing to give.
+ */
+bool resequencer_yield(struct resequencer *r, nsec_t now);
 /* The next packet that may go, or NULL; the caller owns it. */
 struct buf *resequencer_out(struct resequencer *r, nsec_t now);
 /* When the oldest hole's wait is over; NSEC_NEVER: no hole. */
@@ -83,7 +97,7 @@ nsec_t resequencer_deadline(const struct resequencer *r);
 
 struct resequencer_stats {
 	uint64_t held;		/* packets held now */
-	uint64_t held_bytes;	/* with the rings that hold them; never above max_bytes */
+	uint64_t held_bytes;	/* with shelves and lanes; never above max_bytes */
 	uint64_t holes;		/* numbers given up since the start */
 	uint64_t late;		/* of those, packets that came after all */
 	uint64_t duplicates;
