@@ -80,22 +80,6 @@ struct prefix prefix_host(const struct addr *a)
 	return p;
 }
 
-struct addr addr_from_ipv4(const uint8_t ip[4], uint16_t port)
-{
-	struct addr a = { .family = ADDR_IPV4, .port = port };
-
-	memcpy(a.ip, ip, 4);
-	return a;
-}
-
-struct addr addr_from_ipv6(const uint8_t ip[16], uint16_t port)
-{
-	struct addr a = { .family = ADDR_IPV6, .port = port };
-
-	memcpy(a.ip, ip, 16);
-	return a;
-}
-
 struct addr addr_from_sockaddr(const struct sockaddr *sa)
 {
 	if (sa->sa_family == AF_INET) {

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 /* Our own numbers, so that plain data is the same in a test and on a wire. */
 enum addr_family { ADDR_NONE = 0, ADDR_IPV4 = 4, ADDR_IPV6 = 6 };
@@ -48,8 +49,22 @@ struct prefix prefix_network(const struct prefix *p);
 /* a as /32 or /128. */
 struct prefix prefix_host(const struct addr *a);
 
-struct addr addr_from_ipv4(const uint8_t ip[4], uint16_t port);
-struct addr addr_from_ipv6(const uint8_t ip[16], uint16_t port);
+static inline struct addr addr_from_ipv4(const uint8_t ip[4], uint16_t port)
+{
+	struct addr a = { .family = ADDR_IPV4, .port = port };
+
+	memcpy(a.ip, ip, 4);
+	return a;
+}
+
+static inline struct addr addr_from_ipv6(const uint8_t ip[16], uint16_t port)
+{
+	struct addr a = { .family = ADDR_IPV6, .port = port };
+
+	memcpy(a.ip, ip, 16);
+	return a;
+}
+
 /* ADDR_NONE for a family that is neither; a v4-mapped IPv6 address becomes IPv4. */
 struct addr addr_from_sockaddr(const struct sockaddr *sa);
 /* Fills *ret and gives the length that the socket calls want; 0 for ADDR_NONE. */

@@ -22,15 +22,19 @@ static bool has_ports(uint8_t protocol)
 
 static void hash_flow(struct inner *in, const uint8_t *ports, const uint8_t key[INNER_KEY])
 {
-	uint8_t tuple[37] = { 0 };
+	size_t size = in->src.family == ADDR_IPV4 ? 4 : 16, len = 0;
+	uint8_t tuple[37];
 	uint8_t hash[crypto_shorthash_BYTES];
 
-	memcpy(tuple, in->src.ip, 16);
-	memcpy(tuple + 16, in->dst.ip, 16);
-	tuple[32] = in->protocol;
-	if (ports != NULL)
-		memcpy(tuple + 33, ports, 4);
-	crypto_shorthash(hash, tuple, sizeof(tuple), key);
+	memcpy(tuple, in->src.ip, size);
+	memcpy(tuple + size, in->dst.ip, size);
+	len = 2 * size;
+	tuple[len++] = in->protocol;
+	if (ports != NULL) {
+		memcpy(tuple + len, ports, 4);
+		len += 4;
+	}
+	crypto_shorthash(hash, tuple, len, key);
 	in->flow = get_le32(hash);
 }
 
@@ -39,7 +43,8 @@ static void read_transport(const uint8_t *at, size_t len, bool fragment,
 			   const uint8_t key[INNER_KEY], struct inner *in)
 {
 	in->unordered = in->protocol == PROTO_ICMP || in->protocol == PROTO_ICMPV6;
-	hash_flow(in, !fragment && len >= 4 && has_ports(in->protocol) ? at : NULL, key);
+	if (key != NULL)
+		hash_flow(in, !fragment && len >= 4 && has_ports(in->protocol) ? at : NULL, key);
 }
 
 static bool read_ipv4(const uint8_t *p, size_t len, const uint8_t key[INNER_KEY], struct inner *ret)

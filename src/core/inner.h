@@ -20,9 +20,9 @@ struct inner {
 };
 
 /*
- * Read a packet; key makes the hash unguessable.  False: not one whole IPv4 or
- * IPv6 packet of exactly len bytes.  Fragments hash without ports, so that
- * all of a packet's fragments are one flow.
+ * Read a packet; key makes the hash unguessable, without one there is none.
+ * False: not one whole IPv4 or IPv6 packet of exactly len bytes.  Fragments
+ * hash without ports, so that all of a packet's fragments are one flow.
  */
 bool inner_read(const uint8_t *packet, size_t len, const uint8_t key[INNER_KEY], struct inner *ret);
 

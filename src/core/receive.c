@@ -159,7 +159,7 @@ static bool is_welcome(struct peer *p, const uint8_t *packet, size_t len)
 {
 	struct inner inner;
 
-	if (!inner_read(packet, len, p->ctx->flow_key, &inner)) {
+	if (!inner_read(packet, len, NULL, &inner)) {
 		p->ctx->drops[DROP_INNER_INVALID]++;
 		return false;
 	}
