@@ -158,7 +158,7 @@ struct engine *engine_new(const struct engine_config *config, nsec_t now)
 		good = config->peer[i].prefix_count <= ENGINE_PEER_PREFIXES &&
 		       peer_init(&e->peer[i], &e->ctx, (uint16_t)i, &config->peer[i], strategy);
 		e->peer_count++;
-		peer_touch(&e->peer[i], false);
+		peer_touch(&e->peer[i]);
 	}
 	good = good && (config->role == ENGINE_SERVER ? prepare_server(e, config, now)
 						      : prepare_client(e, config));
@@ -227,7 +227,7 @@ int engine_path_add(struct engine *e, const struct endpoint *to, const struct en
 	path_open(path, to, link, true, random, now);
 	p->wanted |= CONTENT_PATH_STATUS(id);
 	negotiate_join(p, path, now);
-	peer_touch(p, true);
+	peer_wake(p);
 	return 0;
 }
 
@@ -240,7 +240,7 @@ void engine_path_remove(struct engine *e, unsigned socket, nsec_t now)
 		return;
 	peer_close_path(p, path, now);
 	p->wanted |= CONTENT_PATH_STATUS(path->id);
-	peer_touch(p, true);
+	peer_wake(p);
 }
 
 void engine_path_set_link(struct engine *e, unsigned socket, const struct engine_link *link,
@@ -253,7 +253,7 @@ void engine_path_set_link(struct engine *e, unsigned socket, const struct engine
 		return;
 	path_set_link(path, link, now);
 	p->wanted |= CONTENT_PATH_STATUS(path->id);
-	peer_touch(p, true);
+	peer_wake(p);
 }
 
 void engine_path_probe(struct engine *e, unsigned socket, nsec_t now)
@@ -265,7 +265,7 @@ void engine_path_probe(struct engine *e, unsigned socket, nsec_t now)
 	if (path == NULL)
 		return;
 	path->probe_now = true;
-	peer_touch(p, true);
+	peer_wake(p);
 }
 
 int engine_set_strategy(struct engine *e, const char *name, nsec_t now)
@@ -277,7 +277,7 @@ int engine_set_strategy(struct engine *e, const char *name, nsec_t now)
 		return -ENOENT;
 	for (size_t i = 0; i < e->peer_count; i++) {
 		peer_set_strategy(&e->peer[i], strategy);
-		peer_touch(&e->peer[i], true);
+		peer_wake(&e->peer[i]);
 	}
 	return 0;
 }
@@ -311,7 +311,7 @@ void engine_tun_in(struct engine *e, struct buf *packet, nsec_t now)
 		return;
 	}
 	transmit_inner(p, packet, &inner, now);
-	peer_touch(p, false);
+	peer_touch(p);
 }
 
 void engine_net_in(struct engine *e, const struct endpoint *from, struct buf *datagram, nsec_t now)
@@ -322,12 +322,12 @@ void engine_net_in(struct engine *e, const struct endpoint *from, struct buf *da
 	if (!packet_is_data(datagram->data, datagram->len)) {
 		negotiate_input(&e->ctx, client, from, datagram, now);
 		if (client != NULL)
-			peer_touch(client, false);
+			peer_wake(client);
 		return;
 	}
 	p = receive_datagram(&e->ctx, from, datagram, now);
 	if (p != NULL)
-		peer_touch(p, true);
+		peer_wake(p);
 }
 
 /* --- time --------------------------------------------------------------- */
@@ -365,7 +365,7 @@ void engine_tick(struct engine *e, nsec_t now)
 	read_deadlines(e, now);
 	for (size_t i = 0; i < e->peer_count; i++)
 		if (now >= e->deadline[i])
-			peer_touch(&e->peer[i], true);
+			peer_wake(&e->peer[i]);
 	settle(e, now);
 }
 

@@ -96,7 +96,7 @@ static void add_pending(struct context *ctx, struct responder_result *result, ns
 		result->type = RESPONDER_IGNORED;
 	} else {
 		key_table_set(&ctx->keys, result->keys.local_index, p, *place);
-		peer_touch(p, false);
+		peer_touch(p);
 	}
 	sodium_memzero(&result->keys, sizeof(result->keys));
 }

@@ -394,21 +394,29 @@ void peer_tick(struct peer *p, nsec_t now)
 	peer_tune(p, now);
 	reassembly_tick(p->pieces, now);
 	peer_release(p, now);
+	p->outlook.count = 0;
 	transmit_pump(p, now);
 	duties_send(p, now);
+	p->outlook.count = 0;
 }
 
-void peer_touch(struct peer *p, bool tick)
+void peer_touch(struct peer *p)
 {
-	if (!p->is_touched) {
-		p->is_touched = true;
-		p->next_touched = p->ctx->touched;
-		p->ctx->touched = p;
-	}
-	if (tick && !p->unticked) {
-		p->unticked = true;
-		p->ctx->unticked++;
-	}
+	if (p->is_touched)
+		return;
+	p->is_touched = true;
+	p->next_touched = p->ctx->touched;
+	p->ctx->touched = p;
+}
+
+void peer_wake(struct peer *p)
+{
+	peer_touch(p);
+	p->outlook.count = 0;
+	if (p->unticked)
+		return;
+	p->unticked = true;
+	p->ctx->unticked++;
 }
 
 nsec_t peer_deadline(const struct peer *p, nsec_t now)

@@ -50,6 +50,12 @@ struct context {
 #define CONTENT_REKEY		(1u << 18)
 #define CONTENT_SKIP		(1u << 19)
 
+/* A peer's paths as its strategy sees them, for packets of one length. */
+struct outlook {
+	struct strategy_path path[PATHS_MAX];
+	size_t count, len;		/* count 0: not looked yet, or something has happened since */
+};
+
 struct peer {
 	struct context *ctx;
 	uint16_t index;
@@ -76,6 +82,7 @@ struct peer {
 	struct fq_codel *queue;		/* inner packets that wait for a path; each has its number */
 	const struct buf *picked_for;	/* the strategy has chosen for that one, */
 	path_set picked;		/* these paths, which are occupied */
+	struct outlook outlook;
 	uint64_t spare;			/* bytes of second copies that it may still send */
 	uint8_t spoke_on;		/* path that the last ACKs took */
 	nsec_t pump_at;			/* when the queue's first may leave; NSEC_NEVER: not by time */
@@ -133,8 +140,10 @@ void peer_tune(struct peer *p, nsec_t now);
 void peer_release(struct peer *p, nsec_t now);
 
 void peer_tick(struct peer *p, nsec_t now);
-/* Something happened to it: its deadline may be another.  tick: and it wants a tick before its output is taken. */
-void peer_touch(struct peer *p, bool tick);
+/* Something happened to it: its deadline may be another; */
+void peer_touch(struct peer *p);
+/* so may its paths, and it wants a tick before its output is taken. */
+void peer_wake(struct peer *p);
 nsec_t peer_deadline(const struct peer *p, nsec_t now);
 
 #endif

@@ -79,9 +79,44 @@ static void pump_repairs(struct peer *p, nsec_t now)
 			break;
 		}
 		carry_again(p, item, path, now);
+		p->outlook.count = 0;
 	}
 	if (repair_has_skips(p->repair))
 		p->wanted |= CONTENT_SKIP;
+}
+
+/* --- the queue ------------------------------------------------------------- */
+
+/*
+ * The paths for packets of len bytes: built once, and kept while nothing
+ * happens but that packets come and are sent.
+ */
+static void look(struct peer *p, size_t len, nsec_t now)
+{
+	struct outlook *o = &p->outlook;
+
+	if (o->count > 0 && o->len == len)
+		return;
+	o->count = view_paths(p, len, o->path, now);
+	o->len = len;
+}
+
+/* Something was sent on these paths.  Only an address that is not proven may go by that. */
+static void look_again(struct peer *p, path_set sent, nsec_t now)
+{
+	struct outlook *o = &p->outlook;
+
+	for (size_t i = 0; i < o->count; i++) {
+		const struct path *path = p->path[o->path[i].id];
+
+		if (!(sent & PATH_BIT(path->id)))
+			continue;
+		if (path->state == ENGINE_PATH_VALIDATING) {
+			o->count = 0;
+			return;
+		}
+		view_path(path, o->len, now, &o->path[i]);
+	}
 }
 
 /* Its paths are occupied, and it keeps them: to choose again would count it twice. */
@@ -89,21 +124,23 @@ static path_set picked_before(const struct peer *p, const struct buf *b, const s
 {
 	path_set there = 0;
 
+	if (p->picked_for != b || p->strategy->takes_tail)
+		return 0;
 	for (size_t i = 0; i < view->count; i++)
 		there |= PATH_BIT(view->path[i].id);
-	return p->picked_for == b && !p->strategy->takes_tail ? p->picked & there : 0;
+	return p->picked & there;
 }
 
 /* Those paths that the strategy picks for b and that may send now. */
 static path_set paths_for(struct peer *p, const struct buf *b, size_t queued, nsec_t now)
 {
-	struct strategy_path path[PATHS_MAX];
-	struct strategy_view view = { .now = now, .path = path };
+	struct strategy_view view = { .now = now, .path = p->outlook.path };
 	const struct strategy_packet packet = { .len = b->len, .flow = b->mark[0], .queued = queued };
 	path_set ready;
 	nsec_t at;
 
-	view.count = view_paths(p, b->len, path, now);
+	look(p, b->len, now);
+	view.count = p->outlook.count;
 	if (view.count == 0)
 		return 0;
 	p->picked = picked_before(p, b, &view);
@@ -165,6 +202,7 @@ static bool send_one(struct peer *p, nsec_t now)
 	if (ready != 0) {
 		ready = with_second(p, ready, b, now);
 		send_on(p, ready, fq_codel_pop(p->queue, now), now);
+		look_again(p, ready, now);
 		return true;
 	}
 	b = p->strategy->takes_tail ? fq_codel_tail(p->queue, &ahead) : NULL;
@@ -174,6 +212,7 @@ static bool send_one(struct peer *p, nsec_t now)
 	if (ready == 0)
 		return false;
 	send_on(p, ready, fq_codel_pop_tail(p->queue), now);
+	look_again(p, ready, now);
 	return true;
 }
 

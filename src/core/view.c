@@ -21,9 +21,14 @@ static uint64_t believed_rate(const struct path *path)
 	return known > least ? known : least;
 }
 
-static struct strategy_path view_of(const struct path *path, size_t len, nsec_t now)
+size_t view_datagram_size(size_t len)
 {
-	return (struct strategy_path){
+	return PACKET_HEADER + FRAME_DATA_HEADER + len + PACKET_TAG;
+}
+
+void view_path(const struct path *path, size_t len, nsec_t now, struct strategy_path *ret)
+{
+	*ret = (struct strategy_path){
 		.id = path->id,
 		.weight = path->link.weight != 0 ? path->link.weight : 1,
 		.priority = path->link.priority,
@@ -31,16 +36,11 @@ static struct strategy_path view_of(const struct path *path, size_t len, nsec_t 
 		.max_latency = MSEC(path->link.max_latency_ms),
 		.srtt = path->rtt.srtt,
 		.latest_rtt = path->rtt.latest,
-		.free_at = path_send_at(path, len, now),
+		.free_at = path_send_at(path, view_datagram_size(len), now),
 		.rate = believed_rate(path),
 		.in_flight = path->loss.in_flight,
 		.loss_ppm = path->loss.loss_ppm,
 	};
-}
-
-size_t view_datagram_size(size_t len)
-{
-	return PACKET_HEADER + FRAME_DATA_HEADER + len + PACKET_TAG;
 }
 
 bool view_may_carry(const struct path *path, size_t len)
@@ -60,6 +60,6 @@ size_t view_paths(const struct peer *p, size_t len, struct strategy_path *ret, n
 		worst = RANK_SILENT;
 	for (unsigned i = 0; i < PATHS_MAX; i++)
 		if (view_may_carry(p->path[i], len) && rank_of(p, p->path[i]) <= worst)
-			ret[count++] = view_of(p->path[i], view_datagram_size(len), now);
+			view_path(p->path[i], len, now, &ret[count++]);
 	return count;
 }

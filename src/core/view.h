@@ -15,5 +15,7 @@ bool view_may_carry(const struct path *path, size_t len);
  * rank there is: working ones, else suspect ones, else any.  ret: PATHS_MAX.
  */
 size_t view_paths(const struct peer *p, size_t len, struct strategy_path *ret, nsec_t now);
+/* One of these as it is now. */
+void view_path(const struct path *path, size_t len, nsec_t now, struct strategy_path *ret);
 
 #endif
