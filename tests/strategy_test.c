@@ -83,18 +83,20 @@ static void redundant_takes_every_path(void **state)
 	assert_int_equal(pick(&strategy_redundant, &f), 7);
 }
 
+/* A path beyond its limits, or suspect, is not in the view. */
 static void failover_leaves_at_once_and_returns_after_two_good_seconds(void **state)
 {
 	struct fixture f;
 
 	(void)state;
 	prepare(&f, 2);
-	f.path[0].max_latency = MSEC(150);
-	f.path[0].latest_rtt = MSEC(150);
 	assert_int_equal(pick(&strategy_failover, &f), PATH_BIT(0));
-	f.path[0].latest_rtt = MSEC(151);
+	f.view.path = &f.path[1];
+	f.view.count = 1;
 	assert_int_equal(pick(&strategy_failover, &f), PATH_BIT(1));
-	f.path[0].latest_rtt = MSEC(20);
+	f.view.path = f.path;
+	f.view.count = 2;
+	f.path[0].good_since = f.view.now;
 	assert_int_equal(pick(&strategy_failover, &f), PATH_BIT(1));
 	f.view.now += SEC(2) - 1;
 	assert_int_equal(pick(&strategy_failover, &f), PATH_BIT(1));
@@ -102,26 +104,30 @@ static void failover_leaves_at_once_and_returns_after_two_good_seconds(void **st
 	assert_int_equal(pick(&strategy_failover, &f), PATH_BIT(0));
 }
 
-static void failover_counts_the_two_seconds_anew_after_a_relapse(void **state)
+static void failover_begins_with_the_best_of_those_that_have_just_come(void **state)
 {
 	struct fixture f;
 
 	(void)state;
-	prepare(&f, 2);
-	pick(&strategy_failover, &f);
-	f.path[0].suspect = true;
+	prepare(&f, 3);
+	for (int i = 0; i < 3; i++)
+		f.path[i].good_since = f.view.now;
+	f.path[1].priority = 0;
+	f.path[0].priority = 1;
 	assert_int_equal(pick(&strategy_failover, &f), PATH_BIT(1));
-	f.path[0].suspect = false;
+}
+
+static void failover_prefers_a_steady_path_to_one_that_has_just_come(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	prepare(&f, 3);
 	pick(&strategy_failover, &f);
-	f.view.now += SEC(1);
-	f.path[0].loss_ppm = 200000;
-	pick(&strategy_failover, &f);
-	f.path[0].loss_ppm = 199999;
-	pick(&strategy_failover, &f);
-	f.view.now += SEC(1);
-	assert_int_equal(pick(&strategy_failover, &f), PATH_BIT(1));
-	f.view.now += SEC(1);
-	assert_int_equal(pick(&strategy_failover, &f), PATH_BIT(0));
+	f.view.path = &f.path[1];
+	f.view.count = 2;
+	f.path[1].good_since = f.view.now;
+	assert_int_equal(pick(&strategy_failover, &f), PATH_BIT(2));
 }
 
 static void failover_uses_what_there_is_when_nothing_is_good(void **state)
@@ -159,8 +165,10 @@ int main(void)
 		TEST("redundant takes every path", redundant_takes_every_path),
 		TEST("failover leaves at once and returns after two good seconds",
 		     failover_leaves_at_once_and_returns_after_two_good_seconds),
-		TEST("failover counts the two seconds anew after a relapse",
-		     failover_counts_the_two_seconds_anew_after_a_relapse),
+		TEST("failover begins with the best of those that have just come",
+		     failover_begins_with_the_best_of_those_that_have_just_come),
+		TEST("failover prefers a steady path to one that has just come",
+		     failover_prefers_a_steady_path_to_one_that_has_just_come),
 		TEST("failover uses what there is when nothing is good",
 		     failover_uses_what_there_is_when_nothing_is_good),
 		TEST("every strategy is found by its name", every_strategy_is_found_by_its_name),

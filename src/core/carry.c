@@ -79,6 +79,7 @@ static void send_load(struct peer *p, struct path *path, struct buf *b, const st
 {
 	frame_write_data_header(buf_push(b, frame_data_header(&load->piece)), &load->piece, !load->repaired);
 	carry_acks(p, path, b, now);
+	path->carried_at = now;
 	datagram_send(p, path, b, &(struct datagram_load){ .copy = copy, .eliciting = true }, &path->endpoint, now);
 }
 

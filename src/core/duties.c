@@ -7,6 +7,7 @@
 
 #define CONTROL_MAX	1100	/* bytes of frames in a datagram of ours without data */
 #define SKIPS_AT_ONCE	32
+#define CARRIES		MSEC(500)	/* data of ours went there so lately: it carries it */
 #define NO_BUFFER_RETRY	MSEC(10)	/* duties wait so long for a buffer: what is due for ever spins a CPU */
 
 /*
@@ -21,12 +22,27 @@ static nsec_t control_cost(const struct peer *p, const struct path *path)
 	return path->id == p->spoke_on ? cost * 3 / 4 : cost;
 }
 
+static bool may_carry(const struct path *path)
+{
+	return path->link.tier != ENGINE_TIER_NEVER;
+}
+
+/* On a link that is never to be used only this may have to be said, when there is no other. */
+static bool may_speak(const struct peer *p, const struct path *path)
+{
+	return may_carry(path) || p->wanted != 0;
+}
+
 static bool is_better(const struct peer *p, const struct path *a, const struct path *b)
 {
-	if (b == NULL || rank_of(p, a) != rank_of(p, b))
-		return b == NULL || rank_of(p, a) < rank_of(p, b);
+	if (b == NULL || may_carry(a) != may_carry(b))
+		return b == NULL || may_carry(a);
+	if (rank_of(p, a) != rank_of(p, b))
+		return rank_of(p, a) < rank_of(p, b);
 	if (rank_is_fresh(p, a) != rank_is_fresh(p, b))
 		return rank_is_fresh(p, a);
+	if (peer_carries(p, a) != peer_carries(p, b))
+		return peer_carries(p, a);
 	return control_cost(p, a) < control_cost(p, b);
 }
 
@@ -38,12 +54,34 @@ static struct path *control_path(const struct peer *p)
 	for (unsigned i = 0; i < PATHS_MAX; i++) {
 		struct path *path = p->path[i];
 
-		if (path == NULL || !path->open || !datagram_has_credit(path, CONTROL_MAX))
+		if (path == NULL || !path->open || !datagram_has_credit(path, CONTROL_MAX) || !may_speak(p, path))
 			continue;
 		if (is_better(p, path, best))
 			best = path;
 	}
 	return best;
+}
+
+/*
+ * How much is to be known of a path.  Backup and metered links are left alone
+ * while others carry the data; when those fail they are needed at once.
+ */
+static enum path_care care_of(const struct peer *p, const struct path *path, nsec_t now)
+{
+	const struct engine_link *link = &path->link;
+	bool needed = p->eligible.now == 0 || peer_carries(p, path);
+	bool alone = (p->eligible.now & ~PATH_BIT(path->id)) == 0;
+	bool carries = path->carried_at != 0 && nsec_since(path->carried_at, now) < CARRIES;
+
+	if (link->tier == ENGINE_TIER_NEVER)
+		return PATH_CARE_NONE;
+	if ((link->tier == ENGINE_TIER_BACKUP && !needed) || (link->metered && !(needed && (carries || alone))))
+		return peer_is_busy(p, now) ? PATH_CARE_QUIET : PATH_CARE_SLEEP;
+	if (!peer_is_busy(p, now))
+		return p->ctx->role == ENGINE_CLIENT ? PATH_CARE_IDLE : PATH_CARE_LISTEN;
+	if (link->max_latency_ms != 0 && carries)
+		return PATH_CARE_CLOSE;
+	return link->metered ? PATH_CARE_SPARING : PATH_CARE_BUSY;
 }
 
 static nsec_t ack_due_at(const struct peer *p)
@@ -131,10 +169,13 @@ static size_t write_wanted(struct peer *p, uint8_t *at)
 	return len;
 }
 
-/* One datagram of duties on a path: its probes, all ACKs, and what is wanted. */
-static void send_duties(struct peer *p, struct path *path, bool with_wanted, nsec_t now)
+/*
+ * One datagram of duties on a path: its probes, and on the best one also all
+ * ACKs and what is wanted.  A probe of a slower path must not take them: one
+ * ACK that comes late makes the path look overdue for which it is.
+ */
+static void send_duties(struct peer *p, struct path *path, bool is_best, nsec_t now)
 {
-	bool keepalive = p->ctx->role == ENGINE_CLIENT;
 	struct buf *b = buf_get(p->ctx->pool);
 	struct datagram_load load = { 0 };
 	size_t len;
@@ -144,14 +185,15 @@ static void send_duties(struct peer *p, struct path *path, bool with_wanted, nse
 		p->duties_at = now + NO_BUFFER_RETRY;
 		return;
 	}
-	len = path_write_probes(path, peer_is_busy(p, now), keepalive, b->data, now);
-	if (with_wanted && p->wanted != 0) {
+	len = path_write_probes(path, care_of(p, path, now), b->data, now);
+	if (is_best && p->wanted != 0) {
 		len += write_wanted(p, b->data + len);
 		load.content = p->wanted;
 		p->wanted = repair_has_skips(p->repair) ? CONTENT_SKIP : 0;
 	}
 	load.eliciting = len > 0;
-	len += write_acks(p, b->data + len, CONTROL_MAX - len, now);
+	if (is_best)
+		len += write_acks(p, b->data + len, CONTROL_MAX - len, now);
 	buf_append(b, len);
 	if (len > 0)
 		datagram_send(p, path, b, &load, &path->endpoint, now);
@@ -161,9 +203,7 @@ static void send_duties(struct peer *p, struct path *path, bool with_wanted, nse
 
 static bool probe_is_due(const struct peer *p, const struct path *path, nsec_t now)
 {
-	nsec_t at = path_deadline(path, peer_is_busy(p, now), p->ctx->role == ENGINE_CLIENT, now);
-
-	return path->open && now >= at;
+	return path->open && now >= path_deadline(path, care_of(p, path, now), now);
 }
 
 static void challenge_former(struct peer *p, struct path *path, nsec_t now)
@@ -206,14 +246,12 @@ void duties_send(struct peer *p, nsec_t now)
 nsec_t duties_deadline(const struct peer *p, nsec_t now)
 {
 	nsec_t at = NSEC_NEVER;
-	bool busy = peer_is_busy(p, now);
 
 	if (!peer_may_send(p, now))
 		return NSEC_NEVER;
 	for (unsigned i = 0; i < PATHS_MAX; i++)
 		if (p->path[i] != NULL)
-			at = nsec_min(at, path_deadline(p->path[i], busy,
-							p->ctx->role == ENGINE_CLIENT, now));
+			at = nsec_min(at, path_deadline(p->path[i], care_of(p, p->path[i], now), now));
 	at = nsec_max(nsec_min(at, ack_due_at(p)), p->duties_at);
 	if (fq_codel_stats(p->queue).packets > 0 || repair_is_waiting(p->repair))
 		at = nsec_min(at, p->pump_at);

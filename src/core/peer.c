@@ -8,6 +8,7 @@
 #include "core/duties.h"
 #include "core/negotiate.h"
 #include "core/transmit.h"
+#include "core/view.h"
 
 #define BUSY			SEC(2)
 #define TUNE_EVERY		MSEC(20)
@@ -36,6 +37,7 @@ bool peer_init(struct peer *p, struct context *ctx, uint16_t index,
 	p->config = *config;
 	p->strategy = strategy;
 	p->pump_at = NSEC_NEVER;
+	p->refresh_at = NSEC_NEVER;
 	p->patience = PATIENCE_MIN;
 	p->spare = SPARE_FIRST;
 	p->order = resequencer_new(&order);
@@ -154,6 +156,11 @@ bool peer_has_usable_path(const struct peer *p)
 	return false;
 }
 
+bool peer_carries(const struct peer *p, const struct path *path)
+{
+	return p->eligible.now & PATH_BIT(path->id);
+}
+
 void peer_set_strategy(struct peer *p, const struct strategy_ops *strategy)
 {
 	if (p->strategy == strategy)
@@ -206,6 +213,8 @@ static void ack_read(void *ctx, const struct delivery_sample *sample, nsec_t now
 		.now = now, .in_flight = o->path->loss.in_flight, .sample = *sample,
 	};
 
+	if (o->own_way && sample->rtt != 0)
+		path_measured(o->path, sample->rtt);
 	o->path->congestion->acked(o->path->congestion_state, &ack);
 }
 
@@ -267,8 +276,14 @@ static bool is_in_use(const struct peer *p, const struct path *path, nsec_t now)
 {
 	if (path->data_at != 0 && nsec_since(path->data_at, now) < IN_USE)
 		return true;
-	return path_is_usable(path) && (nsec_since(p->burst_at, now) < IN_USE ||
-					nsec_since(path->state_since, now) < IN_USE);
+	return peer_carries(p, path) && (nsec_since(p->burst_at, now) < IN_USE ||
+					 nsec_since(path->state_since, now) < IN_USE);
+}
+
+/* It works, but its link's settings have others carry the data: its delay is nobody's. */
+static bool stands_by(const struct peer *p, const struct path *path, nsec_t now)
+{
+	return path_is_usable(path) && !peer_carries(p, path) && !is_in_use(p, path, now);
 }
 
 void peer_note_data(struct peer *p, struct path *path, nsec_t now)
@@ -296,7 +311,7 @@ static nsec_t repair_time(const struct peer *p, nsec_t news)
 	for (unsigned i = 0; i < PATHS_MAX; i++) {
 		const struct path *path = p->path[i];
 
-		if (path == NULL || !path_is_usable(path))
+		if (path == NULL || !peer_carries(p, path))
 			continue;
 		/* losses per second × 10^6 */
 		ppm += path->congestion->rate(path->congestion_state) / QUANTUM * path->loss.loss_ppm;
@@ -321,7 +336,7 @@ static nsec_t tune_queue(struct peer *p, nsec_t news)
 	for (unsigned i = 0; i < PATHS_MAX; i++) {
 		const struct path *path = p->path[i];
 
-		if (path == NULL || !path_is_usable(path) || path->rtt.min == 0)
+		if (path == NULL || !peer_carries(p, path) || path->rtt.min == 0)
 			continue;
 		slowest = nsec_max(slowest, path->rtt.min);
 		fastest = nsec_min(fastest, path->rtt.min);
@@ -353,7 +368,7 @@ void peer_tune(struct peer *p, nsec_t now)
 	for (unsigned i = 0; i < PATHS_MAX; i++) {
 		const struct path *path = p->path[i];
 
-		if (path == NULL || !path->open)
+		if (path == NULL || !path->open || stands_by(p, path, now))
 			continue;
 		if (is_in_use(p, path, now))
 			in_use |= PATH_BIT(i);
@@ -390,6 +405,7 @@ void peer_tick(struct peer *p, nsec_t now)
 	for (unsigned i = 0; i < PATHS_MAX; i++)
 		if (p->path[i] != NULL)
 			tick_path(p, p->path[i], now);
+	view_refresh(p, now);
 	negotiate_tick(p, now);
 	peer_tune(p, now);
 	reassembly_tick(p->pieces, now);
@@ -424,6 +440,7 @@ nsec_t peer_deadline(const struct peer *p, nsec_t now)
 	nsec_t at = nsec_min(negotiate_deadline(p, now), resequencer_deadline(p->order));
 
 	at = nsec_min(at, reassembly_deadline(p->pieces));
+	at = nsec_min(at, p->refresh_at);
 	for (unsigned i = 0; i < PATHS_MAX; i++) {
 		const struct path *path = p->path[i];
 

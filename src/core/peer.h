@@ -13,6 +13,7 @@
 #include "base/buf.h"
 #include "core/crypto/initiator.h"
 #include "core/crypto/responder.h"
+#include "core/eligible.h"
 #include "core/engine.h"
 #include "core/events.h"
 #include "core/flow/fq_codel.h"
@@ -73,6 +74,8 @@ struct peer {
 
 	struct path *path[PATHS_MAX];	/* by id; NULL: the id was never used */
 	struct engine_link link[PATHS_MAX];	/* server: how the client wants each id used */
+	struct eligible eligible;	/* which may carry data now, */
+	nsec_t refresh_at;		/* and when that has to be asked again; NSEC_NEVER: not by time */
 	uint32_t wanted;		/* CONTENT bits that are still to be said */
 	nsec_t heard_at;		/* last authentic datagram */
 
@@ -118,6 +121,8 @@ bool peer_is_busy(const struct peer *p, nsec_t now);	/* inner packets flow, or d
 bool peer_may_send(const struct peer *p, nsec_t now);
 bool peer_has_open_path(const struct peer *p);
 bool peer_has_usable_path(const struct peer *p);
+/* It is one of those that carry data now. */
+bool peer_carries(const struct peer *p, const struct path *path);
 
 void peer_set_strategy(struct peer *p, const struct strategy_ops *strategy);
 void peer_event(struct peer *p, enum engine_event_type type, const struct path *path);
@@ -128,6 +133,7 @@ void peer_announce(struct peer *p, struct path *path);
 struct peer_observer {
 	struct peer *peer;
 	struct path *path;
+	bool own_way;			/* the ACK that is read came on that very path */
 	struct loss_observer to;
 };
 const struct loss_observer *peer_observe(struct peer_observer *o, struct peer *p, struct path *path);

@@ -1,11 +1,9 @@
 /* rank: see rank.h. */
 #include "core/rank.h"
 
-#define FRESH	MSEC(30)	/* so long ago a path was heard that may be trusted with an answer */
-
 bool rank_is_fresh(const struct peer *p, const struct path *path)
 {
-	return path->heard_at + FRESH >= p->heard_at;
+	return path->heard_at + RANK_FRESH >= p->heard_at;
 }
 
 enum rank rank_of(const struct peer *p, const struct path *path)

@@ -15,6 +15,8 @@ enum rank {
 	RANK_DEAD,
 };
 
+#define RANK_FRESH	MSEC(30)	/* so long ago a path was heard that may be trusted with an answer */
+
 enum rank rank_of(const struct peer *p, const struct path *path);
 
 /*

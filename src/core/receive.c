@@ -68,8 +68,9 @@ static void take_ack(struct arrival *a, const struct frame *f)
 		return;
 	largest = packet_expand_number(f->ack.largest_low, path->loss.next);
 	count = frame_ack_runs(&f->ack, largest, runs);
-	if (count == 0 || !loss_ack(&path->loss, runs, count, f->ack.delay, a->now,
-				    peer_observe(&observer, a->peer, path), &news))
+	peer_observe(&observer, a->peer, path);
+	observer.own_way = a->path == path;
+	if (count == 0 || !loss_ack(&path->loss, runs, count, f->ack.delay, a->now, &observer.to, &news))
 		return;
 	if (news && path->open) {
 		path_answered(path, a->now);

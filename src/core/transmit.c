@@ -3,7 +3,6 @@
 
 #include "core/carry.h"
 #include "core/ecn.h"
-#include "core/rank.h"
 #include "core/view.h"
 
 #define WAITING_MAX	512	/* inner packets that wait for a session */
@@ -177,7 +176,7 @@ static path_set with_second(struct peer *p, path_set ready, const struct buf *b,
 	for (unsigned i = 0; i < PATHS_MAX; i++) {
 		const struct path *path = p->path[i];
 
-		if (path == first || !view_may_carry(path, b->len) || rank_of(p, path) != RANK_OK ||
+		if (path == first || !view_may_carry(path, b->len) || !peer_carries(p, path) || path->link.metered ||
 		    path_send_at(path, view_datagram_size(b->len), now) > now)
 			continue;
 		if (second == NULL || path->rtt.srtt < second->rtt.srtt)

@@ -33,9 +33,10 @@ void view_path(const struct path *path, size_t len, nsec_t now, struct strategy_
 		.weight = path->link.weight != 0 ? path->link.weight : 1,
 		.priority = path->link.priority,
 		.suspect = path->state != ENGINE_PATH_OK,
-		.max_latency = MSEC(path->link.max_latency_ms),
+		.metered = path->link.metered,
+		.good_since = path->fitness.good_since,
 		.srtt = path->rtt.srtt,
-		.latest_rtt = path->rtt.latest,
+		.latency = path->latency,
 		.free_at = path_send_at(path, view_datagram_size(len), now),
 		.rate = believed_rate(path),
 		.in_flight = path->loss.in_flight,
@@ -48,18 +49,98 @@ bool view_may_carry(const struct path *path, size_t len)
 	return path != NULL && path->open && datagram_has_credit(path, view_datagram_size(len));
 }
 
+/* What a packet takes there: a lost one has to be sent again. */
+static nsec_t cost_of(const struct path *path)
+{
+	return rtt_or(&path->rtt, SEC(1)) + path->loss.loss_ppm * NSEC_PER_USEC;
+}
+
+static enum eligible_health health_of(const struct path *path, nsec_t now)
+{
+	if (path_is_usable(path))
+		return ELIGIBLE_WORKS;
+	if (path->state == ENGINE_PATH_SUSPECT && now < path->heard_at + RANK_FRESH)
+		return ELIGIBLE_DOUBTED;
+	return ELIGIBLE_LOST;
+}
+
+void view_refresh(struct peer *p, nsec_t now)
+{
+	struct eligible_path path[PATHS_MAX] = { 0 };
+
+	for (unsigned i = 0; i < PATHS_MAX; i++) {
+		struct path *from = p->path[i];
+
+		if (from == NULL || !from->open)
+			continue;
+		path_look(from, p->strategy->max_loss_ppm, now);
+		path[i] = (struct eligible_path){
+			.health = health_of(from, now),
+			.fit = !from->fitness.unfit,
+			.tier = from->link.tier,
+			.cost = cost_of(from),
+		};
+	}
+	p->eligible = eligible_find(path, p->eligible.now);
+	p->refresh_at = NSEC_NEVER;
+	for (unsigned i = 0; i < PATHS_MAX; i++)
+		if (path[i].health == ELIGIBLE_DOUBTED && (p->eligible.now & PATH_BIT(i)))
+			p->refresh_at = nsec_min(p->refresh_at, p->path[i]->heard_at + RANK_FRESH);
+}
+
+/* A late answer may be only a lost ACK: copies go there beside the others. */
+static bool is_only_suspect(const struct peer *p, const struct path *path)
+{
+	return rank_of(p, path) != RANK_OK && rank_of(p, path) <= RANK_SILENT && !path->fitness.unfit &&
+	       path->link.tier <= ENGINE_TIER_OVERFLOW;
+}
+
+/* None works: those of the best rank. */
+static path_set best_ranked(const struct peer *p, size_t len)
+{
+	enum rank best = RANK_DEAD;
+	path_set set = 0;
+
+	for (unsigned i = 0; i < PATHS_MAX; i++) {
+		const struct path *path = p->path[i];
+
+		if (!view_may_carry(path, len) || path->link.tier == ENGINE_TIER_NEVER || rank_of(p, path) > best)
+			continue;
+		if (rank_of(p, path) < best)
+			set = 0;
+		best = rank_of(p, path);
+		set |= PATH_BIT(i);
+	}
+	return set;
+}
+
+static path_set shown(const struct peer *p, size_t len)
+{
+	path_set set = 0;
+
+	for (unsigned i = 0; i < PATHS_MAX; i++) {
+		const struct path *path = p->path[i];
+
+		if (!view_may_carry(path, len))
+			continue;
+		if (peer_carries(p, path))
+			set |= PATH_BIT(i);
+	}
+	if (set == 0)
+		return best_ranked(p, len);
+	for (unsigned i = 0; i < PATHS_MAX && p->strategy->sees_suspect; i++)
+		if (view_may_carry(p->path[i], len) && is_only_suspect(p, p->path[i]))
+			set |= PATH_BIT(i);
+	return set;
+}
+
 size_t view_paths(const struct peer *p, size_t len, struct strategy_path *ret, nsec_t now)
 {
-	enum rank worst = RANK_DEAD;
+	path_set set = shown(p, len);
 	size_t count = 0;
 
-	for (unsigned i = 0; i < PATHS_MAX; i++)
-		if (view_may_carry(p->path[i], len) && rank_of(p, p->path[i]) < worst)
-			worst = rank_of(p, p->path[i]);
-	if (p->strategy->sees_suspect && worst < RANK_SILENT)
-		worst = RANK_SILENT;
-	for (unsigned i = 0; i < PATHS_MAX; i++)
-		if (view_may_carry(p->path[i], len) && rank_of(p, p->path[i]) <= worst)
+	for (unsigned i = 0; set != 0; i++, set >>= 1)
+		if (set & 1)
 			view_path(p->path[i], len, now, &ret[count++]);
 	return count;
 }

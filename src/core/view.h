@@ -10,9 +10,12 @@
 size_t view_datagram_size(size_t len);
 /* An inner packet of len bytes may go there.  path may be NULL. */
 bool view_may_carry(const struct path *path, size_t len);
+/* Find out which paths may carry data now; call it when something may have changed. */
+void view_refresh(struct peer *p, nsec_t now);
 /*
- * The open paths that may carry an inner packet of len bytes, those of the best
- * rank there is: working ones, else suspect ones, else any.  ret: PATHS_MAX.
+ * The open paths that may carry an inner packet of len bytes: those that are
+ * eligible, and when none works, those of the best rank there is, suspect ones
+ * or any.  ret: PATHS_MAX.
  */
 size_t view_paths(const struct peer *p, size_t len, struct strategy_path *ret, nsec_t now);
 /* One of these as it is now. */

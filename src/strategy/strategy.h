@@ -3,8 +3,8 @@
  *
  * A strategy is a file with one `struct strategy_ops`, two lines in the table
  * of strategy.c, and a test that calls it with numbers.  It sees only the
- * paths that may carry data now (validated, not suspect, allowed by their
- * link's settings), in ascending order of id; when every path is suspect it
+ * paths that may carry data now (proven, answering, and allowed by their
+ * links' settings), in ascending order of id; when every path is suspect it
  * sees them all.  It keeps no clock: view->now is the time.
  */
 #ifndef TTT_STRATEGY_STRATEGY_H
@@ -21,9 +21,10 @@ struct strategy_path {
 	uint16_t weight;	/* 1..1000 */
 	uint8_t priority;	/* lower goes first */
 	bool suspect;		/* only where all are, or where sees_suspect asks for it */
-	nsec_t max_latency;	/* 0: no limit */
+	bool metered;		/* no copies there */
+	nsec_t good_since;	/* it works, and keeps its link's limits, without a break since then; NSEC_NEVER: not now */
 	nsec_t srtt;		/* 0: not known yet */
-	nsec_t latest_rtt;	/* the newest sample; 0: not known yet */
+	nsec_t latency;		/* the newest round trip; 0: not known yet */
 	nsec_t free_at;		/* when its controller lets the next packet go; <= now: at once */
 	uint64_t rate;		/* bytes per second its controller believes in; never 0 */
 	uint64_t in_flight;	/* bytes */
@@ -47,6 +48,7 @@ struct strategy_ops {
 	const char *summary;	/* one line, for the user */
 	size_t state_size;	/* bytes of zeroed state per peer, at most STRATEGY_STATE */
 	bool sees_suspect;	/* it is shown suspect paths beside working ones */
+	uint32_t max_loss_ppm;	/* beyond it a path is left whose link has no limit of its own; 0: none */
 	bool repairs_as_picked;	/* what is lost, too, goes only where it picks (else: where it arrives first) */
 	bool second_copies;	/* while paths stand idle, a few packets go twice (at most 5 % of the bytes) */
 	/*

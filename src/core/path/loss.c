@@ -43,7 +43,8 @@ static void give_up(struct loss *l, struct loss_record *r, nsec_t now,
 	r->state = RECORD_LOST;
 	l->in_flight -= r->len;
 	l->lost++;
-	settle(l, true);
+	if (r->sent_at >= l->silent_until)
+		settle(l, true);
 	to->lost(to->ctx, r, now);
 }
 
@@ -96,6 +97,7 @@ static bool arrived(struct loss *l, uint64_t number, struct delivery_sample *sam
 			l->threshold = reordered < THRESHOLD_MAX ? (unsigned)reordered : THRESHOLD_MAX;
 	} else {
 		l->in_flight -= r->len;
+		l->answered++;
 		settle(l, false);
 	}
 	r->state = RECORD_SETTLED;
@@ -202,6 +204,21 @@ void loss_abandon(struct loss *l, nsec_t now, const struct loss_observer *to)
 			give_up(l, record_of(l, n), now, to);
 	l->oldest = l->next;
 	l->loss_at = NSEC_NEVER;
+}
+
+void loss_silence(struct loss *l)
+{
+	l->silent_until = NSEC_NEVER;
+}
+
+void loss_silence_ends(struct loss *l, nsec_t now)
+{
+	l->silent_until = now;
+}
+
+void loss_trust(struct loss *l, uint32_t loss_ppm)
+{
+	l->loss_ppm = l->loss_ppm < loss_ppm ? l->loss_ppm : loss_ppm;
 }
 
 nsec_t loss_oldest_sent_at(const struct loss *l)

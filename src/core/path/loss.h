@@ -56,8 +56,10 @@ struct loss {
 	struct rtt rtt;			/* from ACKs: their way back may be another path's */
 	uint64_t in_flight;		/* bytes that are neither acknowledged nor lost */
 	uint64_t sent, lost, spurious;	/* datagrams that wanted an ACK, so many lost, so many not really */
+	uint64_t answered;		/* of those sent, so many acknowledged before they were given up */
 	struct delivery delivery;	/* of what is acknowledged */
-	uint32_t loss_ppm;		/* over the last few hundred datagrams */
+	uint32_t loss_ppm;		/* over the last few hundred datagrams, */
+	nsec_t silent_until;		/* but those that were sent before this: the path was dead */
 };
 
 /* -ENOMEM.  loss_done also of a zeroed struct. */
@@ -83,6 +85,15 @@ void loss_attach(struct loss *l, uint64_t number, uint32_t copy);
 void loss_doubt(struct loss *l, nsec_t now, const struct loss_observer *to);
 /* Everything in flight counts as lost now: the path is gone. */
 void loss_abandon(struct loss *l, nsec_t now, const struct loss_observer *to);
+
+/*
+ * The path is dead, or lives again: what is lost in between tells nothing of
+ * how much it loses when it works.
+ */
+void loss_silence(struct loss *l);
+void loss_silence_ends(struct loss *l, nsec_t now);
+/* Believe that so many are lost, at the most, until more are. */
+void loss_trust(struct loss *l, uint32_t loss_ppm);
 
 /* When the oldest unsettled datagram was sent; NSEC_NEVER: none is out. */
 nsec_t loss_oldest_sent_at(const struct loss *l);

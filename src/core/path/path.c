@@ -12,10 +12,7 @@
 #define RTT_UNKNOWN	SEC(1)
 #define DEAD_AFTER	SEC(2)
 #define KEEPALIVE	SEC(22)		/* most NATs forget UDP after 30 s */
-#define PING_BUSY	MSEC(250)	/* a working path, while packets flow */
-#define PING_SUSPECT	MSEC(100)
-#define PING_DEAD_BUSY	MSEC(250)	/* no backoff beyond this while somebody waits */
-#define PING_DEAD_IDLE	SEC(2)
+#define PING_CLOSE_MIN	MSEC(20)
 #define CHALLENGE_BUSY	MSEC(250)
 #define CHALLENGE_IDLE	SEC(2)
 #define CHALLENGE_EAGER	SEC(5)		/* so long after it opened, as if busy */
@@ -66,6 +63,10 @@ size_t path_room(const struct path *p)
 
 static void set_state(struct path *p, enum engine_path_state state, nsec_t now)
 {
+	if (state == ENGINE_PATH_DEAD)
+		loss_silence(&p->loss);
+	else if (p->state == ENGINE_PATH_DEAD)
+		loss_silence_ends(&p->loss, now);
 	p->state = state;
 	p->state_since = now;
 }
@@ -85,6 +86,7 @@ static void challenge_anew(struct path *p, const uint8_t random[8], nsec_t now)
 	memcpy(p->challenge, random, 8);
 	p->challenge_at = now;
 	p->challenged_since = now;
+	p->challenge_sent_at = 0;
 	set_state(p, ENGINE_PATH_VALIDATING, now);
 }
 
@@ -96,12 +98,17 @@ void path_open(struct path *p, const struct endpoint *to, const struct engine_li
 	p->link = *link;
 	p->rtt = (struct rtt){ 0 };
 	p->loss.rtt = (struct rtt){ 0 };
+	p->latency = 0;
+	loss_trust(&p->loss, 0);
+	loss_silence_ends(&p->loss, now);
+	fitness_init(&p->fitness);
 	p->credit = trusted ? UINT64_MAX / 2 : 0;
-	p->ping_sent_at = 0;
+	p->ping_sent_at = p->ping_waits_since = 0;
 	p->probe_now = false;
 	p->sent_at = now;
 	p->heard_at = now;
 	p->data_at = 0;
+	p->carried_at = 0;
 	p->former_until = 0;
 	challenge_anew(p, random, now);
 	path_set_congestion(p, congestion_of(link), now);
@@ -117,6 +124,10 @@ void path_set_link(struct path *p, const struct engine_link *link, nsec_t now)
 {
 	struct congestion_config config;
 
+	if (p->link.tier == ENGINE_TIER_NEVER && link->tier != ENGINE_TIER_NEVER) {
+		p->challenged_since = now;	/* what was known of it is old */
+		p->probe_now = true;
+	}
 	p->link = *link;
 	if (p->congestion != congestion_of(link)) {
 		path_set_congestion(p, congestion_of(link), now);
@@ -193,7 +204,40 @@ bool path_pong(struct path *p, const uint8_t token[8], nsec_t now)
 	if (sent_at > now || now - sent_at > PONG_TOO_OLD)
 		return false;
 	rtt_sample(&p->rtt, now - sent_at, 0);
+	path_measured(p, now - sent_at);
+	p->ping_waits_since = 0;
 	return path_answered(p, now);
+}
+
+void path_measured(struct path *p, nsec_t latency)
+{
+	p->latency = nsec_max(latency, 1);
+}
+
+/* Of a path that is overdue its silence tells before its answer does, which may be an ACK by a faster way. */
+static nsec_t latency_of(const struct path *p, nsec_t now)
+{
+	if (path_is_usable(p) || p->ping_waits_since == 0)
+		return p->latency;
+	return nsec_max(p->latency, nsec_since(p->ping_waits_since, now));
+}
+
+void path_look(struct path *p, uint32_t max_loss_ppm, nsec_t now)
+{
+	const struct fitness_limits limits = {
+		.latency = MSEC(p->link.max_latency_ms),
+		.loss_ppm = p->link.max_loss_ppm != 0 ? p->link.max_loss_ppm : max_loss_ppm,
+	};
+	const struct fitness_news news = {
+		.works = path_is_usable(p),
+		.latency = latency_of(p, now),
+		.loss_ppm = p->loss.loss_ppm,
+		.lost = p->loss.lost,
+		.answered = p->loss.answered,
+	};
+
+	if (fitness_look(&p->fitness, &limits, &news, now))
+		loss_trust(&p->loss, limits.loss_ppm / 2);
 }
 
 /*
@@ -224,58 +268,98 @@ bool path_tick(struct path *p, nsec_t now)
 	return false;
 }
 
-/* When the next PING is due by itself. */
-static nsec_t ping_at(const struct path *p, bool busy, bool keepalive)
+/*
+ * Time between PINGs, by what is known and how much has to be; NSEC_NEVER:
+ * none.  What is overdue is asked for, without backoff while somebody waits.
+ */
+static nsec_t ping_interval(const struct path *p, enum path_care care)
 {
-	if (p->probe_now && p->state != ENGINE_PATH_VALIDATING)
-		return 0;
+	static const struct {
+		nsec_t ok, suspect, dead;
+	} interval[] = {
+		[PATH_CARE_NONE] = { NSEC_NEVER, NSEC_NEVER, NSEC_NEVER },
+		[PATH_CARE_SLEEP] = { NSEC_NEVER, MSEC(100), NSEC_NEVER },
+		[PATH_CARE_LISTEN] = { NSEC_NEVER, MSEC(100), NSEC_NEVER },
+		[PATH_CARE_QUIET] = { KEEPALIVE, MSEC(100), KEEPALIVE },
+		[PATH_CARE_IDLE] = { KEEPALIVE, MSEC(100), SEC(2) },
+		[PATH_CARE_SPARING] = { SEC(1), MSEC(100), SEC(1) },
+		[PATH_CARE_BUSY] = { MSEC(250), MSEC(100), MSEC(250) },
+		[PATH_CARE_CLOSE] = { MSEC(250), MSEC(100), MSEC(250) },
+	};
+
 	switch (p->state) {
 	case ENGINE_PATH_VALIDATING:
 		return NSEC_NEVER;
 	case ENGINE_PATH_OK:
-		if (busy)
-			return p->ping_sent_at + PING_BUSY;
-		return keepalive ? p->sent_at + KEEPALIVE : NSEC_NEVER;
+		if (care == PATH_CARE_CLOSE)
+			return nsec_clamp(p->rtt.srtt / 2, PING_CLOSE_MIN, interval[care].ok);
+		return interval[care].ok;
 	case ENGINE_PATH_SUSPECT:
-		return p->ping_sent_at + PING_SUSPECT;
+		return interval[care].suspect;
 	case ENGINE_PATH_DEAD:
-		if (busy)
-			return p->ping_sent_at + PING_DEAD_BUSY;
-		return keepalive ? p->ping_sent_at + PING_DEAD_IDLE : NSEC_NEVER;
+		return interval[care].dead;
 	}
 	return NSEC_NEVER;
 }
 
-nsec_t path_deadline(const struct path *p, bool busy, bool keepalive, nsec_t now)
+/* When the next PING is due by itself. */
+static nsec_t ping_at(const struct path *p, enum path_care care)
+{
+	nsec_t interval = ping_interval(p, care);
+
+	if (p->probe_now && p->state != ENGINE_PATH_VALIDATING && care != PATH_CARE_NONE)
+		return 0;
+	if (interval == NSEC_NEVER)
+		return NSEC_NEVER;
+	/* to keep a NAT's memory alive any datagram will do */
+	return (care == PATH_CARE_IDLE && p->state == ENGINE_PATH_OK ? p->sent_at : p->ping_sent_at) + interval;
+}
+
+static nsec_t challenge_interval(const struct path *p, enum path_care care, nsec_t now)
+{
+	if (care >= PATH_CARE_SPARING || nsec_since(p->challenged_since, now) < CHALLENGE_EAGER)
+		return CHALLENGE_BUSY;
+	return care == PATH_CARE_SLEEP || care == PATH_CARE_QUIET ? KEEPALIVE : CHALLENGE_IDLE;
+}
+
+static nsec_t challenge_due(const struct path *p, enum path_care care, nsec_t now)
+{
+	if (care == PATH_CARE_NONE || p->challenge_at == NSEC_NEVER)
+		return NSEC_NEVER;
+	/* the care may have grown since the last one */
+	return nsec_min(p->challenge_at, p->challenge_sent_at + challenge_interval(p, care, now));
+}
+
+nsec_t path_deadline(const struct path *p, enum path_care care, nsec_t now)
 {
 	nsec_t at;
 
-	(void)now;
 	if (!p->open)
 		return NSEC_NEVER;
-	at = nsec_min(p->challenge_at, ping_at(p, busy, keepalive));
+	at = nsec_min(challenge_due(p, care, now), ping_at(p, care));
 	at = nsec_min(at, overdue_at(p));
 	if (p->state == ENGINE_PATH_SUSPECT)
 		at = nsec_min(at, p->state_since + DEAD_AFTER);
 	return nsec_min(at, p->loss.loss_at);
 }
 
-size_t path_write_probes(struct path *p, bool busy, bool keepalive, uint8_t *at, nsec_t now)
+size_t path_write_probes(struct path *p, enum path_care care, uint8_t *at, nsec_t now)
 {
 	size_t len = 0;
 
-	if (now >= p->challenge_at) {
-		bool eager = busy || nsec_since(p->challenged_since, now) < CHALLENGE_EAGER;
-
+	if (now >= challenge_due(p, care, now)) {
 		len += frame_write_token(at + len, FRAME_PATH_CHALLENGE, p->challenge);
-		p->challenge_at = now + (eager ? CHALLENGE_BUSY : CHALLENGE_IDLE);
+		p->challenge_sent_at = now;
+		p->challenge_at = now + challenge_interval(p, care, now);
 	}
-	if (now >= ping_at(p, busy, keepalive)) {
+	if (now >= ping_at(p, care)) {
 		uint8_t token[8];
 
 		put_le64(token, now);
 		len += frame_write_token(at + len, FRAME_PING, token);
 		p->ping_sent_at = now;
+		if (p->ping_waits_since == 0)
+			p->ping_waits_since = now;
 		p->probe_now = false;
 	}
 	return len;

@@ -28,9 +28,22 @@
 #include "core/engine.h"
 #include "core/path/ack.h"
 #include "core/path/congestion.h"
+#include "core/path/fitness.h"
 #include "core/path/loss.h"
 #include "core/path/meter.h"
 #include "core/path/rtt.h"
+
+/* How much is to be known of a path, and said for that. */
+enum path_care {
+	PATH_CARE_NONE,		/* it is not to be used: not a word */
+	PATH_CARE_SLEEP,	/* nobody waits, and others would carry it: nothing unless an answer is overdue */
+	PATH_CARE_LISTEN,	/* nobody waits, and the peer keeps it alive: likewise */
+	PATH_CARE_QUIET,	/* somebody waits, but others carry it: one probe in half a minute */
+	PATH_CARE_IDLE,		/* nobody waits, but the peer may have something to say: keepalives */
+	PATH_CARE_SPARING,	/* it carries data, and every byte counts */
+	PATH_CARE_BUSY,		/* it carries data, or may any moment */
+	PATH_CARE_CLOSE,	/* likewise, and has a limit to keep */
+};
 
 struct path {
 	uint8_t id;
@@ -47,15 +60,19 @@ struct path {
 	enum engine_path_state state;
 	nsec_t state_since;
 	struct rtt rtt;			/* by PING and PONG: its own, both ways */
+	nsec_t latency;			/* newest round trip of its own, by PONG or ACK; 0: none yet */
+	struct fitness fitness;
 	uint64_t credit;		/* bytes it may get before its address is proven */
 	uint8_t challenge[8];
 	nsec_t challenge_at;		/* when it is due; NSEC_NEVER: address is proven */
-	nsec_t challenged_since;
+	nsec_t challenged_since, challenge_sent_at;
 	nsec_t ping_sent_at;		/* last PING of ours */
+	nsec_t ping_waits_since;	/* the first that none has been answered since; 0: the last one was */
 	bool probe_now;			/* somebody wants to know at once */
 	nsec_t sent_at;			/* last datagram of ours */
 	nsec_t heard_at;		/* last datagram that came */
 	nsec_t data_at;			/* last DATA that came; 0: none */
+	nsec_t carried_at;		/* last DATA of ours; 0: none */
 	bool announced;			/* the owner has said that it is up */
 	struct endpoint former;		/* where it was before it roamed, */
 	uint8_t former_challenge[8];
@@ -98,13 +115,18 @@ bool path_proven(struct path *p, const uint8_t token[8], nsec_t now);	/* PATH_RE
 bool path_answered(struct path *p, nsec_t now);		/* an ACK with news */
 bool path_pong(struct path *p, const uint8_t token[8], nsec_t now);
 
-/* Time passes.  busy: inner packets flow.  True when the state changed. */
+/* An ACK came back on the path itself, after that time. */
+void path_measured(struct path *p, nsec_t latency);
+/* Does it still keep its link's limits?  max_loss_ppm: where the link has no limit of its own; 0: none. */
+void path_look(struct path *p, uint32_t max_loss_ppm, nsec_t now);
+
+/* Time passes.  True when the state changed. */
 bool path_tick(struct path *p, nsec_t now);
 /* When path_tick or a probe wants attention. */
-nsec_t path_deadline(const struct path *p, bool busy, bool keepalive, nsec_t now);
+nsec_t path_deadline(const struct path *p, enum path_care care, nsec_t now);
 
 /* Append the probes that are due now (at most 2 tokens); 0: none. */
-size_t path_write_probes(struct path *p, bool busy, bool keepalive, uint8_t *at, nsec_t now);
+size_t path_write_probes(struct path *p, enum path_care care, uint8_t *at, nsec_t now);
 
 /* May data go here?  Address proven and answering. */
 bool path_is_usable(const struct path *p);
