@@ -175,6 +175,17 @@ static void set_deadline(struct worker *w)
 	ev_timer_start(w->loop, &w->deadline);
 }
 
+/*
+ * So many buffers are left to what comes from the network.  What waits in the
+ * engine never takes them (engine.h): only what passes through does.
+ */
+static size_t tun_reserve(const struct worker *w)
+{
+	size_t quarter = w->setup.pool / 4;
+
+	return quarter < ENGINE_BUFS_RESERVE / 2 ? quarter : ENGINE_BUFS_RESERVE / 2;
+}
+
 /* Reading rests while buffers are short; the TUN rests first, since what is inside must get out. */
 static void set_reading(struct worker *w)
 {
@@ -183,7 +194,7 @@ static void set_reading(struct worker *w)
 	for (unsigned i = 0; i < ENDPOINT_SOCKETS; i++)
 		if (w->port[i].socket != NULL && left >= UDP_BATCH)
 			ev_io_start(w->loop, &w->port[i].readable);
-	if (w->tun_fd >= 0 && left >= w->setup.pool / 4)
+	if (w->tun_fd >= 0 && left >= tun_reserve(w))
 		ev_io_start(w->loop, &w->tun);
 }
 
@@ -228,7 +239,7 @@ static void on_tun(struct ev_loop *loop, ev_io *watcher, int events)
 	int error = 0;
 
 	(void)events;
-	if (buf_pool_left(w->pool) < w->setup.pool / 4) {
+	if (buf_pool_left(w->pool) < tun_reserve(w)) {
 		w->count[REPORT_NO_BUFFER]++;
 		ev_io_stop(loop, watcher);
 		return;

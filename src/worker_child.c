@@ -11,8 +11,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "config/config.h"
-
-#define POOL	16384	/* packet buffers: 34 MB, which cost memory only once they are used */
+#include "core/engine.h"
 
 static void fill_setup(const struct config *c, const char *strategy, struct message *m)
 {
@@ -27,7 +26,7 @@ static void fill_setup(const struct config *c, const char *strategy, struct mess
 	memcpy(s->address, c->address, sizeof(s->address));
 	s->dns_count = c->dns_count;
 	memcpy(s->dns, c->dns, sizeof(s->dns));
-	s->pool = POOL;
+	s->pool = (uint32_t)engine_bufs(c->peer_count);	/* they cost memory only once they are used */
 	s->log_level = LOG_LEVEL_INFO;
 	s->peer_count = (uint16_t)c->peer_count;
 }

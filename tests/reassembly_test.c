@@ -260,6 +260,21 @@ static void random_cuts_make_the_packet_that_was_cut(void **state)
 #define CASE(sentence, function) { .name = (sentence), .test_func = (function), .setup_func = begin, \
 				   .teardown_func = finish }
 
+static void asked_for_room_it_forgets_the_oldest(void **state)
+{
+	(void)state;
+	for (uint32_t seq = 0; seq < 5; seq++)
+		assert_null(put((seq * 3) % 5, 0, 64, false, SEC(1) + seq));
+	for (unsigned i = 0; i < 2; i++)
+		assert_true(reassembly_yield(pieces));	/* 0 and 3 */
+	assert_null(put(3, 64, 64, true, SEC(2)));
+	is_whole(put(1, 64, 64, true, SEC(2)), 128);
+	for (unsigned i = 0; i < 3; i++)
+		assert_true(reassembly_yield(pieces));
+	assert_false(reassembly_yield(pieces));
+	assert_int_equal(buf_pool_left(pool), BUFS);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -284,6 +299,7 @@ int main(void)
 		     numbers_of_a_lane_in_a_row_fit_up_to_the_bound),
 		CASE("without a buffer a piece is dropped and counted",
 		     without_a_buffer_a_piece_is_dropped_and_counted),
+		CASE("asked for room it forgets the oldest", asked_for_room_it_forgets_the_oldest),
 		CASE("random cuts make the packet that was cut", random_cuts_make_the_packet_that_was_cut),
 	};
 

@@ -266,6 +266,31 @@ static void random_lives_lose_no_buffer(void **state)
 #define CASE(sentence, function) { .name = (sentence), .test_func = (function), .setup_func = begin, \
 				   .teardown_func = finish }
 
+static void asked_for_room_it_gives_up_its_oldest(void **state)
+{
+	struct repair_skip skip[4];
+
+	(void)state;
+	/* more than it has places for, some of them gone */
+	for (uint32_t seq = 0; seq < 2 * ITEMS; seq++) {
+		uint32_t handle = send(seq, SEC(1));
+
+		if (seq >= ITEMS && seq % 2 == 0)
+			repair_acked(repair, handle);
+	}
+	while (repair_has_skips(repair))
+		repair_skips(repair, skip, 4);
+	for (uint32_t seq = ITEMS + 1; seq < 2 * ITEMS; seq += 2) {
+		assert_true(repair_yield(repair));
+		assert_int_equal(repair_skips(repair, skip, 4), 1);
+		assert_int_equal(skip[0].seq, seq);
+	}
+	assert_false(repair_yield(repair));
+	assert_int_equal(buf_pool_left(pool), 64);
+	send(100, SEC(1));
+	assert_true(repair_yield(repair));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -285,6 +310,7 @@ int main(void)
 		CASE("pieces of one packet are told as one number", pieces_of_one_packet_are_told_as_one_number),
 		CASE("what is withdrawn is nobody's but the caller's", what_is_withdrawn_is_nobody_s_but_the_caller_s),
 		CASE("without room the oldest is given up", without_room_the_oldest_is_given_up),
+		CASE("asked for room it gives up its oldest", asked_for_room_it_gives_up_its_oldest),
 		CASE("those that are gone do not fill the line", those_that_are_gone_do_not_fill_the_line),
 		CASE("neighbours across the wrap are one range", neighbours_across_the_wrap_are_one_range),
 		CASE("random lives lose no buffer", random_lives_lose_no_buffer),

@@ -35,6 +35,11 @@ void buf_pool_free(struct buf_pool *pool)
 	free(pool);
 }
 
+size_t buf_pool_size(const struct buf_pool *pool)
+{
+	return pool->count;
+}
+
 size_t buf_pool_left(const struct buf_pool *pool)
 {
 	return pool->left;

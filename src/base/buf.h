@@ -32,6 +32,7 @@ struct buf {
 struct buf_pool *buf_pool_new(size_t count);
 /* All buffers must be back. */
 void buf_pool_free(struct buf_pool *pool);
+size_t buf_pool_size(const struct buf_pool *pool);
 size_t buf_pool_left(const struct buf_pool *pool);
 
 /* An empty buffer (len 0, full headroom), or NULL when all are in use. */

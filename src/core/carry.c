@@ -37,6 +37,13 @@ static struct piece whole(const struct buf *packet)
 	};
 }
 
+void carry_give_up(struct peer *p, const struct buf *packet)
+{
+	struct piece piece = whole(packet);
+
+	repair_skip(p->repair, &piece);
+}
+
 /* Bytes of content that a path takes in one datagram behind such a header. */
 static size_t room_for(const struct path *path, size_t header)
 {

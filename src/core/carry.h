@@ -15,6 +15,9 @@
 void carry_number(struct peer *p, struct buf *packet, bool unordered);
 bool carry_is_unordered(const struct buf *packet);
 
+/* A numbered packet will not be sent: its receiver need not wait.  It stays the caller's. */
+void carry_give_up(struct peer *p, const struct buf *packet);
+
 /* Send a numbered packet on every path of the set, which is not empty.  Takes it. */
 void carry_packet(struct peer *p, path_set set, struct buf *packet, nsec_t now);
 /* Send what repair_next gave, on that path; it waits no more. */

@@ -14,6 +14,7 @@
 #include "core/packet.h"
 #include "core/peer.h"
 #include "core/receive.h"
+#include "core/share.h"
 #include "core/transmit.h"
 
 #define MTU_MIN		1280
@@ -59,6 +60,15 @@ static const struct responder_ops responder_ops = {
 	.ticket_valid = negotiate_ticket_valid,
 	.new_index = new_index,
 };
+
+/* --- memory ------------------------------------------------------------- */
+
+size_t engine_bufs(size_t peers)
+{
+	size_t most = ENGINE_STOCK / sizeof(struct buf) + 1, wanted = peers * ENGINE_BUFS_PEER;
+
+	return ENGINE_BUFS_RESERVE + (wanted < most ? wanted : most);
+}
 
 /* --- life --------------------------------------------------------------- */
 
@@ -153,6 +163,8 @@ struct engine *engine_new(const struct engine_config *config, nsec_t now)
 	e->ctx.role = config->role;
 	e->ctx.random = config->random;
 	e->ctx.pool = config->pool;
+	e->ctx.peers = e->peer;
+	stock_init(&e->ctx.stock, buf_pool_size(config->pool));
 	random_fill(&config->random, e->ctx.flow_key, sizeof(e->ctx.flow_key));
 	for (size_t i = 0; i < config->peer_count && good; i++) {
 		good = config->peer[i].prefix_count <= ENGINE_PEER_PREFIXES &&
@@ -312,6 +324,7 @@ void engine_tun_in(struct engine *e, struct buf *packet, nsec_t now)
 	}
 	transmit_inner(p, packet, &inner, now);
 	peer_touch(p);
+	share_settle(p, now);
 }
 
 void engine_net_in(struct engine *e, const struct endpoint *from, struct buf *datagram, nsec_t now)
@@ -326,8 +339,10 @@ void engine_net_in(struct engine *e, const struct endpoint *from, struct buf *da
 		return;
 	}
 	p = receive_datagram(&e->ctx, from, datagram, now);
-	if (p != NULL)
-		peer_wake(p);
+	if (p == NULL)
+		return;
+	peer_wake(p);
+	share_settle(p, now);
 }
 
 /* --- time --------------------------------------------------------------- */
@@ -338,12 +353,17 @@ void engine_net_in(struct engine *e, const struct endpoint *from, struct buf *da
  */
 static void settle(struct engine *e, nsec_t now)
 {
-	for (struct peer *p = e->ctx.touched; p != NULL && e->ctx.unticked > 0; p = p->next_touched) {
-		if (!p->unticked)
-			continue;
-		p->unticked = false;
-		e->ctx.unticked--;
-		peer_tick(p, now);
+	struct peer *p = e->ctx.touched;
+
+	while (e->ctx.unticked > 0) {
+		if (p->unticked) {
+			p->unticked = false;
+			e->ctx.unticked--;
+			peer_tick(p, now);
+			share_settle(p, now);
+		}
+		/* others may have been touched meanwhile: they stand in front */
+		p = p->next_touched != NULL ? p->next_touched : e->ctx.touched;
 	}
 }
 

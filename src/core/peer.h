@@ -26,6 +26,7 @@
 #include "core/path/path.h"
 #include "core/route.h"
 #include "core/session.h"
+#include "core/stock.h"
 #include "strategy/strategy.h"
 
 struct context {
@@ -40,6 +41,8 @@ struct context {
 	struct route_table *routes;	/* server: inner address -> peer */
 	uint8_t flow_key[INNER_KEY];
 	uint64_t drops[ENGINE_DROPS];
+	struct peer *peers;		/* all of the engine's */
+	struct stock stock;		/* what waits of theirs */
 	struct peer *touched;		/* peers that something happened to since deadlines were read, */
 	unsigned unticked;		/* and how many of them wait for their tick */
 };

@@ -7,8 +7,6 @@
 #include "base/text.h"
 #include "sim/must.h"
 
-#define POOL		8192
-
 struct end *end_of(const struct sim *s, int end)
 {
 	return (struct end *)(end == SIM_SERVER ? &s->server : &s->client[end]);
@@ -31,7 +29,7 @@ static void start_engine(struct sim *s, struct end *end, struct engine_config *c
 {
 	text_copy(config->strategy, sizeof(config->strategy), s->strategy);
 	config->random = (struct random_source){ dice_fill, &end->dice };
-	end->pool = buf_pool_new(POOL);
+	end->pool = buf_pool_new(engine_bufs(config->peer_count));
 	must_have(end->pool);
 	config->pool = end->pool;
 	end->engine = engine_new(config, s->now);
@@ -80,7 +78,7 @@ void end_stop(struct end *end)
 	engine_free(end->engine);
 	buf_queue_clear(&end->waiting);
 	buf_queue_clear(&end->hoard);
-	must(buf_pool_left(end->pool) == POOL, "an engine did not give all its buffers back");
+	must(buf_pool_left(end->pool) == buf_pool_size(end->pool), "an engine did not give all its buffers back");
 	buf_pool_free(end->pool);
 }
 

@@ -179,6 +179,22 @@ struct buf *reassembly_put(struct reassembly *r, const struct piece *piece, cons
 	return b;
 }
 
+bool reassembly_yield(struct reassembly *r)
+{
+	struct packet *oldest = NULL;
+
+	for (unsigned row = 0; row < ROWS; row++)
+		for (unsigned way = 0; way < WAYS; way++) {
+			struct packet *p = &r->packet[row][way];
+
+			if (p->b != NULL && (oldest == NULL || p->since < oldest->since))
+				oldest = p;
+		}
+	if (oldest != NULL)
+		forget(r, oldest);
+	return oldest != NULL;
+}
+
 /* --- time ------------------------------------------------------------------ */
 
 void reassembly_tick(struct reassembly *r, nsec_t now)

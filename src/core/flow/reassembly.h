@@ -42,6 +42,9 @@ void reassembly_reset(struct reassembly *r);
 struct buf *reassembly_put(struct reassembly *r, const struct piece *piece, const uint8_t *bytes,
 			   size_t len, nsec_t now);
 
+/* Somebody else needs the room: forget the oldest.  False: nothing waits. */
+bool reassembly_yield(struct reassembly *r);
+
 /* Forget what has waited too long; when there is something to forget, NSEC_NEVER: nothing waits. */
 void reassembly_tick(struct reassembly *r, nsec_t now);
 nsec_t reassembly_deadline(const struct reassembly *r);

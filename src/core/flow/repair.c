@@ -10,6 +10,7 @@
 struct repair {
 	struct repair_item *item;	/* handle modulo size */
 	uint32_t size, next;		/* next: the next item's handle; never REPAIR_NONE */
+	uint32_t span;			/* items before it that may still be there; at most size */
 	/* handles that wait, oldest first; an item waits at most once, but those that are gone
 	 * meanwhile stand there until somebody looks */
 	uint32_t *line;
@@ -48,6 +49,7 @@ void repair_reset(struct repair *r)
 	for (uint32_t i = 0; i < r->size; i++)
 		if (r->item[i].packet != NULL)
 			forget(r, &r->item[i]);
+	r->span = 0;
 	r->line_count = 0;
 	r->skip_untold = 0;
 	r->skip_next = 0;
@@ -134,8 +136,22 @@ uint32_t repair_keep(struct repair *r, struct buf *packet, const struct piece *p
 		.packet = packet, .piece = *piece, .deadline = deadline, .handle = handle,
 	};
 	r->stats.kept++;
+	r->span += r->span < r->size;
 	r->next = handle + 1 != REPAIR_NONE ? handle + 1 : r->size;	/* keeps the ring's order */
 	return handle;
+}
+
+bool repair_yield(struct repair *r)
+{
+	for (; r->span > 0; r->span--) {
+		struct repair_item *i = &r->item[(r->next - r->span) % r->size];
+
+		if (i->packet == NULL)
+			continue;
+		give_up(r, i);
+		return true;
+	}
+	return false;
 }
 
 void repair_sent(struct repair *r, uint32_t handle)
