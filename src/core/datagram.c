@@ -63,6 +63,6 @@ void datagram_close(struct peer *p, nsec_t now)
 
 	frame_write_close(frames, 0);
 	for (unsigned i = 0; i < PATHS_MAX; i++)
-		if (p->path[i] != NULL && p->path[i]->open)
+		if (p->path[i] != NULL && p->path[i]->open && p->path[i]->link.tier != ENGINE_TIER_NEVER)
 			datagram_answer(p, p->path[i], &p->path[i]->endpoint, frames, sizeof(frames), now);
 }

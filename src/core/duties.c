@@ -69,13 +69,11 @@ static struct path *control_path(const struct peer *p)
 static enum path_care care_of(const struct peer *p, const struct path *path, nsec_t now)
 {
 	const struct engine_link *link = &path->link;
-	bool needed = p->eligible.now == 0 || peer_carries(p, path);
-	bool alone = (p->eligible.now & ~PATH_BIT(path->id)) == 0;
 	bool carries = path->carried_at != 0 && nsec_since(path->carried_at, now) < CARRIES;
 
 	if (link->tier == ENGINE_TIER_NEVER)
 		return PATH_CARE_NONE;
-	if ((link->tier == ENGINE_TIER_BACKUP && !needed) || (link->metered && !(needed && (carries || alone))))
+	if (peer_spares(p, path) && !(peer_carries(p, path) && carries))
 		return peer_is_busy(p, now) ? PATH_CARE_QUIET : PATH_CARE_SLEEP;
 	if (!peer_is_busy(p, now))
 		return p->ctx->role == ENGINE_CLIENT ? PATH_CARE_IDLE : PATH_CARE_LISTEN;

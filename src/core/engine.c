@@ -501,7 +501,7 @@ void engine_peer_status(const struct engine *e, size_t peer, nsec_t now,
 	strncpy(ret->strategy, p->strategy->name, sizeof(ret->strategy) - 1);
 }
 
-static struct engine_path_status status_of(const struct path *path, nsec_t now)
+static struct engine_path_status status_of(const struct peer *p, const struct path *path, nsec_t now)
 {
 	return (struct engine_path_status){
 		.id = path->id,
@@ -523,7 +523,8 @@ static struct engine_path_status status_of(const struct path *path, nsec_t now)
 		.rx_rate = meter_rate(&path->rx_meter, now),
 		.in_flight = path->loss.in_flight,
 		.capacity = path->congestion->rate(path->congestion_state),
-		.eligible = path_is_usable(path),
+		.eligible = peer_carries(p, path),
+		.unfit = path->fitness.unfit,
 	};
 }
 
@@ -535,6 +536,6 @@ size_t engine_path_status(const struct engine *e, size_t peer, nsec_t now,
 
 	for (unsigned i = 0; i < PATHS_MAX && n < max; i++)
 		if (p->path[i] != NULL && p->path[i]->open)
-			ret[n++] = status_of(p->path[i], now);
+			ret[n++] = status_of(p, p->path[i], now);
 	return n;
 }

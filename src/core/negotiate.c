@@ -36,7 +36,7 @@ static void install(struct peer *p, struct keypair *keys, nsec_t now)
 	p->session.current = keys;
 	p->handshake_at = now;
 	for (unsigned i = 0; i < PATHS_MAX; i++)
-		if (p->path[i] != NULL && p->path[i]->open)
+		if (p->path[i] != NULL && p->path[i]->open && (!keys->resumed || !peer_spares(p, p->path[i])))
 			p->path[i]->probe_now = true;
 }
 
@@ -168,11 +168,18 @@ static void send_init(struct peer *p, struct path *path, nsec_t now)
 		peer_drop(p, DROP_QUEUE_FULL, b);
 }
 
+/* On all links at once; but a backup or metered one is left alone while new keys are only a matter of time. */
+static bool takes_part(const struct peer *p, const struct path *path)
+{
+	return path->open && path->link.tier != ENGINE_TIER_NEVER &&
+	       (p->session.current == NULL || !peer_spares(p, path));
+}
+
 static void send_round(struct peer *p, nsec_t now)
 {
 	initiator_round(p->initiator, now);
 	for (unsigned i = 0; i < PATHS_MAX; i++)
-		if (p->path[i] != NULL && p->path[i]->open)
+		if (p->path[i] != NULL && takes_part(p, p->path[i]))
 			send_init(p, p->path[i], now);
 }
 
@@ -280,7 +287,7 @@ void negotiate_rekey(struct peer *p, nsec_t now)
 
 void negotiate_join(struct peer *p, struct path *path, nsec_t now)
 {
-	if (initiator_is_active(p->initiator) && p->initiator->rounds > 0)
+	if (initiator_is_active(p->initiator) && p->initiator->rounds > 0 && takes_part(p, path))
 		send_init(p, path, now);
 }
 

@@ -143,7 +143,7 @@ bool peer_may_send(const struct peer *p, nsec_t now)
 bool peer_has_open_path(const struct peer *p)
 {
 	for (unsigned i = 0; i < PATHS_MAX; i++)
-		if (p->path[i] != NULL && p->path[i]->open)
+		if (p->path[i] != NULL && p->path[i]->open && p->path[i]->link.tier != ENGINE_TIER_NEVER)
 			return true;
 	return false;
 }
@@ -158,7 +158,16 @@ bool peer_has_usable_path(const struct peer *p)
 
 bool peer_carries(const struct peer *p, const struct path *path)
 {
-	return p->eligible.now & PATH_BIT(path->id);
+	return (p->eligible.now | (p->overflow.on ? p->eligible.overflow : 0)) & PATH_BIT(path->id);
+}
+
+bool peer_spares(const struct peer *p, const struct path *path)
+{
+	bool others = (p->eligible.now & ~PATH_BIT(path->id)) != 0;
+
+	if (p->eligible.now == 0)
+		return false;
+	return (path->link.tier == ENGINE_TIER_BACKUP && !peer_carries(p, path)) || (path->link.metered && others);
 }
 
 void peer_set_strategy(struct peer *p, const struct strategy_ops *strategy)

@@ -23,6 +23,7 @@
 #include "core/flow/resequencer.h"
 #include "core/inner.h"
 #include "core/outbox.h"
+#include "core/overflow.h"
 #include "core/path/path.h"
 #include "core/route.h"
 #include "core/session.h"
@@ -78,6 +79,8 @@ struct peer {
 	struct path *path[PATHS_MAX];	/* by id; NULL: the id was never used */
 	struct engine_link link[PATHS_MAX];	/* server: how the client wants each id used */
 	struct eligible eligible;	/* which may carry data now, */
+	struct overflow overflow;
+	path_set spill;			/* overflow ones that carry data at this moment */
 	nsec_t refresh_at;		/* and when that has to be asked again; NSEC_NEVER: not by time */
 	uint32_t wanted;		/* CONTENT bits that are still to be said */
 	nsec_t heard_at;		/* last authentic datagram */
@@ -122,10 +125,12 @@ void peer_close_path(struct peer *p, struct path *path, nsec_t now);
 
 bool peer_is_busy(const struct peer *p, nsec_t now);	/* inner packets flow, or did lately */
 bool peer_may_send(const struct peer *p, nsec_t now);
-bool peer_has_open_path(const struct peer *p);
+bool peer_has_open_path(const struct peer *p);	/* one that may ever be used */
 bool peer_has_usable_path(const struct peer *p);
 /* It is one of those that carry data now. */
 bool peer_carries(const struct peer *p, const struct path *path);
+/* Its link is a backup or metered, and others do without it. */
+bool peer_spares(const struct peer *p, const struct path *path);
 
 void peer_set_strategy(struct peer *p, const struct strategy_ops *strategy);
 void peer_event(struct peer *p, enum engine_event_type type, const struct path *path);

@@ -195,6 +195,8 @@ static bool send_one(struct peer *p, nsec_t now)
 	uint32_t ahead;
 	path_set ready;
 
+	if (view_spill(p, now))
+		p->outlook.count = 0;
 	if (b == NULL)
 		return false;
 	ready = paths_for(p, b, 0, now);
@@ -260,6 +262,8 @@ void transmit_inner(struct peer *p, struct buf *packet, const struct inner *inne
 	}
 	if (verdict == FQ_CODEL_MARK)
 		ecn_mark(packet->data);
+	if (p->eligible.overflow != 0)
+		overflow_offer(&p->overflow, packet->len, now);
 	packet->mark[0] = inner->flow;
 	carry_number(p, packet, inner->unordered);
 	fq_codel_push(p->queue, packet, now);

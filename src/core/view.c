@@ -88,6 +88,40 @@ void view_refresh(struct peer *p, nsec_t now)
 			p->refresh_at = nsec_min(p->refresh_at, p->path[i]->heard_at + RANK_FRESH);
 }
 
+/* A primary path takes a packet now: no other need help. */
+static bool has_room(const struct peer *p, uint64_t *ret_rate, nsec_t now)
+{
+	bool room = false;
+
+	*ret_rate = 0;
+	for (unsigned i = 0; i < PATHS_MAX; i++) {
+		if (!(p->eligible.now & PATH_BIT(i)))
+			continue;
+		*ret_rate += believed_rate(p->path[i]);
+		room |= path_send_at(p->path[i], 0, now) <= now;
+	}
+	return room;
+}
+
+bool view_spill(struct peer *p, nsec_t now)
+{
+	uint64_t queued = fq_codel_stats(p->queue).bytes, rate;
+	path_set before = p->spill;
+	bool room;
+
+	if (p->eligible.overflow == 0) {
+		p->overflow.on = false;
+		p->spill = 0;
+		return before != 0;
+	}
+	room = has_room(p, &rate, now);
+	p->spill = 0;
+	if (overflow_look(&p->overflow, queued, rate, now) &&
+	    (p->strategy->steady_view || !room))
+		p->spill = p->eligible.overflow;
+	return p->spill != before;
+}
+
 /* A late answer may be only a lost ACK: copies go there beside the others. */
 static bool is_only_suspect(const struct peer *p, const struct path *path)
 {
@@ -123,7 +157,7 @@ static path_set shown(const struct peer *p, size_t len)
 
 		if (!view_may_carry(path, len))
 			continue;
-		if (peer_carries(p, path))
+		if ((p->eligible.now | p->spill) & PATH_BIT(i))
 			set |= PATH_BIT(i);
 	}
 	if (set == 0)

@@ -57,6 +57,7 @@ struct strategy_ops {
 	 * (packet->queued): that one leaves now if a path that is free is picked.
 	 */
 	bool takes_tail;
+	bool steady_view;	/* overflow paths are shown as long as they help, not only when no other has room */
 	/*
 	 * The paths that carry this packet: at least one bit, only of the view's
 	 * ids.  More than one bit: a copy on each.
