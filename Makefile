@@ -2,7 +2,7 @@
 #
 #   make            build build/ttt          make demo     see it work, in network namespaces
 #   make check      the whole suite          make install  put it on this machine
-#   make grid       16 pairs of links, in the simulator
+#   make grid       16 pairs of links, in the simulator; build/ttt-sim: whatever you like
 #   make bench-engine  what the engine costs, without I/O
 #
 # `make demo` and `make check` install the packages they need (as root, on
@@ -36,19 +36,22 @@ CORE_SRC	:= $(wildcard src/core/*.c src/core/*/*.c src/strategy/*.c)
 CONFIG_SRC	:= $(wildcard src/config/*.c)
 OUTSIDE_SRC	:= $(wildcard src/io/*.c src/control/*.c routing/*.c nft/*.c)
 TOP_SRC		:= $(filter-out src/main.c,$(wildcard src/*.c)) $(wildcard src/cli/*.c)
-# The simulator stands beside them: no part of the daemon.
-SIM_SRC		:= $(wildcard src/sim/*.c)
-SIM_ARCHIVES	:= $(BUILD)/libsim.a $(BUILD)/libcore.a $(BUILD)/libbase.a
-SIM_LIBS	= $(shell pkg-config --libs libsodium 2>/dev/null) -lm
+# The simulator stands beside them, and its tool: no part of the daemon.
+SIM_SRC		:= $(filter-out src/sim/main.c,$(wildcard src/sim/*.c)) $(wildcard src/sim/tool/*.c)
+SIM_ARCHIVES	:= $(BUILD)/libsim.a $(BUILD)/libconfig.a $(BUILD)/libcore.a $(BUILD)/libbase.a
+SIM_LIBS	= $(shell pkg-config --libs libsodium inih 2>/dev/null) -lm
 
 objects	= $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 LAYERS	:= top outside config core base
 ARCHIVES := $(LAYERS:%=$(BUILD)/lib%.a)
 
-all: $(BUILD)/ttt
+all: $(BUILD)/ttt $(BUILD)/ttt-sim
 
 $(BUILD)/ttt: $(call objects,src/main.c) $(ARCHIVES)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+
+$(BUILD)/ttt-sim: $(call objects,src/sim/main.c) $(SIM_ARCHIVES)
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(SIM_LIBS)
 
 $(BUILD)/libbase.a: $(call objects,$(BASE_SRC))
 $(BUILD)/libcore.a: $(call objects,$(CORE_SRC))
@@ -144,9 +147,9 @@ netns: all
 # under AddressSanitizer and UndefinedBehaviorSanitizer, the fuzzers, the real
 # program between network namespaces.
 check: packages
-	$(MAKE) unit
+	$(MAKE) all unit
 	$(MAKE) BUILD=$(BUILD)/asan SAN=address,undefined CFLAGS='-O1 -g' unit
-	prove --directives --exec bash tests/layers.t
+	prove --directives --exec bash tests/*.t
 	$(MAKE) fuzz
 	$(MAKE) netns
 
@@ -167,21 +170,24 @@ packages:
 
 # What goes onto a machine.  /etc/ttt is the user's own, and stays.
 SBIN	= $(DESTDIR)$(PREFIX)/sbin
+BIN	= $(DESTDIR)$(PREFIX)/bin
 MAN	= $(DESTDIR)$(PREFIX)/share/man
 EXAMPLES = $(DESTDIR)$(PREFIX)/share/doc/ttt/examples
 UNITS	= $(DESTDIR)$(PREFIX)/lib/systemd/system
 
 install: all
-	install -d $(SBIN) $(MAN)/man8 $(MAN)/man5 $(EXAMPLES) $(UNITS) $(DESTDIR)/etc/ttt
+	install -d $(SBIN) $(BIN) $(MAN)/man8 $(MAN)/man5 $(MAN)/man1 $(EXAMPLES) $(UNITS) $(DESTDIR)/etc/ttt
 	install -s -m 755 $(BUILD)/ttt $(SBIN)/ttt
+	install -s -m 755 $(BUILD)/ttt-sim $(BIN)/ttt-sim
 	install -m 644 docs/man/ttt.8 $(MAN)/man8
 	install -m 644 docs/man/ttt.conf.5 $(MAN)/man5
+	install -m 644 docs/man/ttt-sim.1 $(MAN)/man1
 	install -m 644 docs/examples/client.conf docs/examples/server.conf $(EXAMPLES)
 	sed 's,/usr/sbin/ttt,$(PREFIX)/sbin/ttt,' docs/systemd/ttt.service >$(UNITS)/ttt.service
 	chmod 644 $(UNITS)/ttt.service
 
 uninstall:
-	rm -f $(SBIN)/ttt $(MAN)/man8/ttt.8 $(MAN)/man5/ttt.conf.5 $(UNITS)/ttt.service
+	rm -f $(SBIN)/ttt $(BIN)/ttt-sim $(MAN)/man1/ttt-sim.1 $(MAN)/man8/ttt.8 $(MAN)/man5/ttt.conf.5 $(UNITS)/ttt.service
 	rm -rf $(DESTDIR)$(PREFIX)/share/doc/ttt
 	-rmdir $(DESTDIR)/etc/ttt 2>/dev/null
 

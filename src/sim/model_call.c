@@ -6,7 +6,6 @@
 #include "base/bytes.h"
 #include "sim/must.h"
 #include "sim/segment.h"
-#include "sim/stream.h"
 
 #define IP		20
 #define UDP		8
@@ -114,6 +113,11 @@ struct model_call_stats model_call_stats(struct model_call *c, enum sim_directio
 		.p50 = samples_percentile(&v->latency, 50), .p95 = samples_percentile(&v->latency, 95),
 		.p99 = samples_percentile(&v->latency, 99),
 	};
+}
+
+struct stream_stats model_call_counts(const struct model_call *c, enum sim_direction direction)
+{
+	return c->voice[direction].stats;
 }
 
 struct samples *model_call_latency(struct model_call *c, enum sim_direction direction)

@@ -7,6 +7,7 @@
 
 #include "sim/samples.h"
 #include "sim/sim.h"
+#include "sim/stream.h"
 
 struct model_call;
 
@@ -23,6 +24,8 @@ struct model_call *model_call_new(struct sim *s, const struct sim_via *via);
 void model_call_free(struct model_call *c);	/* before sim_free */
 void model_call_stop(struct model_call *c);	/* what is under way may still come */
 struct model_call_stats model_call_stats(struct model_call *c, enum sim_direction direction);
+/* The same without percentiles. */
+struct stream_stats model_call_counts(const struct model_call *c, enum sim_direction direction);
 /* One way, of each packet that came. */
 struct samples *model_call_latency(struct model_call *c, enum sim_direction direction);
 

@@ -310,6 +310,11 @@ struct model_tcp_stats model_tcp_stats(const struct model_tcp *m)
 	return stats;
 }
 
+uint64_t model_tcp_bytes(const struct model_tcp *m)
+{
+	return m->stats.bytes;
+}
+
 double model_tcp_rate(const struct model_tcp *m, unsigned from, unsigned to)
 {
 	uint64_t bytes = 0;

@@ -43,6 +43,8 @@ struct model_tcp *model_tcp_new(struct sim *s, const struct model_tcp_config *co
 void model_tcp_free(struct model_tcp *m);
 
 struct model_tcp_stats model_tcp_stats(const struct model_tcp *m);
+/* To the reader, so far. */
+uint64_t model_tcp_bytes(const struct model_tcp *m);
 /* Payload, Mbit/s, from second `from` up to `to`. */
 double model_tcp_rate(const struct model_tcp *m, unsigned from, unsigned to);
 /* Every round trip the sender measured. */

@@ -1,0 +1,329 @@
+/* plot_script: what gnuplot is told: panels above each other, one time axis; see plot.h. */
+#include <math.h>
+#include <string.h>
+
+#include "sim/tool/plot.h"
+
+#define WIDTH		1200
+#define TITLE		66		/* pixels above the first panel */
+#define EVENTS		20		/* and for each row of events */
+#define BOTTOM		64
+#define GAP		34		/* between panels */
+#define LEFT		84
+#define RIGHT		236		/* for the keys */
+#define SMOOTH		2		/* steps before and behind that a goodput is the mean of */
+#define LETTER		7		/* pixels that one takes in the label of an event */
+#define EVENT_ROWS	4		/* at most; what finds no room in them covers another */
+
+struct panel {
+	const char *title;
+	unsigned height;		/* pixels */
+	void (*draw)(FILE *f, const struct scenario *plan, const struct series *series);
+};
+
+/* Of Okabe and Ito, told apart by everybody: links never look like flows. */
+static const char *const link_colour[] = { "#0072b2", "#e69f00", "#56b4e9", "#f0e442", "#999999", "#7f5a00" };
+static const char *const flow_colour[] = { "#000000", "#d55e00", "#009e73", "#cc79a7", "#5d3a9b", "#994f00" };
+
+static const char *const way_name[] = { [SIM_UP] = "up", [SIM_DOWN] = "down" };
+
+static const char *colour_of_link(size_t i)
+{
+	return link_colour[i % ARRAY_SIZE(link_colour)];
+}
+
+static const char *colour_of_flow(size_t i)
+{
+	return flow_colour[i % ARRAY_SIZE(flow_colour)];
+}
+
+/* gnuplot's dashes: of the two ways of one flow, the way down. */
+static int dashes(const struct scenario *plan, const struct series_column *c)
+{
+	return plan->flow[c->index].kind == FLOW_CALL && c->direction == SIM_DOWN ? 2 : 1;
+}
+
+/* Inside gnuplot's single quotes. */
+static void quote(FILE *f, const char *text)
+{
+	fputc('\'', f);
+	for (; *text != '\0'; text++) {
+		if (*text == '\'')
+			fputc('\'', f);
+		fputc((unsigned char)*text < ' ' ? ' ' : *text, f);
+	}
+	fputc('\'', f);
+}
+
+/* --- the data -------------------------------------------------------------- */
+
+/* A goodput comes in bursts: a mean is what a reader sees beside them. */
+static double smooth(const struct series *s, size_t row, size_t column)
+{
+	size_t from = row > SMOOTH ? row - SMOOTH : 0, to = row + SMOOTH + 1;
+	double sum = 0;
+
+	to = to < s->rows ? to : s->rows;
+	for (size_t i = from; i < to; i++)
+		sum += series_at(s, i, column);
+	return sum / (double)(to - from);
+}
+
+/* Behind all columns, the smooth ones of goodputs; NaN of the others, so that all are found. */
+static void write_smooth(FILE *f, const struct series *s, size_t row)
+{
+	for (size_t i = 0; i < s->columns; i++)
+		if (s->column[i].kind == SERIES_GOODPUT)
+			fprintf(f, " %.3f", smooth(s, row, i));
+		else
+			fputs(" NaN", f);
+}
+
+static void write_data(FILE *f, const struct series *s)
+{
+	fputs("$d << END\n", f);
+	for (size_t row = 0; row < s->rows; row++) {
+		fprintf(f, "%.1f", (double)(row + 1) * (double)SERIES_STEP / 1e9);
+		for (size_t i = 0; i < s->columns; i++)
+			if (isnan(series_at(s, row, i)))
+				fputs(" NaN", f);
+			else
+				fprintf(f, " %.3f", series_at(s, row, i));
+		write_smooth(f, s, row);
+		fputc('\n', f);
+	}
+	fputs("END\n", f);
+}
+
+/* gnuplot's number of a column: the first is the time. */
+static int column(const struct series *s, enum series_kind kind, unsigned index,
+		  enum sim_direction direction)
+{
+	return series_find(s, kind, index, direction) + 2;
+}
+
+/* --- panels ---------------------------------------------------------------- */
+
+static bool is_bulk(const struct scenario_flow *f)
+{
+	return f->kind == FLOW_TCP || f->kind == FLOW_UDP;
+}
+
+/* Whether anything but ACKs and voices goes that way. */
+static bool carries(const struct scenario *plan, enum sim_direction direction)
+{
+	for (size_t i = 0; i < plan->flows; i++)
+		if (is_bulk(&plan->flow[i]) && plan->flow[i].direction == direction)
+			return true;
+	return false;
+}
+
+static void draw_flow_goodput(FILE *f, const struct scenario *plan, const struct series *s, size_t i)
+{
+	const struct series_column *c = &s->column[i];
+
+	fprintf(f, "$d using 1:%zu with lines lw 1 lc rgb '#b0%s' notitle, \\\n  ", i + 2,
+		colour_of_flow(c->index) + 1);
+	fprintf(f, "$d using 1:%zu with lines lw 2.5 dt %d lc rgb '%s' title '%u %s %s', \\\n  ",
+		i + 2 + s->columns, dashes(plan, c), colour_of_flow(c->index), c->index + 1,
+		scenario_kind_name(plan->flow[c->index].kind), way_name[c->direction]);
+}
+
+/* Of bulk; a call's 80 kbit/s is a line at 0 beside it. */
+static void draw_goodput(FILE *f, const struct scenario *plan, const struct series *s)
+{
+	const bool bulk = carries(plan, SIM_UP) || carries(plan, SIM_DOWN);
+
+	fputs("plot ", f);
+	for (size_t i = 0; i < s->columns; i++)
+		if (s->column[i].kind == SERIES_GOODPUT &&
+		    (!bulk || is_bulk(&plan->flow[s->column[i].index])))
+			draw_flow_goodput(f, plan, s, i);
+	fputs("NaN notitle\n", f);
+}
+
+/* The sum of the first `links` links' columns, in gnuplot's words. */
+static void sum_of(FILE *f, const struct series *s, enum series_kind kind, size_t links,
+		   enum sim_direction direction)
+{
+	fputs("(0", f);
+	for (unsigned i = 0; i < links; i++)
+		fprintf(f, "+$%d", column(s, kind, i, direction));
+	fputc(')', f);
+}
+
+static void draw_links(FILE *f, const struct scenario *plan, const struct series *s,
+		       enum sim_direction direction)
+{
+	fputs("plot ", f);
+	for (size_t i = 0; i < plan->links; i++) {
+		fputs("$d using 1:", f);
+		sum_of(f, s, SERIES_CARRIED, i, direction);
+		fputc(':', f);
+		sum_of(f, s, SERIES_CARRIED, i + 1, direction);
+		fprintf(f, " with filledcurves lc rgb '%s' fs solid 0.75 noborder title 'link %zu', \\\n  ",
+			colour_of_link(i), i + 1);
+	}
+	fputs("$d using 1:", f);
+	sum_of(f, s, SERIES_CAPACITY, plan->links, direction);
+	fputs(" with steps lw 1.5 dt 3 lc rgb '#404040' title 'all they could'\n", f);
+}
+
+static void draw_up(FILE *f, const struct scenario *plan, const struct series *s)
+{
+	draw_links(f, plan, s, SIM_UP);
+}
+
+static void draw_down(FILE *f, const struct scenario *plan, const struct series *s)
+{
+	draw_links(f, plan, s, SIM_DOWN);
+}
+
+static void draw_link_rtt(FILE *f, size_t column, unsigned link)
+{
+	fprintf(f, "$d using 1:%zu with lines lw 1.5 dt 3 lc rgb '%s' title 'link %u, round trip', \\\n  ",
+		column, colour_of_link(link), link + 1);
+}
+
+static void draw_flow_latency(FILE *f, const struct scenario *plan, size_t column,
+			      const struct series_column *c)
+{
+	const bool ping = plan->flow[c->index].kind == FLOW_PING;
+
+	fprintf(f, "$d using 1:%zu with lines lw 2 dt %d lc rgb '%s' title '%u %s%s', \\\n  ", column,
+		dashes(plan, c), colour_of_flow(c->index), c->index + 1,
+		scenario_kind_name(plan->flow[c->index].kind),
+		ping ? ", round trip" : c->direction == SIM_UP ? " up" : " down");
+}
+
+/* Of flows whose latency somebody feels; a bulk TCP's is its own queue. */
+static void draw_latency(FILE *f, const struct scenario *plan, const struct series *s)
+{
+	fputs("plot ", f);
+	for (size_t i = 0; i < s->columns; i++) {
+		const struct series_column *c = &s->column[i];
+
+		if (c->kind == SERIES_RTT)
+			draw_link_rtt(f, i + 2, c->index);
+		else if (c->kind == SERIES_LATENCY && plan->flow[c->index].kind != FLOW_TCP)
+			draw_flow_latency(f, plan, i + 2, c);
+	}
+	fputs("NaN notitle\n", f);
+}
+
+/* --- the page -------------------------------------------------------------- */
+
+static size_t choose_panels(const struct scenario *plan, struct panel ret[4])
+{
+	const bool up = carries(plan, SIM_UP), down = carries(plan, SIM_DOWN);
+	size_t count = 0;
+
+	ret[count++] = (struct panel){ "goodput\\n[Mbit/s]", 230, draw_goodput };
+	if (up || !down)
+		ret[count++] = (struct panel){ "carried by links,\\nup [Mbit/s]", 190, draw_up };
+	if (down)
+		ret[count++] = (struct panel){ "carried by links,\\ndown [Mbit/s]", 190, draw_down };
+	ret[count++] = (struct panel){ "latency\\n[ms]", 190, draw_latency };
+	return count;
+}
+
+static double pixel_of(const struct scenario *plan, nsec_t at)
+{
+	return LEFT + (double)(WIDTH - LEFT - RIGHT) * (double)at / (double)SEC(plan->seconds);
+}
+
+/* The lowest row where each label has room; returns how many rows there are. */
+static unsigned place_events(const struct scenario *plan, unsigned row[SCENARIO_EVENTS])
+{
+	double end[EVENT_ROWS] = { 0 };
+	unsigned rows = 0;
+
+	for (size_t i = 0; i < plan->events; i++) {
+		double at = pixel_of(plan, plan->event[i].at);
+
+		if (plan->event[i].at == 0)
+			continue;
+		row[i] = 0;
+		while (row[i] + 1 < EVENT_ROWS && end[row[i]] > at)
+			row[i]++;
+		end[row[i]] = at + (double)(LETTER * (strlen(plan->event[i].text) + 2));
+		rows = row[i] + 1 > rows ? row[i] + 1 : rows;
+	}
+	return rows;
+}
+
+static void draw_event(FILE *f, const struct scenario_event *e, bool top, unsigned row)
+{
+	double at = (double)e->at / 1e9;
+
+	fprintf(f, "set arrow from first %.3f, graph 0 to first %.3f, graph 1 nohead back lw 1 dt 2 "
+		"lc rgb '#808080'\n", at, at);
+	if (!top)
+		return;
+	fputs("set label ", f);
+	quote(f, e->text);
+	fprintf(f, " at first %.3f, graph 1 offset character 0, %.2f noenhanced font ',11' "
+		"textcolor rgb '#505050'\n", at, 0.5 + 0.95 * row);
+}
+
+static void write_title(FILE *f, const struct scenario *plan)
+{
+	char text[1024];
+	size_t len = 0;
+
+	snprintf(text, sizeof(text), "ttt, strategy %s", plan->strategy);
+	fputs("set label 100 ", f);
+	quote(f, text);
+	fprintf(f, " at screen %.4f, screen 1 offset 0, character -1.3 left noenhanced font ',18'\n",
+		(double)LEFT / WIDTH);
+	for (size_t i = 0; i < plan->links && len < sizeof(text); i++)
+		len += (size_t)snprintf(text + len, sizeof(text) - len, "%slink %zu: %.60s", i > 0 ? "    " : "",
+					i + 1, plan->link[i].text);
+	fputs("set label 101 ", f);
+	quote(f, text);
+	fprintf(f, " at screen %.4f, screen 1 offset 0, character -2.9 left noenhanced font ',12' "
+		"textcolor rgb '#505050'\n", (double)LEFT / WIDTH);
+}
+
+static void write_page(FILE *f, const struct scenario *plan, unsigned height)
+{
+	fprintf(f, "set encoding utf8\n"
+		"set terminal svg size %d,%u dynamic enhanced font 'DejaVu Sans,13' background rgb 'white'\n"
+		"set multiplot\nset lmargin at screen %.4f\nset rmargin at screen %.4f\n"
+		"set border 3 lc rgb '#404040'\nset tics nomirror out scale 0.6\n"
+		"set grid y lc rgb '#e0e0e0' lt 1 lw 1\nset key at graph 1.015, graph 1 left top Left reverse samplen 1.5 "
+		"spacing 1.15 font ',12'\nset xrange [0:%u]\nset yrange [0:*]\n",
+		WIDTH, height, (double)LEFT / WIDTH, 1 - (double)RIGHT / WIDTH, plan->seconds);
+}
+
+static void draw_panel(FILE *f, const struct panel *p, unsigned at, unsigned height)
+{
+	fprintf(f, "set tmargin at screen %.4f\nset bmargin at screen %.4f\nset ylabel \"%s\" offset 0.5\n",
+		1 - (double)at / height, 1 - (double)(at + p->height) / height, p->title);
+}
+
+void plot_script(FILE *f, const struct scenario *plan, const struct series *series)
+{
+	unsigned row[SCENARIO_EVENTS] = { 0 }, at = TITLE + EVENTS * place_events(plan, row);
+	struct panel panel[4];
+	size_t panels = choose_panels(plan, panel);
+	unsigned height = at + BOTTOM;
+
+	for (size_t i = 0; i < panels; i++)
+		height += panel[i].height + (i > 0 ? GAP : 0);
+	write_data(f, series);
+	write_page(f, plan, height);
+	for (size_t i = 0; i < panels; i++) {
+		fputs("unset label\nunset arrow\n", f);
+		for (size_t j = 0; j < plan->events; j++)
+			if (plan->event[j].at != 0)
+				draw_event(f, &plan->event[j], i == 0, row[j]);
+		if (i == 0)
+			write_title(f, plan);
+		draw_panel(f, &panel[i], at, height);
+		fputs(i + 1 == panels ? "set format x '%g'\nset xlabel 'seconds'\n" : "set format x ''\n", f);
+		panel[i].draw(f, plan, series);
+		at += panel[i].height + GAP;
+	}
+	fputs("unset multiplot\n", f);
+}
