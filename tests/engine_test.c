@@ -132,6 +132,58 @@ static void the_server_knows_what_the_client_wants_of_a_link(void **state)
 	sim_free(s);
 }
 
+/* Holds the next small datagram that goes up back. */
+struct holder {
+	bool hold;
+	uint8_t datagram[1600];
+	size_t len;
+};
+
+static bool hold_back(void *ctx, struct sim *s, unsigned client, unsigned link,
+		      enum sim_direction direction, uint8_t *datagram, size_t *len)
+{
+	struct holder *h = ctx;
+
+	(void)s;
+	(void)client;
+	(void)link;
+	if (!h->hold || direction != SIM_UP || *len < 50 || *len > 500)
+		return true;
+	memcpy(h->datagram, datagram, *len);
+	h->len = *len;
+	h->hold = false;
+	return false;
+}
+
+static void old_news_that_come_late_change_nothing(void **state)
+{
+	struct sim *s = running(21, "weighted");
+	struct engine_link wish = { .weight = 10 };
+	struct engine_path_status path[2];
+	struct engine_peer_status peer;
+	struct holder h = { 0 };
+
+	(void)state;
+	sim_set_tap(s, hold_back, &h);
+	sim_flow(s, 0, SIM_UP, 1000, MSEC(2));	/* takes the datagrams out */
+	h.hold = true;
+	engine_path_set_link(sim_client(s, 0), 1, &wish, sim_now(s));
+	engine_set_strategy(sim_client(s, 0), "failover", sim_now(s));
+	sim_run(s, MSEC(10));
+	assert_false(h.hold);
+	wish.weight = 20;
+	engine_path_set_link(sim_client(s, 0), 1, &wish, sim_now(s));
+	engine_set_strategy(sim_client(s, 0), "round-robin", sim_now(s));
+	sim_run(s, MSEC(100));
+	sim_inject(s, 0, 0, SIM_UP, h.datagram, h.len);
+	sim_run(s, MSEC(100));
+	engine_path_status(sim_server(s), 0, sim_now(s), path, 2);
+	engine_peer_status(sim_server(s), 0, sim_now(s), &peer);
+	assert_int_equal(path[1].link.weight, 20);
+	assert_string_equal(peer.strategy, "round-robin");
+	sim_free(s);
+}
+
 static void redundant_copies_hide_the_loss_of_one_link(void **state)
 {
 	struct sim *s = sim_new(5, 1, "redundant");
@@ -486,6 +538,7 @@ int main(void)
 		     weights_of_75_to_25_mean_it_in_both_directions),
 		TEST("the server knows what the client wants of a link",
 		     the_server_knows_what_the_client_wants_of_a_link),
+		TEST("old news that come late change nothing", old_news_that_come_late_change_nothing),
 		TEST("redundant copies hide the loss of one link",
 		     redundant_copies_hide_the_loss_of_one_link),
 		TEST("a black hole is left within 100 ms, and loses nothing",

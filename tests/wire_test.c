@@ -72,6 +72,7 @@ static void every_frame_cut_short_is_refused(void **state)
 {
 	const struct frame_run runs[] = { { 90, 100 }, { 50, 60 }, { 1, 1 } };
 	const struct frame_path_status status = { .path = 3, .state = 1, .weight = 1000 };
+	const struct frame_config config = { .serial = 255, .strategy = "weighted" };
 	uint8_t ticket[16] = { 0 }, token[8] = { 0 }, at[256];
 	struct frame f;
 	size_t len[6], n = 0;
@@ -83,7 +84,7 @@ static void every_frame_cut_short_is_refused(void **state)
 		case 1: len[1] = frame_write_ack(at, 2, MSEC(3), runs, 3); break;
 		case 2: len[2] = frame_write_path_status(at, &status); break;
 		case 3: len[3] = frame_write_ticket(at, ticket); break;
-		case 4: len[4] = frame_write_config(at, "weighted"); break;
+		case 4: len[4] = frame_write_config(at, &config); break;
 		case 5: len[5] = frame_write_close(at, 1); break;
 		}
 		assert_int_equal(frame_read(at, len[kind], &f), len[kind]);
@@ -149,7 +150,7 @@ static void a_link_s_wishes_survive_the_wire_within_their_ranges(void **state)
 	const struct frame_path_status status = {
 		.path = 15, .state = FRAME_PATH_AVAILABLE, .priority = 255, .tier = 3, .metered = true,
 		.weight = 1000, .max_latency_ms = UINT32_MAX, .max_loss_ppm = 1000000, .rate = UINT64_MAX,
-		.mtu = 1280,
+		.mtu = 1280, .serial = 200,
 	};
 	uint8_t at[FRAME_PATH_STATUS_BYTES];
 	struct frame f;
@@ -166,6 +167,7 @@ static void a_link_s_wishes_survive_the_wire_within_their_ranges(void **state)
 	assert_int_equal(f.path_status.max_loss_ppm, 1000000);
 	assert_true(f.path_status.rate == UINT64_MAX);
 	assert_int_equal(f.path_status.mtu, 1280);
+	assert_int_equal(f.path_status.serial, 200);
 	for (size_t i = 0; i < ARRAY_SIZE(beyond); i++) {
 		frame_write_path_status(at, &status);
 		at[beyond[i].at] = beyond[i].value;

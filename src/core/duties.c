@@ -1,6 +1,8 @@
 /* duties: see duties.h. */
 #include "core/duties.h"
 
+#include <string.h>
+
 #include "core/datagram.h"
 #include "core/frame.h"
 #include "core/rank.h"
@@ -116,10 +118,12 @@ static struct frame_path_status status_of(const struct peer *p, unsigned id)
 	const struct engine_link *link;
 
 	if (path == NULL || !path->open)
-		return (struct frame_path_status){ .path = (uint8_t)id, .state = FRAME_PATH_GONE, .weight = 1 };
+		return (struct frame_path_status){ .path = (uint8_t)id, .serial = p->link_serial[id],
+						   .state = FRAME_PATH_GONE, .weight = 1 };
 	link = &path->link;
 	return (struct frame_path_status){
 		.path = (uint8_t)id,
+		.serial = p->link_serial[id],
 		.state = FRAME_PATH_AVAILABLE,
 		.priority = link->priority,
 		.tier = (uint8_t)link->tier,
@@ -145,7 +149,15 @@ static size_t write_skips(struct peer *p, uint8_t *at)
 	return len;
 }
 
-/* Everything in `wanted`, which always fits a control datagram: 16 × 26 + 17 + 33 + 1 + 32 × 7 bytes. */
+static size_t write_config(const struct peer *p, uint8_t *at)
+{
+	struct frame_config config = { .serial = p->strategy_serial };
+
+	strncpy(config.strategy, p->strategy->name, FRAME_NAME_MAX);
+	return frame_write_config(at, &config);
+}
+
+/* Everything in `wanted`, which always fits a control datagram: 16 × 27 + 17 + 34 + 1 + 32 × 7 bytes. */
 static size_t write_wanted(struct peer *p, uint8_t *at)
 {
 	size_t len = 0;
@@ -159,7 +171,7 @@ static size_t write_wanted(struct peer *p, uint8_t *at)
 	if (p->wanted & CONTENT_TICKET)
 		len += frame_write_ticket(at + len, p->ticket);
 	if (p->wanted & CONTENT_CONFIG)
-		len += frame_write_config(at + len, p->strategy->name);
+		len += write_config(p, at + len);
 	if (p->wanted & CONTENT_REKEY)
 		len += frame_write_rekey(at + len);
 	if (p->wanted & CONTENT_SKIP)

@@ -237,7 +237,7 @@ int engine_path_add(struct engine *e, const struct endpoint *to, const struct en
 		return -ENOMEM;
 	random_fill(&e->ctx.random, random, sizeof(random));
 	path_open(path, to, link, true, random, now);
-	p->wanted |= CONTENT_PATH_STATUS(id);
+	peer_tell_link(p, (unsigned)id);
 	negotiate_join(p, path, now);
 	peer_wake(p);
 	return 0;
@@ -251,7 +251,7 @@ void engine_path_remove(struct engine *e, unsigned socket, nsec_t now)
 	if (path == NULL)
 		return;
 	peer_close_path(p, path, now);
-	p->wanted |= CONTENT_PATH_STATUS(path->id);
+	peer_tell_link(p, path->id);
 	peer_wake(p);
 }
 
@@ -264,7 +264,7 @@ void engine_path_set_link(struct engine *e, unsigned socket, const struct engine
 	if (path == NULL)
 		return;
 	path_set_link(path, link, now);
-	p->wanted |= CONTENT_PATH_STATUS(path->id);
+	peer_tell_link(p, path->id);
 	peer_wake(p);
 }
 

@@ -51,6 +51,7 @@ static size_t read_path_status(const uint8_t *at, size_t len, struct frame *ret)
 	s->max_loss_ppm = get_le32(at + 12);
 	s->rate = get_le64(at + 16);
 	s->mtu = get_le16(at + 24);
+	s->serial = at[26];
 	if (s->path >= PATHS_MAX || s->state > FRAME_PATH_AVAILABLE || s->tier > TIER_MAX)
 		return 0;
 	if ((at[5] & ~FRAME_PATH_METERED) || s->max_loss_ppm > LOSS_MAX)
@@ -69,13 +70,15 @@ static size_t read_ticket(const uint8_t *at, size_t len, struct frame *ret)
 
 static size_t read_config(const uint8_t *at, size_t len, struct frame *ret)
 {
-	size_t name = at[1];
+	struct frame_config *c = &ret->config;
+	size_t name = at[2];
 
-	if (name > FRAME_NAME_MAX || len < 2 + name)
+	if (name > FRAME_NAME_MAX || len < 3 + name)
 		return 0;
-	memcpy(ret->name, at + 2, name);
-	ret->name[name] = '\0';
-	return strlen(ret->name) == name ? 2 + name : 0;
+	c->serial = at[1];
+	memcpy(c->strategy, at + 3, name);
+	c->strategy[name] = '\0';
+	return strlen(c->strategy) == name ? 3 + name : 0;
 }
 
 static size_t read_close(const uint8_t *at, size_t len, struct frame *ret)
@@ -126,7 +129,7 @@ static const struct {
 	[FRAME_PATH_RESPONSE] = { FRAME_TOKEN, read_token },
 	[FRAME_PATH_STATUS] = { FRAME_PATH_STATUS_BYTES, read_path_status },
 	[FRAME_TICKET] = { 1 + FRAME_TICKET_BYTES, read_ticket },
-	[FRAME_CONFIG] = { 2, read_config },
+	[FRAME_CONFIG] = { 3, read_config },
 	[FRAME_CLOSE] = { 2, read_close },
 	[FRAME_REKEY] = { 1, read_nothing },
 	[FRAME_SKIP] = { FRAME_SKIP_BYTES, read_skip },
@@ -256,6 +259,7 @@ size_t frame_write_path_status(uint8_t *at, const struct frame_path_status *s)
 	put_le32(at + 12, s->max_loss_ppm);
 	put_le64(at + 16, s->rate);
 	put_le16(at + 24, s->mtu);
+	at[26] = s->serial;
 	return FRAME_PATH_STATUS_BYTES;
 }
 
@@ -266,14 +270,15 @@ size_t frame_write_ticket(uint8_t *at, const uint8_t ticket[FRAME_TICKET_BYTES])
 	return 1 + FRAME_TICKET_BYTES;
 }
 
-size_t frame_write_config(uint8_t *at, const char *strategy)
+size_t frame_write_config(uint8_t *at, const struct frame_config *config)
 {
-	size_t len = strlen(strategy);
+	size_t len = strlen(config->strategy);
 
 	at[0] = FRAME_CONFIG;
-	at[1] = (uint8_t)len;
-	memcpy(at + 2, strategy, len);
-	return 2 + len;
+	at[1] = config->serial;
+	at[2] = (uint8_t)len;
+	memcpy(at + 3, config->strategy, len);
+	return 3 + len;
 }
 
 size_t frame_write_close(uint8_t *at, uint8_t reason)

@@ -11,9 +11,9 @@
  *                            then count times: gap (2)  run (2)
  *   PATH_CHALLENGE, PATH_RESPONSE  04, 05    token (8)
  *   PATH_STATUS    06        path (1)  state (1)  priority (1)  tier (1)  flags (1)  weight (2)
- *                            max latency ms (4)  max loss ppm (4)  rate (8)  mtu (2)
+ *                            max latency ms (4)  max loss ppm (4)  rate (8)  mtu (2)  serial (1)
  *   TICKET         07        ticket (16)
- *   CONFIG         08        length (1)  strategy's name
+ *   CONFIG         08        serial (1)  length (1)  strategy's name
  *   CLOSE          09        reason (1)
  *   REKEY          0a        nothing: the server asks for new keys
  *   SKIP           0b        lane‖seq (4)  count - 1 (2)
@@ -22,6 +22,7 @@
  * sequence number in the lower 22.  An ACK's first run ends at `largest` and
  * has first + 1 packets; each further run lies gap + 1 unacknowledged packets
  * below and has run + 1 packets.  The delay is in units of 8 microseconds.
+ * A serial tells older news from newer ones: it grows, modulo 256, with each change.
  */
 #ifndef TTT_CORE_FRAME_H
 #define TTT_CORE_FRAME_H
@@ -60,7 +61,7 @@ enum frame_type {
 #define FRAME_ACK_RUNS		32	/* runs in an ACK, the first one included */
 #define FRAME_ACK_MAX		(10 + 4 * (FRAME_ACK_RUNS - 1))
 #define FRAME_TOKEN		9	/* bytes of PING, PONG, PATH_CHALLENGE, PATH_RESPONSE */
-#define FRAME_PATH_STATUS_BYTES	26
+#define FRAME_PATH_STATUS_BYTES	27
 #define FRAME_PATH_METERED	0x01	/* of its flags */
 #define FRAME_SKIP_BYTES	7
 #define FRAME_SKIP_MAX		1024	/* numbers in a SKIP */
@@ -102,7 +103,19 @@ struct frame_path_status {
 	uint32_t max_loss_ppm;	/* 0..1000000 */
 	uint64_t rate;		/* bytes per second; 0: no limit */
 	uint16_t mtu;		/* of the sender's link; 0: not said */
+	uint8_t serial;
 };
+
+struct frame_config {
+	uint8_t serial;
+	char strategy[FRAME_NAME_MAX + 1];
+};
+
+/* What came with the serial a is no older than what came with b. */
+static inline bool frame_serial_is_news(uint8_t a, uint8_t b)
+{
+	return (uint8_t)(a - b) < 128;
+}
 
 struct frame_data {
 	struct piece piece;
@@ -121,7 +134,7 @@ struct frame {
 		struct frame_skip skip;
 		uint8_t token[8];
 		uint8_t ticket[FRAME_TICKET_BYTES];
-		char name[FRAME_NAME_MAX + 1];
+		struct frame_config config;
 		uint8_t reason;
 	};
 };
@@ -144,7 +157,7 @@ size_t frame_write_ack(uint8_t *at, uint8_t path, nsec_t delay, const struct fra
 		       size_t count);
 size_t frame_write_path_status(uint8_t *at, const struct frame_path_status *status);
 size_t frame_write_ticket(uint8_t *at, const uint8_t ticket[FRAME_TICKET_BYTES]);
-size_t frame_write_config(uint8_t *at, const char *strategy);
+size_t frame_write_config(uint8_t *at, const struct frame_config *config);
 size_t frame_write_close(uint8_t *at, uint8_t reason);
 size_t frame_write_rekey(uint8_t *at);
 size_t frame_write_skip(uint8_t *at, const struct frame_skip *skip);

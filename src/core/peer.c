@@ -104,12 +104,14 @@ static void reset_path(struct peer *p, struct path *path, nsec_t now)
 	}
 	random_fill(&p->ctx->random, random, sizeof(random));
 	path_revalidate(path, random, now);
-	p->wanted |= CONTENT_PATH_STATUS(path->id);
+	peer_tell_link(p, path->id);
 }
 
 void peer_reset(struct peer *p, nsec_t now)
 {
 	p->wanted = 0;
+	p->link_known = 0;
+	p->strategy_known = false;
 	for (unsigned i = 0; i < PATHS_MAX; i++)
 		if (p->path[i] != NULL)
 			reset_path(p, p->path[i], now);
@@ -176,8 +178,18 @@ void peer_set_strategy(struct peer *p, const struct strategy_ops *strategy)
 		return;
 	p->strategy = strategy;
 	memset(p->strategy_state, 0, sizeof(p->strategy_state));
-	if (p->ctx->role == ENGINE_CLIENT)
-		p->wanted |= CONTENT_CONFIG;
+	p->picked_for = NULL;
+	p->outlook.count = 0;
+	if (p->ctx->role != ENGINE_CLIENT)
+		return;
+	p->strategy_serial++;
+	p->wanted |= CONTENT_CONFIG;
+}
+
+void peer_tell_link(struct peer *p, unsigned id)
+{
+	p->link_serial[id]++;
+	p->wanted |= CONTENT_PATH_STATUS(id);
 }
 
 static void fill_tunnel(const struct handshake_config *from, struct engine_tunnel_config *to)

@@ -83,6 +83,10 @@ struct peer {
 	path_set spill;			/* overflow ones that carry data at this moment */
 	nsec_t refresh_at;		/* and when that has to be asked again; NSEC_NEVER: not by time */
 	uint32_t wanted;		/* CONTENT bits that are still to be said */
+	/* of the client's news: how often they changed (client), or what came last (server) */
+	uint8_t link_serial[PATHS_MAX], strategy_serial;
+	path_set link_known;		/* server: those that came since the session began, */
+	bool strategy_known;		/* and whether that did */
 	nsec_t heard_at;		/* last authentic datagram */
 
 	const struct strategy_ops *strategy;
@@ -133,6 +137,8 @@ bool peer_carries(const struct peer *p, const struct path *path);
 bool peer_spares(const struct peer *p, const struct path *path);
 
 void peer_set_strategy(struct peer *p, const struct strategy_ops *strategy);
+/* Client: the server is to know what is wanted of a path now, or that it is gone. */
+void peer_tell_link(struct peer *p, unsigned id);
 void peer_event(struct peer *p, enum engine_event_type type, const struct path *path);
 /* Say PATH_UP or PATH_DOWN where a path's state asks for it. */
 void peer_announce(struct peer *p, struct path *path);

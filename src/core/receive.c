@@ -78,6 +78,16 @@ static void take_ack(struct arrival *a, const struct frame *f)
 	}
 }
 
+/* Older ones may come later, by a slower path. */
+static bool is_news(struct peer *p, const struct frame_path_status *s)
+{
+	if ((p->link_known & PATH_BIT(s->path)) && !frame_serial_is_news(s->serial, p->link_serial[s->path]))
+		return false;
+	p->link_known |= PATH_BIT(s->path);
+	p->link_serial[s->path] = s->serial;
+	return true;
+}
+
 /* The client says how it wants its links used, and which are gone. */
 static void take_path_status(struct arrival *a, const struct frame *f)
 {
@@ -85,7 +95,7 @@ static void take_path_status(struct arrival *a, const struct frame *f)
 	struct path *path = a->peer->path[s->path];
 	struct engine_link *link = &a->peer->link[s->path];
 
-	if (a->peer->ctx->role != ENGINE_SERVER)
+	if (a->peer->ctx->role != ENGINE_SERVER || !is_news(a->peer, s))
 		return;
 	link->priority = s->priority;
 	link->weight = s->weight;
@@ -113,11 +123,17 @@ static void take_ticket(struct arrival *a, const struct frame *f)
 
 static void take_config(struct arrival *a, const struct frame *f)
 {
-	const struct strategy_ops *strategy = strategy_find(f->name);
+	const struct strategy_ops *strategy = strategy_find(f->config.strategy);
+	struct peer *p = a->peer;
 
+	if (p->ctx->role != ENGINE_SERVER ||
+	    (p->strategy_known && !frame_serial_is_news(f->config.serial, p->strategy_serial)))
+		return;
+	p->strategy_known = true;
+	p->strategy_serial = f->config.serial;
 	/* a name that we do not know leaves ours: both directions need not agree */
-	if (a->peer->ctx->role == ENGINE_SERVER && strategy != NULL)
-		peer_set_strategy(a->peer, strategy);
+	if (strategy != NULL)
+		peer_set_strategy(p, strategy);
 }
 
 static void take_skip(struct arrival *a, const struct frame *f)
