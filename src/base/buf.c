@@ -2,28 +2,38 @@
  * buf: see buf.h.  The free buffers are a stack, so that warm ones go out first;
  * those that were never out come last and are not touched until then, so that
  * a pool costs the memory of what was in use at once.
+ *
+ * The stack is beside the buffers, not in them: a buffer that was away for a
+ * round trip is in no cache, and putting it back need not wait for it.
  */
 #include "base/buf.h"
 
 #include <stdlib.h>
 
+#define AHEAD	4	/* buffers that are fetched before they are asked for */
+
 struct buf_pool {
-	struct buf *free;
-	size_t left, count;
+	size_t free, left, count;
 	size_t fresh;		/* buf[fresh] and all behind it were never out */
+	struct buf **stack;	/* `free` of them */
 	struct buf buf[];
 };
 
 struct buf_pool *buf_pool_new(size_t count)
 {
 	struct buf_pool *pool = malloc(sizeof(*pool) + count * sizeof(struct buf));
+	struct buf **stack = malloc(count * sizeof(*stack));
 
-	if (pool == NULL)
+	if (pool == NULL || stack == NULL) {
+		free(stack);
+		free(pool);
 		return NULL;
-	pool->free = NULL;
+	}
+	pool->free = 0;
 	pool->left = count;
 	pool->count = count;
 	pool->fresh = 0;
+	pool->stack = stack;
 	return pool;
 }
 
@@ -32,6 +42,7 @@ void buf_pool_free(struct buf_pool *pool)
 	if (pool == NULL)
 		return;
 	assert(pool->left == pool->count);
+	free(pool->stack);
 	free(pool);
 }
 
@@ -47,11 +58,11 @@ size_t buf_pool_left(const struct buf_pool *pool)
 
 static struct buf *take_used(struct buf_pool *pool)
 {
-	struct buf *b = pool->free;
-
-	if (b != NULL)
-		pool->free = b->next;
-	return b;
+	if (pool->free == 0)
+		return NULL;
+	if (pool->free > AHEAD)
+		buf_prefetch(pool->stack[pool->free - 1 - AHEAD]);
+	return pool->stack[--pool->free];
 }
 
 static struct buf *take_fresh(struct buf_pool *pool)
@@ -84,8 +95,7 @@ void buf_put(struct buf *b)
 {
 	if (b == NULL)
 		return;
-	b->next = b->pool->free;
-	b->pool->free = b;
+	b->pool->stack[b->pool->free++] = b;
 	b->pool->left++;
 }
 

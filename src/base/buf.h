@@ -40,9 +40,24 @@ struct buf *buf_get(struct buf_pool *pool);
 /* Give b back to its pool; NULL is nothing. */
 void buf_put(struct buf *b);
 
+/* b is wanted soon: its head and the beginning of its content.  NULL is nothing. */
+static inline void buf_prefetch(const struct buf *b)
+{
+	__builtin_prefetch(b);
+	__builtin_prefetch(b->storage + BUF_HEADROOM);
+}
+
 static inline size_t buf_tailroom(const struct buf *b)
 {
 	return (size_t)(b->storage + sizeof(b->storage) - (b->data + b->len));
+}
+
+/* The same, and all of a usual packet: it has waited so long that it is in no cache near. */
+static inline void buf_prefetch_all(const struct buf *b)
+{
+	buf_prefetch(b);
+	for (size_t at = 64; at < 1500; at += 64)
+		__builtin_prefetch(b->storage + BUF_HEADROOM + at);
 }
 
 /* Grow at the front or at the end; the new bytes are the caller's to fill. */

@@ -217,14 +217,49 @@ static bool send_one(struct peer *p, nsec_t now)
 	return true;
 }
 
+/*
+ * Before then no path takes anything, whatever waits; 0: it is not known.  Who
+ * is held back by his window waits for an ACK, and until then is one more to
+ * be compared with the others as time goes on.
+ */
+static nsec_t full_until(const struct outlook *o)
+{
+	nsec_t at = NSEC_NEVER;
+
+	for (size_t i = 0; i < o->count; i++) {
+		if (o->path[i].free_at == NSEC_NEVER)
+			return 0;
+		at = nsec_min(at, o->path[i].free_at);
+	}
+	return o->count > 0 ? at : 0;
+}
+
 void transmit_pump(struct peer *p, nsec_t now)
 {
+	const struct buf *head;
+
 	p->pump_at = NSEC_NEVER;
 	if (!peer_may_send(p, now))
 		return;
 	pump_repairs(p, now);
 	while (send_one(p, now))
 		;
+	head = fq_codel_head(p->queue, now);
+	p->outlook.full_until = head != NULL ? full_until(&p->outlook) : 0;
+	p->outlook.head = head;
+}
+
+/*
+ * A packet has come into the queue.  That may only matter where a path is free,
+ * where the packet is the first, or where a longer queue makes others help.
+ */
+static void pump_more(struct peer *p, nsec_t now)
+{
+	const struct buf *head = fq_codel_head(p->queue, now);
+	bool full = p->outlook.count > 0 && now < p->outlook.full_until && p->eligible.overflow == 0;
+
+	if (!full || head != p->outlook.head)
+		transmit_pump(p, now);
 }
 
 void transmit_renumber(struct peer *p, nsec_t now)
@@ -267,5 +302,5 @@ void transmit_inner(struct peer *p, struct buf *packet, const struct inner *inne
 	packet->mark[0] = inner->flow;
 	carry_number(p, packet, inner->unordered);
 	fq_codel_push(p->queue, packet, now);
-	transmit_pump(p, now);
+	pump_more(p, now);
 }

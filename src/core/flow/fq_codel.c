@@ -159,6 +159,8 @@ static struct buf *take(struct fq_codel *q, struct flow *f, struct place *at)
 {
 	struct buf *b = at->packet;
 
+	if (at->behind != NULL)
+		buf_prefetch_all(at->behind->packet);
 	*(at->before != NULL ? &at->before->behind : &f->first) = at->behind;
 	*(at->behind != NULL ? &at->behind->before : &f->last) = at->before;
 	at->behind = q->unused;

@@ -7,6 +7,8 @@
 #include "base/buf.h"
 #include "core/flow/lane.h"
 
+#define AHEAD	8	/* items: so far before the one that is acknowledged a packet is fetched */
+
 struct repair {
 	struct repair_item *item;	/* handle modulo size */
 	uint32_t size, next;		/* next: the next item's handle; never REPAIR_NONE */
@@ -162,10 +164,12 @@ void repair_sent(struct repair *r, uint32_t handle)
 		i->out++;
 }
 
+/* ACKs are read from the newest packet down: an older one, kept before, is next. */
 void repair_acked(struct repair *r, uint32_t handle)
 {
 	struct repair_item *i = find(r, handle);
 
+	__builtin_prefetch(r->item[(handle - AHEAD) % r->size].packet);
 	if (i != NULL)
 		forget(r, i);
 }
