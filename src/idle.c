@@ -7,6 +7,8 @@
 
 #include "config/quantity.h"
 
+#define LOSES_TOO_MUCH	100000	/* ppm; no strategy's own limit is below */
+
 /* The paths of one link, and what there is beside them. */
 struct lookout {
 	const struct status_path *own;		/* the best of its own; NULL: none */
@@ -46,6 +48,7 @@ static void say(struct status_link *l, const char *format, ...)
 	va_end(args);
 }
 
+/* Back within its limits, or without them, it has to show that it keeps them. */
 static void say_limit(struct status_link *l, const struct status_path *own)
 {
 	char text[QUANTITY_TEXT];
@@ -55,10 +58,10 @@ static void say_limit(struct status_link *l, const struct status_path *own)
 		    quantity_print(l->max_latency / NSEC_PER_MSEC, quantity_times, text));
 	else if (l->max_loss_ppm != 0 && own->loss_ppm > l->max_loss_ppm)
 		say(l, "loses more than its max-loss of %s", quantity_print(l->max_loss_ppm, quantity_shares, text));
-	else if (l->max_latency != 0 || l->max_loss_ppm != 0)
-		say(l, "was beyond its limits a moment ago");
-	else
+	else if (l->max_loss_ppm == 0 && own->loss_ppm > LOSES_TOO_MUCH)
 		say(l, "loses too much");
+	else
+		say(l, "was beyond a limit a moment ago");
 }
 
 /* It may carry data, but the strategy prefers another. */

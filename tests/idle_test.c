@@ -84,6 +84,8 @@ static void a_broken_limit_is_named_with_its_value(void **state)
 	(void)state;
 	s.peer->path[1].eligible = false;
 	s.peer->path[1].unfit = true;
+	assert_reason(&s, 1, "was beyond a limit a moment ago");	/* that has just been lifted */
+	s.peer->path[1].loss_ppm = 200001;
 	assert_reason(&s, 1, "loses too much");	/* for the strategy */
 	s.link[1].max_latency = MSEC(150);
 	s.peer->path[1].srtt = MSEC(151);
@@ -93,7 +95,7 @@ static void a_broken_limit_is_named_with_its_value(void **state)
 	s.peer->path[1].loss_ppm = 30001;
 	assert_reason(&s, 1, "loses more than its max-loss of 3%");
 	s.peer->path[1].loss_ppm = 0;
-	assert_reason(&s, 1, "was beyond its limits a moment ago");
+	assert_reason(&s, 1, "was beyond a limit a moment ago");
 	status_done(&s);
 }
 
