@@ -280,8 +280,9 @@ void run_scenario(const struct scenario *plan, uint64_t seed, struct outcome *re
 	begin(r, plan, seed);
 	if (series != NULL)
 		name_columns(r, series);
-	while (sim_now(r->sim) < r->zero + SEC(plan->seconds)) {
-		sim_run(r->sim, SERIES_STEP);
+	for (size_t row = 1; row <= SEC(plan->seconds) / SERIES_STEP; row++) {
+		/* what happens at its end belongs to the next one */
+		sim_run(r->sim, r->zero + row * SERIES_STEP - 1 - sim_now(r->sim));
 		gauge_step(&r->gauge, &step);
 		if (series != NULL)
 			note(r, &step, series);
