@@ -40,6 +40,16 @@ static void take_peer(struct report *r, const struct message_status_peer *m)
 	p->holes = m->holes;
 }
 
+static const char *ecn_name(enum message_ecn ecn)
+{
+	switch (ecn) {
+	case MESSAGE_ECN_TESTING:	return "testing";
+	case MESSAGE_ECN_CAPABLE:	return "yes";
+	case MESSAGE_ECN_INCAPABLE:	return "no";
+	}
+	return "?";
+}
+
 static void take_path(struct report *r, const struct message_status_path *m)
 {
 	struct status_peer *peer;
@@ -69,6 +79,7 @@ static void take_path(struct report *r, const struct message_status_path *m)
 		.in_flight = m->in_flight,
 		.eligible = m->eligible,
 		.unfit = m->unfit,
+		.marked = m->marked,
 		.weight = m->preferences.weight,
 		.priority = m->preferences.priority,
 		.max_latency = MSEC(m->preferences.max_latency_ms),
@@ -77,6 +88,7 @@ static void take_path(struct report *r, const struct message_status_path *m)
 	copy_name(p->tier, config_tier_name((enum config_tier)m->preferences.tier));
 	copy_name(p->link, m->link);
 	copy_name(p->state, message_path_state_name(m->state));
+	copy_name(p->ecn, ecn_name(m->ecn));
 }
 
 static void take_drops(struct report *r, const struct message_status_drops *m)

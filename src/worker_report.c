@@ -177,6 +177,8 @@ static void path(const struct engine_path_status *s, const struct report_source 
 	m->in_flight = s->in_flight;
 	m->eligible = s->eligible;
 	m->unfit = s->unfit;
+	m->ecn = (enum message_ecn)s->ecn;	/* the same, in the same order */
+	m->marked = s->marked;
 }
 
 /* The client's, which has one peer. */

@@ -98,6 +98,43 @@ static void a_batch_arrives_whole_with_both_addresses(void **state)
 	}
 }
 
+/* From a link's socket and from a listener's, which names its address, too. */
+static void the_ecn_field_of_each_datagram_arrives(void **state)
+{
+	static const char *const ip[] = { "127.0.0.1", "::1" };
+
+	(void)state;
+	for (size_t w = 0; w < 4; w++) {
+		struct buf_pool *pool = buf_pool_new(16);
+		struct udp_datagram out[8], in[8];
+		uint16_t here, there;
+		int a = bound(ip[w / 2], w % 2 == 1, &here), b = bound(ip[w / 2], true, &there);
+
+		fill(pool, out, 8);
+		fill(pool, in, 8);
+		for (size_t i = 0; i < 8; i++) {
+			out[i].remote = at(ip[w / 2], there);
+			if (w % 2 == 1)
+				out[i].local = at(ip[w / 2], 0);
+			out[i].buf->ecn = i % 4;
+			in[i].buf->ecn = 3;	/* of whoever had the buffer before */
+			buf_append(out[i].buf, 1);
+		}
+		assert_int_equal(udp_send(a, out, 8), 8);
+		arrived(b);
+		assert_int_equal(udp_receive(b, in, 8), 8);
+		for (size_t i = 0; i < 8; i++) {
+			assert_int_equal(in[i].buf->ecn, i % 4);
+			assert_true(addr_same_host(&in[i].local, &out[i].remote));
+		}
+		empty(out, 8);
+		empty(in, 8);
+		close(a);
+		close(b);
+		buf_pool_free(pool);
+	}
+}
+
 static void a_datagram_larger_than_a_buffer_has_no_length(void **state)
 {
 	static const size_t size[] = { BUF_ROOM, BUF_ROOM + 1, 9000 };
@@ -171,6 +208,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST("a batch arrives whole, with both addresses", a_batch_arrives_whole_with_both_addresses),
+		TEST("the ECN field of each datagram arrives", the_ecn_field_of_each_datagram_arrives),
 		TEST("a datagram larger than a buffer has no length",
 		     a_datagram_larger_than_a_buffer_has_no_length),
 		TEST("a refusal names whom it concerns, once", a_refusal_names_whom_it_concerns_once),

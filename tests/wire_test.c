@@ -75,17 +75,19 @@ static void every_frame_cut_short_is_refused(void **state)
 	const struct frame_config config = { .serial = 255, .strategy = "weighted" };
 	uint8_t ticket[16] = { 0 }, token[8] = { 0 }, at[256];
 	struct frame f;
-	size_t len[6], n = 0;
+	const struct ecn_counts counts = { 1, 2, 3 };
+	size_t len[7], n = 0;
 
 	(void)state;
-	for (unsigned kind = 0; kind < 6; kind++) {
+	for (unsigned kind = 0; kind < 7; kind++) {
 		switch (kind) {
 		case 0: len[0] = frame_write_token(at, FRAME_PING, token); break;
-		case 1: len[1] = frame_write_ack(at, 2, MSEC(3), runs, 3); break;
-		case 2: len[2] = frame_write_path_status(at, &status); break;
-		case 3: len[3] = frame_write_ticket(at, ticket); break;
-		case 4: len[4] = frame_write_config(at, &config); break;
-		case 5: len[5] = frame_write_close(at, 1); break;
+		case 1: len[1] = frame_write_ack(at, 2, MSEC(3), runs, 3, NULL); break;
+		case 2: len[2] = frame_write_ack(at, 2, MSEC(3), runs, 3, &counts); break;
+		case 3: len[3] = frame_write_path_status(at, &status); break;
+		case 4: len[4] = frame_write_ticket(at, ticket); break;
+		case 5: len[5] = frame_write_config(at, &config); break;
+		case 6: len[6] = frame_write_close(at, 1); break;
 		}
 		assert_int_equal(frame_read(at, len[kind], &f), len[kind]);
 		for (n = 0; n < len[kind]; n++)
@@ -124,6 +126,27 @@ static void a_piece_says_where_it_belongs_and_stays_within_a_packet(void **state
 	assert_false(f.data.piece.last);
 }
 
+static void an_ack_says_what_came_marked(void **state)
+{
+	const struct frame_run runs[] = { { 90, 100 }, { 50, 60 } };
+	const struct ecn_counts counts = { .ect0 = 0x1fffffe, .ect1 = 7, .ce = 0x123456 };
+	struct frame_run got[FRAME_ACK_RUNS];
+	uint8_t at[FRAME_ACK_MAX];
+	struct frame f;
+
+	(void)state;
+	assert_int_equal(frame_write_ack(at, 2, MSEC(4), runs, 2, &counts), 23);
+	assert_int_equal(at[0], FRAME_ACK_ECN);
+	assert_int_equal(frame_read(at, 23, &f), 23);
+	assert_int_equal(f.type, FRAME_ACK);
+	assert_true(f.ack.has_counts);
+	assert_int_equal(f.ack.counts.ect0, 0xfffffe);
+	assert_int_equal(f.ack.counts.ect1, 7);
+	assert_int_equal(f.ack.counts.ce, 0x123456);
+	assert_int_equal(frame_ack_runs(&f.ack, 100, got), 2);
+	assert_memory_equal(got, runs, sizeof(runs));
+}
+
 static void an_ack_says_what_was_written(void **state)
 {
 	const struct frame_run runs[] = { { 90, 100 }, { 50, 60 }, { 1, 1 } };
@@ -132,7 +155,7 @@ static void an_ack_says_what_was_written(void **state)
 	struct frame f;
 
 	(void)state;
-	assert_int_equal(frame_read(at, frame_write_ack(at, 2, MSEC(4), runs, 3), &f), 18);
+	assert_int_equal(frame_read(at, frame_write_ack(at, 2, MSEC(4), runs, 3, NULL), &f), 18);
 	assert_int_equal(f.ack.path, 2);
 	assert_true(f.ack.delay == MSEC(4));
 	assert_int_equal(frame_ack_runs(&f.ack, 100, got), 3);
@@ -204,6 +227,29 @@ static void an_inner_packet_is_whole_or_refused(void **state)
 	p[0] = 0x50;
 	assert_false(inner_read(p, 60, key, &a));
 	assert_false(inner_read(p, 0, key, &a));
+}
+
+static void real_time_udp_is_known_by_its_dscp(void **state)
+{
+	uint8_t v4[60] = { 0x45, 0, 0, 60, [8] = 64, [9] = 17 }, v6[60] = { 0x60, [5] = 20, [6] = 17 };
+	static const uint8_t real_time[] = { 40, 44, 46, 48, 56 };
+	struct inner a, b;
+
+	(void)state;
+	for (uint8_t dscp = 0; dscp < 64; dscp++) {
+		bool expected = memchr(real_time, dscp, sizeof(real_time)) != NULL;
+
+		v4[1] = (uint8_t)(dscp << 2 | 1);	/* ECN is no part of it, */
+		v6[0] = (uint8_t)(0x60 | dscp >> 2);
+		v6[1] = (uint8_t)(dscp << 6 | 0x3f);	/* nor is the flow label */
+		v4[9] = v6[6] = 17;
+		assert_true(inner_read(v4, 60, key, &a) && inner_read(v6, 60, key, &b));
+		assert_int_equal(a.unordered, expected);
+		assert_int_equal(b.unordered, expected);
+		v4[9] = v6[6] = 6;		/* a TCP minds the order whatever it says */
+		assert_true(inner_read(v4, 60, key, &a) && inner_read(v6, 60, key, &b));
+		assert_false(a.unordered || b.unordered);
+	}
 }
 
 static unsigned acked, lost;
@@ -299,13 +345,13 @@ static void acks_are_prompt_for_gaps_and_rare_for_streams(void **state)
 
 	(void)state;
 	ack_init(&a);
-	ack_received(&a, 0, true, MSEC(5), now);
+	ack_received(&a, 0, ECN_NOT_ECT, true, MSEC(5), now);
 	assert_true(ack_deadline(&a) == now + MSEC(5));
-	ack_received(&a, 1, true, MSEC(5), now);
+	ack_received(&a, 1, ECN_NOT_ECT, true, MSEC(5), now);
 	assert_true(ack_deadline(&a) == now);		/* every second one, at first */
 	ack_write(&a, 0, at, now);
 	assert_true(ack_deadline(&a) == NSEC_NEVER);
-	ack_received(&a, 3, true, MSEC(5), now);	/* a gap */
+	ack_received(&a, 3, ECN_NOT_ECT, true, MSEC(5), now);	/* a gap */
 	assert_true(ack_deadline(&a) == now);
 	ack_write(&a, 0, at, now);
 	for (uint64_t n = 4; n < 10004; n++) {		/* 10 000 a second */
@@ -314,12 +360,12 @@ static void acks_are_prompt_for_gaps_and_rare_for_streams(void **state)
 			ack_write(&a, 0, at, now);
 			written++;
 		}
-		ack_received(&a, n, true, MSEC(5), now);
+		ack_received(&a, n, ECN_NOT_ECT, true, MSEC(5), now);
 	}
 	assert_in_range(written, 180, 205);
 	/* far more gaps than runs: the oldest are forgotten */
 	for (uint64_t n = 20000; n < 21000; n += 2)
-		ack_received(&a, n, true, MSEC(5), now);
+		ack_received(&a, n, ECN_NOT_ECT, true, MSEC(5), now);
 	assert_true(ack_write(&a, 0, at, now) <= FRAME_ACK_MAX);
 }
 
@@ -333,9 +379,11 @@ int main(void)
 		TEST("every frame cut short is refused", every_frame_cut_short_is_refused),
 		TEST("a piece says where it belongs, and stays within a packet",
 		     a_piece_says_where_it_belongs_and_stays_within_a_packet),
+		TEST("an ACK says what came marked", an_ack_says_what_came_marked),
 		TEST("an ACK says what was written", an_ack_says_what_was_written),
 		TEST("a link's wishes survive the wire, within their ranges",
 		     a_link_s_wishes_survive_the_wire_within_their_ranges),
+		TEST("real-time UDP is known by its DSCP", real_time_udp_is_known_by_its_dscp),
 		TEST("an inner packet is whole, or refused", an_inner_packet_is_whole_or_refused),
 		TEST("a packet is lost when three later ones arrived",
 		     a_packet_is_lost_when_three_later_ones_arrived),

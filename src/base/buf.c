@@ -88,6 +88,7 @@ struct buf *buf_get(struct buf_pool *pool)
 	b->next = NULL;
 	b->data = b->storage + BUF_HEADROOM;
 	b->len = 0;
+	b->ecn = 0;
 	return b;
 }
 

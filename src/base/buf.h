@@ -25,6 +25,7 @@ struct buf {
 	uint8_t *data;		/* first byte of the content */
 	uint32_t len;		/* bytes of content */
 	uint32_t mark[2];	/* for the owner: what it wants to remember of the content */
+	uint8_t ecn;		/* of a datagram: the two bits in the IP header around it; 0: Not-ECT */
 	uint8_t storage[BUF_HEADROOM + BUF_ROOM];
 };
 

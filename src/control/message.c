@@ -366,6 +366,8 @@ static void status_path(struct codec *c, struct message_status_path *m)
 	u64(c, &m->in_flight);
 	flag(c, &m->eligible);
 	flag(c, &m->unfit);
+	choice(c, m->ecn, MESSAGE_ECN_INCAPABLE);
+	u64(c, &m->marked);
 }
 
 static void status_drops(struct codec *c, struct message_status_drops *m)

@@ -236,6 +236,8 @@ enum message_path_state {
 	MESSAGE_PATH_DEAD,
 };
 
+enum message_ecn { MESSAGE_ECN_TESTING, MESSAGE_ECN_CAPABLE, MESSAGE_ECN_INCAPABLE };
+
 struct message_status_path {
 	uint32_t id;			/* 0: unasked, the last figures of a path that is closed now */
 	uint16_t peer;
@@ -254,6 +256,8 @@ struct message_status_path {
 	uint64_t in_flight;		/* bytes */
 	bool eligible;			/* it may carry data now */
 	bool unfit;			/* beyond a limit, or was a moment ago */
+	enum message_ecn ecn;		/* whether marks of congestion get through */
+	uint64_t marked;		/* datagrams that were */
 };
 
 struct message_drop {

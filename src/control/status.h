@@ -47,6 +47,8 @@ struct status_path {
 	uint64_t in_flight;	/* bytes */
 	bool eligible;		/* it may carry data now: it works, and tier and limits let it */
 	bool unfit;		/* beyond a limit, or was a moment ago */
+	char ecn[STATUS_NAME];	/* whether marks of congestion get through: "testing", "yes", "no" */
+	uint64_t marked;	/* datagrams of ours that a router marked */
 	char tier[STATUS_NAME];	/* in force: "never" once its link's budget is spent */
 	uint16_t weight;
 	uint8_t priority;

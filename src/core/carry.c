@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/datagram.h"
+#include "core/ecn.h"
 #include "core/frame.h"
 #include "core/packet.h"
 
@@ -70,7 +71,7 @@ static void carry_acks(struct peer *p, struct path *path, struct buf *b, nsec_t 
 
 		if (of == NULL || !ack_is_waiting(&of->ack) || of->ack.count > ACK_RUNS_ALONG)
 			continue;
-		len = 10 + 4 * (of->ack.count - 1);
+		len = ack_size(&of->ack);
 		if ((size_t)(b->data - b->storage) < PACKET_HEADER + len ||
 		    PACKET_HEADER + b->len + len + PACKET_TAG > path_room(path) ||
 		    !datagram_has_credit(path, PACKET_HEADER + b->len + len + PACKET_TAG))
@@ -80,14 +81,24 @@ static void carry_acks(struct peer *p, struct path *path, struct buf *b, nsec_t 
 	}
 }
 
+static struct datagram_load load_of(const struct buf *b, const struct load *load, uint32_t copy)
+{
+	return (struct datagram_load){
+		.copy = copy, .eliciting = true, .data = true,
+		.inner = load->piece.partial ? ECN_NOT_ECT : ecn_read(b->data),
+	};
+}
+
 /* b's content, which fits the path, in b itself, which is taken then; copy: repair's handle of it. */
 static void send_load(struct peer *p, struct path *path, struct buf *b, const struct load *load,
 		      uint32_t copy, nsec_t now)
 {
+	const struct datagram_load what = load_of(b, load, copy);
+
 	frame_write_data_header(buf_push(b, frame_data_header(&load->piece)), &load->piece, !load->repaired);
 	carry_acks(p, path, b, now);
 	path->carried_at = now;
-	datagram_send(p, path, b, &(struct datagram_load){ .copy = copy, .eliciting = true }, &path->endpoint, now);
+	datagram_send(p, path, b, &what, &path->endpoint, now);
 }
 
 /*
@@ -99,6 +110,7 @@ static void send_kept(struct peer *p, struct path *path, struct buf *b, const st
 		      uint32_t copy, nsec_t now)
 {
 	struct buf *datagram = buf_get(p->ctx->pool);
+	struct datagram_load what = load_of(b, load, copy);
 	size_t len = b->len;
 
 	if (datagram == NULL) {
@@ -107,8 +119,8 @@ static void send_kept(struct peer *p, struct path *path, struct buf *b, const st
 	}
 	frame_write_data_header(buf_push(b, frame_data_header(&load->piece)), &load->piece, !load->repaired);
 	carry_acks(p, path, b, now);
-	datagram_send(p, path, datagram,
-		      &(struct datagram_load){ .copy = copy, .eliciting = true, .from = b }, &path->endpoint, now);
+	what.from = b;
+	datagram_send(p, path, datagram, &what, &path->endpoint, now);
 	buf_pull(b, b->len - len);
 }
 

@@ -27,9 +27,12 @@ void datagram_send(struct peer *p, struct path *path, struct buf *b, const struc
 		peer_drop(p, DROP_UNVALIDATED, b);
 		return;
 	}
+	/* an address that is not proven is no place for experiments */
+	b->ecn = (uint8_t)marking_sent(&path->marking, load->data, load->inner,
+				       load->eliciting && path->state == ENGINE_PATH_OK, now);
 	number = loss_sent(&path->loss, (uint32_t)(len + path_outer(path)), load->content, load->eliciting,
 			   now, peer_observe(&observer, p, path));
-	loss_attach(&path->loss, number, load->copy);
+	loss_attach(&path->loss, number, load->copy, (enum ecn)b->ecn);
 	repair_sent(p->repair, load->copy);
 	header.number = (uint32_t)number & ((1u << PACKET_NUMBER_BITS) - 1);
 	packet_write_header(buf_push(b, PACKET_HEADER), &header);

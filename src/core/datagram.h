@@ -11,6 +11,8 @@ struct datagram_load {
 	uint32_t content;	/* CONTENT bits */
 	uint32_t copy;		/* repair's handle of the inner packet */
 	bool eliciting;		/* it wants an ACK */
+	bool data;		/* it carries an inner packet, */
+	enum ecn inner;		/* whose header says so; Not-ECT for a piece, which has none */
 	const struct buf *from;	/* the frames, in a buffer that stays as it is; NULL: in b itself */
 };
 

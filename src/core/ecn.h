@@ -19,6 +19,11 @@ enum ecn {
 	ECN_CE = 3,		/* congestion was experienced */
 };
 
+/* Datagrams that came with each of them. */
+struct ecn_counts {
+	uint64_t ect0, ect1, ce;
+};
+
 enum ecn ecn_read(const uint8_t *packet);
 /* Keeps IPv4's header checksum as right, or as wrong, as it was (RFC 1624). */
 void ecn_write(uint8_t *packet, enum ecn ecn);

@@ -501,6 +501,16 @@ void engine_peer_status(const struct engine *e, size_t peer, nsec_t now,
 	strncpy(ret->strategy, p->strategy->name, sizeof(ret->strategy) - 1);
 }
 
+static enum engine_ecn ecn_of(const struct path *path)
+{
+	switch (path->marking.state) {
+	case MARKING_TESTING:	return ENGINE_ECN_TESTING;
+	case MARKING_GOOD:	return ENGINE_ECN_CAPABLE;
+	case MARKING_BAD:	return ENGINE_ECN_INCAPABLE;
+	}
+	return ENGINE_ECN_TESTING;
+}
+
 static struct engine_path_status status_of(const struct peer *p, const struct path *path, nsec_t now)
 {
 	return (struct engine_path_status){
@@ -525,6 +535,8 @@ static struct engine_path_status status_of(const struct peer *p, const struct pa
 		.capacity = path->congestion->rate(path->congestion_state),
 		.eligible = peer_carries(p, path),
 		.unfit = path->fitness.unfit,
+		.ecn = ecn_of(path),
+		.marked = path->marking.told,
 	};
 }
 

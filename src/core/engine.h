@@ -193,7 +193,8 @@ enum engine_drop {
 	DROP_TOO_BIG,		/* larger than the path carries, even in pieces */
 	DROP_FRAGMENT,		/* packets of which some pieces came, but never all, or not such as fit each other */
 	DROP_QUEUE_FULL,	/* its flow holds too much of the room where packets wait for a path */
-	DROP_CONGESTION,	/* its flow stood in the queue too long: its sender is told so (RFC 8290) */
+	DROP_CONGESTION,	/* its flow stood in the queue too long (RFC 8290), or a router says so of it (RFC
+				 * 6040): its sender is told so */
 	DROP_NO_BUFFER,
 	DROP_DUPLICATE,		/* redundant copy whose first is there already: expected, not a fault */
 	DROP_LATE,		/* came after its place was given up */
@@ -214,6 +215,13 @@ enum engine_path_state {
 
 const char *engine_path_state_name(enum engine_path_state state);	/* "validating", "up", "suspect", "down" */
 
+/* Whether marks of congestion get through. */
+enum engine_ecn {
+	ENGINE_ECN_TESTING,
+	ENGINE_ECN_CAPABLE,
+	ENGINE_ECN_INCAPABLE,	/* the network drops, clears or invents them */
+};
+
 struct engine_path_status {
 	uint8_t id;
 	struct endpoint endpoint;
@@ -228,6 +236,8 @@ struct engine_path_status {
 	uint64_t in_flight;		/* bytes */
 	uint64_t capacity;		/* bytes per second that it is believed to carry */
 	bool eligible;			/* it may carry data now: it works, and tier and limits let it */
+	enum engine_ecn ecn;
+	uint64_t marked;		/* datagrams of ours that a router marked */
 	bool unfit;			/* beyond a limit of its link's or the strategy's, or was a moment ago */
 };
 

@@ -33,7 +33,22 @@ static size_t read_ack(const uint8_t *at, size_t len, struct frame *ret)
 	ack->delay = get_le16(at + 5) * FRAME_ACK_DELAY_UNIT;
 	ack->count = (uint8_t)(at[7] + 1);
 	ack->runs = at + 8;
+	ack->has_counts = false;
 	return size;
+}
+
+static size_t read_ack_ecn(const uint8_t *at, size_t len, struct frame *ret)
+{
+	size_t size = read_ack(at, len - FRAME_ACK_COUNTS, ret);
+
+	if (size == 0)
+		return 0;
+	ret->type = FRAME_ACK;
+	ret->ack.has_counts = true;
+	ret->ack.counts = (struct ecn_counts){
+		.ect0 = get_le24(at + size), .ect1 = get_le24(at + size + 3), .ce = get_le24(at + size + 6),
+	};
+	return size + FRAME_ACK_COUNTS;
 }
 
 static size_t read_path_status(const uint8_t *at, size_t len, struct frame *ret)
@@ -133,6 +148,7 @@ static const struct {
 	[FRAME_CLOSE] = { 2, read_close },
 	[FRAME_REKEY] = { 1, read_nothing },
 	[FRAME_SKIP] = { FRAME_SKIP_BYTES, read_skip },
+	[FRAME_ACK_ECN] = { 10 + FRAME_ACK_COUNTS, read_ack_ecn },
 };
 
 /* The byte that says which part of its packet it is; false: it cannot be. */
@@ -178,7 +194,7 @@ size_t frame_read(const uint8_t *at, size_t len, struct frame *ret)
 		return 0;
 	if (at[0] & FRAME_DATA)
 		return read_data(at, len, ret);
-	if (at[0] >= ARRAY_SIZE(reader) || len < reader[at[0]].fixed)
+	if (at[0] >= ARRAY_SIZE(reader) || reader[at[0]].read == NULL || len < reader[at[0]].fixed)
 		return 0;
 	ret->type = (enum frame_type)at[0];
 	return reader[at[0]].read(at, len, ret);
@@ -220,14 +236,22 @@ static uint16_t run_length(const struct frame_run *run)
 	return length > UINT16_MAX ? UINT16_MAX : (uint16_t)length;
 }
 
+static size_t write_counts(uint8_t *at, const struct ecn_counts *counts)
+{
+	put_le24(at, (uint32_t)counts->ect0 & 0xffffff);
+	put_le24(at + 3, (uint32_t)counts->ect1 & 0xffffff);
+	put_le24(at + 6, (uint32_t)counts->ce & 0xffffff);
+	return FRAME_ACK_COUNTS;
+}
+
 size_t frame_write_ack(uint8_t *at, uint8_t path, nsec_t delay, const struct frame_run *runs,
-		       size_t count)
+		       size_t count, const struct ecn_counts *counts)
 {
 	uint64_t units = delay / FRAME_ACK_DELAY_UNIT;
 	uint8_t *p = at + 10;
 	size_t n;
 
-	at[0] = FRAME_ACK;
+	at[0] = counts != NULL ? FRAME_ACK_ECN : FRAME_ACK;
 	at[1] = path;
 	put_le24(at + 2, (uint32_t)runs[0].last);
 	put_le16(at + 5, units > UINT16_MAX ? UINT16_MAX : (uint16_t)units);
@@ -243,6 +267,8 @@ size_t frame_write_ack(uint8_t *at, uint8_t path, nsec_t delay, const struct fra
 		p += 4;
 	}
 	at[7] = (uint8_t)(n - 1);
+	if (counts != NULL)
+		p += write_counts(p, counts);
 	return (size_t)(p - at);
 }
 

@@ -9,6 +9,7 @@
  *   PING, PONG     01, 02    token (8)
  *   ACK            03        path (1)  largest (3)  delay (2)  count (1)  first (2)
  *                            then count times: gap (2)  run (2)
+ *   ACK_ECN        0d        the same, then what came as ECT(0), as ECT(1) and as CE (3 each)
  *   PATH_CHALLENGE, PATH_RESPONSE  04, 05    token (8)
  *   PATH_STATUS    06        path (1)  state (1)  priority (1)  tier (1)  flags (1)  weight (2)
  *                            max latency ms (4)  max loss ppm (4)  rate (8)  mtu (2)  serial (1)
@@ -32,6 +33,7 @@
 #include <stdint.h>
 
 #include "base/units.h"
+#include "core/ecn.h"
 #include "core/flow/piece.h"
 
 enum frame_type {
@@ -47,6 +49,7 @@ enum frame_type {
 	FRAME_CLOSE = 0x09,
 	FRAME_REKEY = 0x0a,
 	FRAME_SKIP = 0x0b,
+	FRAME_ACK_ECN = 0x0d,	/* read as an ACK with counts */
 	FRAME_DATA = 0x80,
 };
 
@@ -59,7 +62,8 @@ enum frame_type {
 #define FRAME_DATA_HEADER	5	/* of a whole packet that ends the datagram */
 #define FRAME_PIECE_HEADER	6	/* of a piece that does */
 #define FRAME_ACK_RUNS		32	/* runs in an ACK, the first one included */
-#define FRAME_ACK_MAX		(10 + 4 * (FRAME_ACK_RUNS - 1))
+#define FRAME_ACK_COUNTS	9	/* bytes of counts at its end */
+#define FRAME_ACK_MAX		(10 + 4 * (FRAME_ACK_RUNS - 1) + FRAME_ACK_COUNTS)
 #define FRAME_TOKEN		9	/* bytes of PING, PONG, PATH_CHALLENGE, PATH_RESPONSE */
 #define FRAME_PATH_STATUS_BYTES	27
 #define FRAME_PATH_METERED	0x01	/* of its flags */
@@ -81,6 +85,8 @@ struct frame_ack {
 	uint32_t largest_low;	/* read: the caller expands it, then calls frame_ack_runs */
 	const uint8_t *runs;	/* read: their bytes, checked */
 	uint8_t count;		/* read: runs, the first one included */
+	bool has_counts;	/* read: */
+	struct ecn_counts counts;	/* their lower 24 bits */
 };
 
 /* Numbers of a lane that the sender gave up. */
@@ -152,9 +158,9 @@ size_t frame_ack_runs(const struct frame_ack *ack, uint64_t largest, struct fram
 
 /* Writers: append at `at`, which has room, and give the bytes written. */
 size_t frame_write_token(uint8_t *at, enum frame_type type, const uint8_t token[8]);
-/* runs: newest first, 1..FRAME_ACK_RUNS of them. */
+/* runs: newest first, 1..FRAME_ACK_RUNS of them; counts: NULL when nothing came with ECN. */
 size_t frame_write_ack(uint8_t *at, uint8_t path, nsec_t delay, const struct frame_run *runs,
-		       size_t count);
+		       size_t count, const struct ecn_counts *counts);
 size_t frame_write_path_status(uint8_t *at, const struct frame_path_status *status);
 size_t frame_write_ticket(uint8_t *at, const uint8_t ticket[FRAME_TICKET_BYTES]);
 size_t frame_write_config(uint8_t *at, const struct frame_config *config);

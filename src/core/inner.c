@@ -95,13 +95,24 @@ static bool read_ipv6(const uint8_t *p, size_t len, const uint8_t key[INNER_KEY]
 	return true;
 }
 
+/*
+ * What RFC 4594 and 8100 set aside for calls and the like (CS5, VOICE-ADMIT, EF,
+ * CS6, CS7), where the transport does not mind the order.
+ */
+static bool is_real_time(const struct inner *in, unsigned dscp)
+{
+	return in->protocol == PROTO_UDP && (dscp == 40 || dscp == 44 || dscp == 46 || dscp == 48 || dscp == 56);
+}
+
 bool inner_read(const uint8_t *packet, size_t len, const uint8_t key[INNER_KEY], struct inner *ret)
 {
 	if (len == 0)
 		return false;
-	if (packet[0] >> 4 == 4)
-		return read_ipv4(packet, len, key, ret);
-	if (packet[0] >> 4 == 6)
-		return read_ipv6(packet, len, key, ret);
-	return false;
+	if (packet[0] >> 4 == 4 && read_ipv4(packet, len, key, ret))
+		ret->unordered |= is_real_time(ret, packet[1] >> 2);
+	else if (packet[0] >> 4 == 6 && read_ipv6(packet, len, key, ret))
+		ret->unordered |= is_real_time(ret, get_be16(packet) >> 6 & 0x3f);
+	else
+		return false;
+	return true;
 }

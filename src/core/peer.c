@@ -96,6 +96,7 @@ static void reset_path(struct peer *p, struct path *path, nsec_t now)
 	path->loss = (struct loss){ .record = record, .threshold = 3, .loss_at = NSEC_NEVER };
 	path->replay = (struct replay){ 0 };
 	ack_init(&path->ack);
+	path->marking = (struct marking){ 0 };
 	if (!path->open)
 		return;
 	if (p->ctx->role == ENGINE_SERVER) {
@@ -230,10 +231,12 @@ void peer_announce(struct peer *p, struct path *path)
 static void ack_read(void *ctx, const struct delivery_sample *sample, nsec_t now)
 {
 	const struct peer_observer *o = ctx;
-	const struct congestion_ack ack = {
+	struct congestion_ack ack = {
 		.now = now, .in_flight = o->path->loss.in_flight, .sample = *sample,
 	};
 
+	if (o->is_newest)
+		ack.marked = (uint32_t)marking_acked(&o->path->marking, o->acked, o->counts, now);
 	if (o->own_way && sample->rtt != 0)
 		path_measured(o->path, sample->rtt);
 	o->path->congestion->acked(o->path->congestion_state, &ack);
@@ -241,9 +244,10 @@ static void ack_read(void *ctx, const struct delivery_sample *sample, nsec_t now
 
 static void packet_acked(void *ctx, const struct loss_record *record, nsec_t now)
 {
-	const struct peer_observer *o = ctx;
+	struct peer_observer *o = ctx;
 
 	(void)now;
+	o->acked[record->ecn]++;
 	repair_acked(o->peer->repair, record->copy);
 }
 
@@ -255,6 +259,7 @@ static void packet_lost(void *ctx, const struct loss_record *record, nsec_t now)
 	if (record->content & CONTENT_SKIP)
 		repair_repeat_skips(o->peer->repair);
 	repair_lost(o->peer->repair, record->copy);
+	marking_lost(&o->path->marking, (enum ecn)record->ecn, now);
 	o->path->congestion->lost(o->path->congestion_state, record->len, record->sent_at,
 				  o->path->loss.in_flight, now);
 }

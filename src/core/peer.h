@@ -149,7 +149,11 @@ void peer_announce(struct peer *p, struct path *path);
 struct peer_observer {
 	struct peer *peer;
 	struct path *path;
-	bool own_way;			/* the ACK that is read came on that very path */
+	/* of the ACK that is read: */
+	bool own_way;			/* it came on that very path */
+	bool is_newest;			/* it goes beyond all before it */
+	const struct ecn_counts *counts;	/* that it has; NULL: none */
+	uint64_t acked[4];		/* what it is news of, by enum ecn */
 	struct loss_observer to;
 };
 const struct loss_observer *peer_observe(struct peer_observer *o, struct peer *p, struct path *path);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/datagram.h"
+#include "core/ecn.h"
 #include "core/frame.h"
 #include "core/negotiate.h"
 #include "core/packet.h"
@@ -14,6 +15,7 @@ struct arrival {
 	struct path *path;		/* whose number it has; may be closed */
 	const struct endpoint *from;
 	struct buf *b;			/* data: its frames */
+	enum ecn ecn;			/* of the IP header around it */
 	bool taken;			/* b went on as an inner packet */
 	nsec_t now;
 };
@@ -70,6 +72,8 @@ static void take_ack(struct arrival *a, const struct frame *f)
 	count = frame_ack_runs(&f->ack, largest, runs);
 	peer_observe(&observer, a->peer, path);
 	observer.own_way = a->path == path;
+	observer.is_newest = !path->loss.any_acked || largest > path->loss.largest_acked;
+	observer.counts = f->ack.has_counts ? &f->ack.counts : NULL;
 	if (count == 0 || !loss_ack(&path->loss, runs, count, f->ack.delay, a->now, &observer.to, &news))
 		return;
 	if (news && path->open) {
@@ -187,6 +191,24 @@ static bool is_welcome(struct peer *p, const uint8_t *packet, size_t len)
 	return true;
 }
 
+/*
+ * What the outer header says goes on inside (RFC 6040).  False: the packet is to
+ * be lost, since its transport knows no other way to hear of congestion; a piece
+ * was sent as one of those, but has no header to say so.
+ */
+static bool take_off(const struct arrival *a, const struct frame_data *d, struct buf *packet)
+{
+	enum ecn inner = ecn_read(packet->data), is = inner;
+
+	if (a->ecn == ECN_NOT_ECT || d->piece.partial)
+		return true;
+	if (!ecn_decapsulate(inner, a->ecn, &is))
+		return false;
+	if (is != inner)
+		ecn_write(packet->data, is);
+	return true;
+}
+
 static void take_data(struct arrival *a, const struct frame *f)
 {
 	const struct frame_data *d = &f->data;
@@ -211,6 +233,11 @@ static void take_data(struct arrival *a, const struct frame *f)
 		buf_put(packet);
 		return;
 	}
+	if (!take_off(a, d, packet)) {
+		resequencer_skip(p->order, place.lane, place.seq, 1, a->now);
+		peer_drop(p, DROP_CONGESTION, packet);
+		return;
+	}
 	switch (resequencer_put(p->order, &place, packet, a->now)) {
 	case RESEQUENCER_TAKEN:
 		break;
@@ -229,7 +256,8 @@ static void take_frame(struct arrival *a, const struct frame *f)
 	case FRAME_PADDING:		break;
 	case FRAME_PING:		take_ping(a, f); break;
 	case FRAME_PONG:		take_pong(a, f); break;
-	case FRAME_ACK:			take_ack(a, f); break;
+	case FRAME_ACK:
+	case FRAME_ACK_ECN:		take_ack(a, f); break;
 	case FRAME_PATH_CHALLENGE:	take_challenge(a, f); break;
 	case FRAME_PATH_RESPONSE:	take_path_response(a, f); break;
 	case FRAME_PATH_STATUS:		take_path_status(a, f); break;
@@ -331,7 +359,7 @@ static void arrived(struct arrival *a, uint64_t number, size_t len)
 		p->ctx->drops[DROP_MALFORMED]++;
 		return;
 	}
-	ack_received(&a->path->ack, number, eliciting, ack_delay_of(a->path), a->now);
+	ack_received(&a->path->ack, number, a->ecn, eliciting, ack_delay_of(a->path), a->now);
 	if (p->ctx->role == ENGINE_CLIENT && !p->up) {
 		p->up = true;
 		p->up_since = a->now;
@@ -344,7 +372,7 @@ struct peer *receive_datagram(struct context *ctx, const struct endpoint *from, 
 			      nsec_t now)
 {
 	struct packet_header header;
-	struct arrival a = { .from = from, .b = b, .now = now };
+	struct arrival a = { .from = from, .b = b, .ecn = (enum ecn)(b->ecn & 3), .now = now };
 	struct keypair *keys;
 	void *owner;
 	uint64_t number;

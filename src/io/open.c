@@ -54,6 +54,8 @@ static int set_family_options(int fd, const struct open_udp_options *o)
 			  is6 ? IPV6_PMTUDISC_PROBE : IP_PMTUDISC_PROBE);
 	if (err == 0)
 		err = set(fd, level, is6 ? IPV6_RECVERR : IP_RECVERR, 1);
+	if (err == 0)
+		err = set(fd, level, is6 ? IPV6_RECVTCLASS : IP_RECVTOS, 1);
 	if (err == 0 && o->listener)
 		err = set(fd, level, is6 ? IPV6_RECVPKTINFO : IP_PKTINFO, 1);
 	return err;

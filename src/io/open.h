@@ -31,7 +31,8 @@ struct open_udp_options {
  * A UDP socket.  -EADDRINUSE: the port is taken; -EADDRNOTAVAIL: the address is
  * not ours; -ENODEV: no such interface; -EPERM; -EAFNOSUPPORT: no IPv6 here.
  * Path MTU discovery is ours (PROBE: never fragmented, the kernel's own guess
- * not obeyed), and what the network answers is kept in the error queue.
+ * not obeyed), what the network answers is kept in the error queue, and each
+ * datagram comes with its ECN field.
  */
 int open_udp(const struct open_udp_options *options);
 

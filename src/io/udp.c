@@ -11,10 +11,12 @@
 
 #include "base/buf.h"
 
-/* Room for the local address of either family. */
+/* Room for the local address of either family, and the ECN field. */
+#define CONTROL_ROOM	(CMSG_SPACE(sizeof(struct in6_pktinfo)) + CMSG_SPACE(sizeof(int)))
+
 union control {
 	struct cmsghdr header;
-	char room[CMSG_SPACE(sizeof(struct in6_pktinfo))];
+	char room[CONTROL_ROOM];
 };
 
 static struct addr local_of(struct msghdr *msg)
@@ -37,6 +39,22 @@ static struct addr local_of(struct msghdr *msg)
 		}
 	}
 	return (struct addr){ .family = ADDR_NONE };
+}
+
+/* Of the traffic class; Linux gives IPv4's as one byte, IPv6's as an int. */
+static uint8_t ecn_of(struct msghdr *msg)
+{
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c != NULL; c = CMSG_NXTHDR(msg, c)) {
+		int class;
+
+		if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_TOS)
+			return *CMSG_DATA(c) & 3;
+		if (c->cmsg_level != IPPROTO_IPV6 || c->cmsg_type != IPV6_TCLASS)
+			continue;
+		memcpy(&class, CMSG_DATA(c), sizeof(class));
+		return class & 3;
+	}
+	return 0;
 }
 
 int udp_receive(int fd, struct udp_datagram *d, size_t n)
@@ -64,34 +82,50 @@ int udp_receive(int fd, struct udp_datagram *d, size_t n)
 		d[i].buf->len = whole ? msg[i].msg_len : 0;
 		d[i].remote = addr_from_sockaddr((struct sockaddr *)&from[i]);
 		d[i].local = local_of(&msg[i].msg_hdr);
+		d[i].buf->ecn = ecn_of(&msg[i].msg_hdr);
 	}
 	return got;
 }
 
-/* Ask for a source address; the length of the control data. */
-static size_t put_local(union control *c, const struct addr *local)
+/* Append a control message of an option; gives where the next one goes. */
+static size_t put(union control *c, size_t at, int level, int type, const void *value, size_t len)
+{
+	struct cmsghdr *header = (struct cmsghdr *)(c->room + at);
+
+	header->cmsg_level = level;
+	header->cmsg_type = type;
+	header->cmsg_len = CMSG_LEN(len);
+	memcpy(CMSG_DATA(header), value, len);
+	return at + CMSG_SPACE(len);
+}
+
+/* Ask for a source address. */
+static size_t put_local(union control *c, size_t at, const struct addr *local)
 {
 	if (local->family == ADDR_IPV4) {
 		struct in_pktinfo info = { 0 };
 
 		memcpy(&info.ipi_spec_dst, local->ip, 4);
-		c->header.cmsg_level = IPPROTO_IP;
-		c->header.cmsg_type = IP_PKTINFO;
-		c->header.cmsg_len = CMSG_LEN(sizeof(info));
-		memcpy(CMSG_DATA(&c->header), &info, sizeof(info));
-		return CMSG_SPACE(sizeof(info));
+		return put(c, at, IPPROTO_IP, IP_PKTINFO, &info, sizeof(info));
 	}
 	if (local->family == ADDR_IPV6) {
 		struct in6_pktinfo info = { .ipi6_ifindex = local->scope };
 
 		memcpy(&info.ipi6_addr, local->ip, 16);
-		c->header.cmsg_level = IPPROTO_IPV6;
-		c->header.cmsg_type = IPV6_PKTINFO;
-		c->header.cmsg_len = CMSG_LEN(sizeof(info));
-		memcpy(CMSG_DATA(&c->header), &info, sizeof(info));
-		return CMSG_SPACE(sizeof(info));
+		return put(c, at, IPPROTO_IPV6, IPV6_PKTINFO, &info, sizeof(info));
 	}
-	return 0;
+	return at;
+}
+
+static size_t put_ecn(union control *c, size_t at, const struct udp_datagram *d)
+{
+	int field = d->buf->ecn;
+
+	if (field == 0)
+		return at;
+	if (d->remote.family == ADDR_IPV6)
+		return put(c, at, IPPROTO_IPV6, IPV6_TCLASS, &field, sizeof(field));
+	return put(c, at, IPPROTO_IP, IP_TOS, &field, sizeof(field));
 }
 
 int udp_send(int fd, const struct udp_datagram *d, size_t n)
@@ -103,7 +137,7 @@ int udp_send(int fd, const struct udp_datagram *d, size_t n)
 	int sent;
 
 	for (size_t i = 0; i < n; i++) {
-		size_t room = put_local(&control[i], &d[i].local);
+		size_t room = put_ecn(&control[i], put_local(&control[i], 0, &d[i].local), &d[i]);
 
 		iov[i] = (struct iovec){ d[i].buf->data, d[i].buf->len };
 		msg[i].msg_hdr = (struct msghdr){
@@ -127,7 +161,7 @@ bool udp_error(int fd, struct udp_error *ret)
 {
 	union {
 		struct cmsghdr header;
-		char room[CMSG_SPACE(sizeof(struct in6_pktinfo)) +
+		char room[CONTROL_ROOM +
 			  CMSG_SPACE(sizeof(struct sock_extended_err) + sizeof(struct sockaddr_in6))];
 	} control;
 	struct sockaddr_storage to = { 0 };

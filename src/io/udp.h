@@ -1,6 +1,7 @@
 /*
  * udp: datagrams in batches, with the local address that they came to or
- * leave from, and what the network answered to those that we sent.
+ * leave from and the ECN field of their header (buf.ecn), and what the network
+ * answered to those that we sent.
  */
 #ifndef TTT_IO_UDP_H
 #define TTT_IO_UDP_H

@@ -323,7 +323,7 @@ static void arrive(struct bottleneck *b, const struct parcel *p)
 		b->now, (uint32_t)((b->now - p->entered) / NSEC_PER_USEC)
 	};
 	if (f->ops != NULL)
-		ack_received(&f->ack, p->number, true, rtt_or(&f->loss.rtt, RTT_UNKNOWN) / 4, b->now);
+		ack_received(&f->ack, p->number, ECN_NOT_ECT, true, rtt_or(&f->loss.rtt, RTT_UNKNOWN) / 4, b->now);
 }
 
 static nsec_t next_event(const struct bottleneck *b)

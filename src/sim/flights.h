@@ -14,6 +14,7 @@ struct flight {
 	enum sim_direction direction;
 	uint16_t port;		/* the client's, when it was sent */
 	size_t len;
+	uint8_t ecn;		/* of the header around it */
 	uint8_t *datagram;	/* of malloc: whoever pops it frees it */
 };
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/ecn.h"
 #include "sim/must.h"
 #include "sim/way.h"
 
@@ -34,16 +35,59 @@ static uint8_t *copy_of(const uint8_t *datagram, size_t len)
 	return copy;
 }
 
+/* --- its router's marks -------------------------------------------------- */
+
+static const struct codel_params codel_params = { .target = MSEC(5), .interval = MSEC(100) };
+
+/* Whether CoDel strikes a packet that enters now, and so will leave the queue after its wait. */
+static bool strikes(const struct sim_way *way, struct sim_wire *wire, nsec_t now)
+{
+	nsec_t wait = way_wait(way, wire, now);
+
+	if (wait >= codel_params.target)
+		codel_above(&wire->codel, &codel_params, now + wait);
+	else
+		codel_below(&wire->codel);
+	return codel_strike(&wire->codel, &codel_params, now + wait);
+}
+
+/* A model's packet on a bare link has but one header. */
+static void write_ecn(const struct sim_link *l, struct flight *f, uint8_t *packet, enum ecn ecn)
+{
+	f->ecn = (uint8_t)ecn;
+	if (l->bare)
+		ecn_write(packet, ecn);
+}
+
+/* False: it is dropped. */
+static bool pass_router(const struct sim_link *l, const struct sim_way *way, struct sim_wire *wire,
+			struct flight *f, uint8_t *packet, nsec_t now)
+{
+	bool strike = way->codel && strikes(way, wire, now);
+
+	if (f->ecn != ECN_NOT_ECT && way->ecn == SIM_ECN_DROPS)
+		return false;
+	if (f->ecn != ECN_NOT_ECT && way->ecn == SIM_ECN_CLEARS)
+		write_ecn(l, f, packet, ECN_NOT_ECT);
+	if (f->ecn == ECN_NOT_ECT)
+		return !strike;
+	if ((strike || way->ecn == SIM_ECN_MARKS) && f->ecn != ECN_CE) {
+		write_ecn(l, f, packet, ECN_CE);
+		wire->marked++;
+	}
+	return true;
+}
+
 /* Into the link, where it waits its turn, or is lost. */
 void link_enter(struct sim *s, int client, unsigned link, enum sim_direction direction,
-		const uint8_t *datagram, size_t len)
+		const uint8_t *datagram, size_t len, enum ecn ecn)
 {
 	struct sim_link *l = &s->link[client][link];
 	bool up = direction == SIM_UP;
 	const struct sim_way *way = up ? &l->up : &l->down;
 	struct sim_wire *wire = up ? &l->up_wire : &l->down_wire;
 	struct flight f = { .client = client, .link = link, .direction = direction, .port = l->port,
-			    .len = len };
+			    .len = len, .ecn = (uint8_t)ecn };
 	uint8_t copy[2048];
 	size_t outer = l->bare ? 0 : OUTER;
 
@@ -65,6 +109,10 @@ void link_enter(struct sim *s, int client, unsigned link, enum sim_direction dir
 		wire->lost++;
 		return;
 	}
+	if (!pass_router(l, way, wire, &f, copy, s->now)) {
+		wire->lost++;
+		return;
+	}
 	f.at = way_arrival(way, wire, (f.len + outer + way->framing) * 8, s->now, &s->dice);
 	f.datagram = copy_of(copy, f.len);
 	wire->queued++;
@@ -78,15 +126,16 @@ void link_take_out(struct sim *s, int end)
 
 	while ((b = engine_net_out(end_of(s, end)->engine, s->now, &to)) != NULL) {
 		if (end == SIM_SERVER)
-			link_enter(s, to.remote.ip[2] - 100, to.remote.ip[3] - 1u, SIM_DOWN, b->data, b->len);
+			link_enter(s, to.remote.ip[2] - 100, to.remote.ip[3] - 1u, SIM_DOWN, b->data, b->len,
+				   (enum ecn)b->ecn);
 		else
-			link_enter(s, end, to.socket, SIM_UP, b->data, b->len);
+			link_enter(s, end, to.socket, SIM_UP, b->data, b->len, (enum ecn)b->ecn);
 		buf_put(b);
 	}
 }
 
 static void deliver(struct sim *s, int client, unsigned link, enum sim_direction direction,
-		    uint16_t port, const uint8_t *datagram, size_t len)
+		    uint16_t port, const uint8_t *datagram, size_t len, enum ecn ecn)
 {
 	int end = direction == SIM_UP ? SIM_SERVER : client;
 	struct endpoint from = { .socket = direction == SIM_UP ? 0 : (uint8_t)link };
@@ -96,6 +145,7 @@ static void deliver(struct sim *s, int client, unsigned link, enum sim_direction
 		return;
 	from.remote = direction == SIM_UP ? client_address(client, link, port) : server_address();
 	memcpy(buf_append(b, len), datagram, len);
+	b->ecn = (uint8_t)ecn;
 	engine_net_in(end_of(s, end)->engine, &from, b, s->now);
 	end_take_out(s, end);
 }
@@ -113,7 +163,7 @@ void link_arrive(struct sim *s)
 	if (l->bare)
 		model_take(s, f.direction, f.datagram, f.len);
 	else if (f.direction == SIM_UP || f.port == l->port)
-		deliver(s, f.client, f.link, f.direction, f.port, f.datagram, f.len);
+		deliver(s, f.client, f.link, f.direction, f.port, f.datagram, f.len, (enum ecn)f.ecn);
 	free(f.datagram);
 }
 
@@ -209,7 +259,7 @@ void sim_set_tap(struct sim *s, sim_tap *tap, void *ctx)
 void sim_inject(struct sim *s, unsigned client, unsigned link, enum sim_direction direction,
 		const uint8_t *datagram, size_t len)
 {
-	deliver(s, (int)client, link, direction, s->link[client][link].port, datagram, len);
+	deliver(s, (int)client, link, direction, s->link[client][link].port, datagram, len, ECN_NOT_ECT);
 }
 
 void sim_overfill(struct sim *s, unsigned client, unsigned link)

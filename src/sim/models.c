@@ -38,7 +38,7 @@ void sim_send(struct sim *s, const struct sim_via *via, enum sim_direction direc
 	struct buf *b;
 
 	if (via->bare) {
-		link_enter(s, (int)via->client, via->link, direction, packet, len);
+		link_enter(s, (int)via->client, via->link, direction, packet, len, ecn_read(packet));
 		return;
 	}
 	b = buf_get(end->pool);

@@ -16,6 +16,7 @@
 #include "base/buf.h"
 #include "base/units.h"
 #include "core/engine.h"
+#include "core/flow/codel.h"
 
 #define SIM_CLIENTS	4
 #define SIM_LINKS	8	/* per client */
@@ -27,6 +28,13 @@
 struct sim_rate {
 	nsec_t at;
 	uint64_t rate;		/* bits per second; 0: an outage */
+};
+
+enum sim_ecn {
+	SIM_ECN_KEEPS,		/* as a router should */
+	SIM_ECN_MARKS,		/* sets CE on whatever is ECN-capable */
+	SIM_ECN_CLEARS,
+	SIM_ECN_DROPS,		/* whatever is ECN-capable */
 };
 
 struct sim_way {
@@ -44,6 +52,12 @@ struct sim_way {
 	size_t queue;		/* packets, those under way included; 0: 1000 */
 	size_t framing;		/* bytes per packet that the rate counts beyond IP (Ethernet: 14) */
 	size_t mtu;		/* larger IP packets vanish, silently; 0: none does */
+	/*
+	 * Its router runs CoDel (RFC 8289, 5 and 100 ms) over what waits: marks what
+	 * is ECN-capable, drops the rest.
+	 */
+	bool codel;
+	enum sim_ecn ecn;	/* what it does to that field besides */
 	bool cut;		/* everything vanishes, silently */
 	/* instead of rate, when there are any: see sim_way_follow */
 	const struct sim_rate *rates;
@@ -55,6 +69,8 @@ struct sim_way {
 struct sim_wire {
 	nsec_t free_at, last_at;	/* when its wire is free; when its last packet arrives */
 	size_t queued;			/* packets in it, those under way included */
+	uint64_t marked;		/* packets that its router set CE of */
+	struct codel codel;
 	uint64_t carried, lost;		/* packets that came out of it; that vanished, but for a full queue */
 	uint64_t carried_bytes;		/* of whole IP packets */
 };

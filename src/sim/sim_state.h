@@ -6,6 +6,7 @@
 #define TTT_SIM_SIM_STATE_H
 
 #include "base/buf.h"
+#include "core/ecn.h"
 #include "sim/dice.h"
 #include "sim/flights.h"
 #include "sim/sim.h"
@@ -75,7 +76,7 @@ void end_tick(struct sim *s, int end);
 
 /* links.c: what is under way. */
 void link_enter(struct sim *s, int client, unsigned link, enum sim_direction direction,
-		const uint8_t *datagram, size_t len);
+		const uint8_t *datagram, size_t len, enum ecn ecn);
 void link_join(struct sim *s, unsigned client, unsigned link);	/* as a path of the engine's */
 void link_take_out(struct sim *s, int end);	/* the engine's datagrams enter their links */
 void link_arrive(struct sim *s);		/* the first of the flights */

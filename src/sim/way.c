@@ -102,6 +102,13 @@ static nsec_t wire_arrival(const struct sim_way *way, struct sim_wire *wire, uin
 	return at;
 }
 
+nsec_t way_wait(const struct sim_way *way, const struct sim_wire *wire, nsec_t now)
+{
+	if (way->netem)
+		return nsec_since(now + way->delay, wire->last_at);
+	return nsec_since(now, wire->free_at);
+}
+
 nsec_t way_arrival(const struct sim_way *way, struct sim_wire *wire, uint64_t bits, nsec_t now,
 		   struct dice *dice)
 {

@@ -10,6 +10,8 @@
 #include "sim/dice.h"
 #include "sim/sim.h"
 
+/* How long one that enters now waits for the wire to be free. */
+nsec_t way_wait(const struct sim_way *way, const struct sim_wire *wire, nsec_t now);
 /* Notes in the wire that it is occupied until then.  NSEC_NEVER: its rate is 0 for ever. */
 nsec_t way_arrival(const struct sim_way *way, struct sim_wire *wire, uint64_t bits, nsec_t now,
 		   struct dice *dice);

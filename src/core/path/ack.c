@@ -50,9 +50,30 @@ static bool remember(struct ack *a, uint64_t number)
 	return i == 0 && a->count > 1;
 }
 
-void ack_received(struct ack *a, uint64_t number, bool eliciting, nsec_t max_delay, nsec_t now)
+/* Whether it is the first of a row that a router marked: the sender wants to know at once. */
+static bool count(struct ack *a, enum ecn ecn)
 {
-	bool gap = remember(a, number);
+	bool was_congested = a->congested;
+
+	a->counts.ect0 += ecn == ECN_ECT0;
+	a->counts.ect1 += ecn == ECN_ECT1;
+	a->counts.ce += ecn == ECN_CE;
+	a->congested = ecn == ECN_CE;
+	if (ecn != ECN_NOT_ECT)
+		a->said = 0;
+	return a->congested && !was_congested;
+}
+
+static bool has_counts(const struct ack *a)
+{
+	bool any = a->counts.ect0 != 0 || a->counts.ect1 != 0 || a->counts.ce != 0;
+
+	return any && a->said < ACK_COUNTS_SAID;
+}
+
+void ack_received(struct ack *a, uint64_t number, enum ecn ecn, bool eliciting, nsec_t max_delay, nsec_t now)
+{
+	bool gap = remember(a, number), marked = count(a, ecn);
 
 	if (a->run[0].last == number)
 		a->largest_at = now;
@@ -60,7 +81,7 @@ void ack_received(struct ack *a, uint64_t number, bool eliciting, nsec_t max_del
 		return;
 	a->waiting++;
 	a->due = nsec_min(a->due, now + nsec_min(max_delay, ACK_DELAY_MAX));
-	if (gap || (a->waiting >= 2 && nsec_since(a->written_at, now) >= ACK_DELAY_MAX))
+	if (gap || marked || (a->waiting >= 2 && nsec_since(a->written_at, now) >= ACK_DELAY_MAX))
 		a->due = now;
 }
 
@@ -74,12 +95,21 @@ bool ack_is_waiting(const struct ack *a)
 	return a->waiting > 0;
 }
 
+size_t ack_size(const struct ack *a)
+{
+	return a->count == 0 ? 0 : 10 + 4 * (a->count - 1) + (has_counts(a) ? FRAME_ACK_COUNTS : 0);
+}
+
 size_t ack_write(struct ack *a, uint8_t path, uint8_t *at, nsec_t now)
 {
+	bool counts = has_counts(a);
+
 	if (a->count == 0)
 		return 0;
+	a->said += counts;
 	a->due = NSEC_NEVER;
 	a->waiting = 0;
 	a->written_at = now;
-	return frame_write_ack(at, path, nsec_since(a->largest_at, now), a->run, a->count);
+	return frame_write_ack(at, path, nsec_since(a->largest_at, now), a->run, a->count,
+			       counts ? &a->counts : NULL);
 }

@@ -28,6 +28,7 @@ struct congestion_ack {
 	nsec_t now;
 	uint64_t in_flight;	/* bytes still out, without what this ACK settled */
 	struct delivery_sample sample;
+	uint32_t marked;	/* datagrams that a router marked as CE, and that nobody had told of before */
 };
 
 struct congestion_ops {

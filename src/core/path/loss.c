@@ -184,9 +184,10 @@ void loss_tick(struct loss *l, nsec_t now, const struct loss_observer *to)
 		detect(l, now, to);
 }
 
-void loss_attach(struct loss *l, uint64_t number, uint32_t copy)
+void loss_attach(struct loss *l, uint64_t number, uint32_t copy, enum ecn ecn)
 {
 	record_of(l, number)->copy = copy;
+	record_of(l, number)->ecn = (uint8_t)ecn;
 }
 
 void loss_doubt(struct loss *l, nsec_t now, const struct loss_observer *to)

@@ -32,6 +32,7 @@ struct loss_record {
 	uint32_t copy;		/* the owner's handle of what it carries; 0: none */
 	uint16_t len;		/* bytes with outer headers */
 	uint8_t state;
+	uint8_t ecn;		/* enum ecn of its outer header */
 };
 
 /* What the owner is told; the first two may be called many times from one call below. */
@@ -79,8 +80,8 @@ bool loss_ack(struct loss *l, const struct frame_run *runs, size_t count, nsec_t
 
 /* Time has passed: settle what the time threshold makes lost. */
 void loss_tick(struct loss *l, nsec_t now, const struct loss_observer *to);
-/* The datagram of that number, the newest, carries the owner's copy. */
-void loss_attach(struct loss *l, uint64_t number, uint32_t copy);
+/* The datagram of that number, the newest, carries the owner's copy, and has such an outer header. */
+void loss_attach(struct loss *l, uint64_t number, uint32_t copy, enum ecn ecn);
 /* Everything in flight is overdue: the observer's doubted is told once of each, nothing is settled. */
 void loss_doubt(struct loss *l, nsec_t now, const struct loss_observer *to);
 /* Everything in flight counts as lost now: the path is gone. */

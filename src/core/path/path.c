@@ -110,6 +110,7 @@ void path_open(struct path *p, const struct endpoint *to, const struct engine_li
 	p->data_at = 0;
 	p->carried_at = 0;
 	p->former_until = 0;
+	marking_test(&p->marking);
 	challenge_anew(p, random, now);
 	path_set_congestion(p, congestion_of(link), now);
 }
@@ -160,6 +161,7 @@ void path_roam(struct path *p, const struct endpoint *to, const uint8_t random[1
 	}
 	p->endpoint = *to;
 	p->credit = 0;
+	marking_test(&p->marking);
 	challenge_anew(p, random, now);
 }
 
@@ -172,6 +174,7 @@ bool path_claim_back(struct path *p, const struct endpoint *from, const uint8_t 
 	p->endpoint = p->former;
 	p->former_until = 0;
 	p->challenge_at = NSEC_NEVER;
+	marking_test(&p->marking);
 	set_state(p, ENGINE_PATH_OK, now);
 	return true;
 }

@@ -30,6 +30,7 @@
 #include "core/path/congestion.h"
 #include "core/path/fitness.h"
 #include "core/path/loss.h"
+#include "core/path/marking.h"
 #include "core/path/meter.h"
 #include "core/path/rtt.h"
 
@@ -53,6 +54,7 @@ struct path {
 	struct loss loss;		/* what we sent */
 	struct replay replay;		/* what came */
 	struct ack ack;
+	struct marking marking;
 
 	/* the path's, from open to close */
 	struct endpoint endpoint;
