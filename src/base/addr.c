@@ -14,16 +14,6 @@ size_t addr_size(const struct addr *a)
 	return a->family == ADDR_IPV4 ? 4 : a->family == ADDR_IPV6 ? 16 : 0;
 }
 
-bool addr_same_host(const struct addr *a, const struct addr *b)
-{
-	return a->family == b->family && a->scope == b->scope && memcmp(a->ip, b->ip, 16) == 0;
-}
-
-bool addr_equal(const struct addr *a, const struct addr *b)
-{
-	return addr_same_host(a, b) && a->port == b->port;
-}
-
 bool addr_is_link_local(const struct addr *a)
 {
 	if (a->family == ADDR_IPV4)

@@ -36,8 +36,19 @@ struct sockaddr_storage;
 
 /* 4 for IPv4, 16 for IPv6, 0 for none. */
 size_t addr_size(const struct addr *a);
-bool addr_equal(const struct addr *a, const struct addr *b);	/* with port and scope */
-bool addr_same_host(const struct addr *a, const struct addr *b);	/* without port */
+
+/* Without port. */
+static inline bool addr_same_host(const struct addr *a, const struct addr *b)
+{
+	return a->family == b->family && a->scope == b->scope && memcmp(a->ip, b->ip, 16) == 0;
+}
+
+/* With port and scope. */
+static inline bool addr_equal(const struct addr *a, const struct addr *b)
+{
+	return memcmp(a, b, sizeof(*a)) == 0;
+}
+
 bool addr_is_link_local(const struct addr *a);
 bool addr_is_any(const struct addr *a);		/* 0.0.0.0 or :: */
 bool addr_is_multicast(const struct addr *a);

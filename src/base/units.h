@@ -39,6 +39,10 @@ typedef uint16_t path_set;
 #define PATHS_MAX	16
 #define PATH_BIT(id)	((path_set)(1u << (id)))
 
+/* A walk over a set that is not empty: its lowest id, and what is left without it. */
+static inline unsigned path_first(path_set set) { return (unsigned)__builtin_ctz(set); }
+static inline path_set path_rest(path_set set) { return set & (path_set)(set - 1); }
+
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 
 #endif

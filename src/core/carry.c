@@ -65,11 +65,12 @@ static void carry_acks(struct peer *p, struct path *path, struct buf *b, nsec_t 
 {
 	uint8_t frame[FRAME_ACK_MAX];
 
-	for (unsigned i = 0; i < PATHS_MAX; i++) {
+	for (path_set left = p->known; left != 0; left = path_rest(left)) {
+		unsigned i = path_first(left);
 		struct path *of = p->path[i];
 		size_t len;
 
-		if (of == NULL || !ack_is_waiting(&of->ack) || of->ack.count > ACK_RUNS_ALONG)
+		if (!ack_is_waiting(&of->ack) || of->ack.count > ACK_RUNS_ALONG)
 			continue;
 		len = ack_size(&of->ack);
 		if ((size_t)(b->data - b->storage) < PACKET_HEADER + len ||
@@ -143,11 +144,10 @@ static void spread(struct peer *p, path_set set, struct buf *b, const struct loa
 {
 	uint32_t handle = load->keep ? repair_keep(p->repair, b, &load->piece, load->deadline) : REPAIR_NONE;
 
-	for (unsigned i = 0; set != 0; i++) {
-		if (!(set & PATH_BIT(i)))
-			continue;
-		set &= (path_set)~PATH_BIT(i);
-		(set != 0 || load->keep ? send_kept : send_load)(p, p->path[i], b, load, handle, now);
+	for (; set != 0; set = path_rest(set)) {
+		struct path *path = p->path[path_first(set)];
+
+		(path_rest(set) != 0 || load->keep ? send_kept : send_load)(p, path, b, load, handle, now);
 	}
 	/* there was no buffer for any: its receiver need not wait */
 	repair_unsent(p->repair, handle);
@@ -157,12 +157,10 @@ static size_t smallest_room(const struct peer *p, path_set set)
 {
 	size_t room = SIZE_MAX;
 
-	for (unsigned i = 0; set != 0; i++) {
-		if (!(set & PATH_BIT(i)))
-			continue;
-		set &= (path_set)~PATH_BIT(i);
-		room = room_for(p->path[i], FRAME_PIECE_HEADER) < room ? room_for(p->path[i], FRAME_PIECE_HEADER)
-								       : room;
+	for (; set != 0; set = path_rest(set)) {
+		size_t of = room_for(p->path[path_first(set)], FRAME_PIECE_HEADER);
+
+		room = of < room ? of : room;
 	}
 	return room;
 }
@@ -193,9 +191,9 @@ static path_set narrow_paths(const struct peer *p, path_set set, const struct pi
 {
 	path_set narrow = 0;
 
-	for (unsigned i = 0; i < PATHS_MAX; i++)
-		if ((set & PATH_BIT(i)) && !fits(p->path[i], piece, len))
-			narrow |= PATH_BIT(i);
+	for (; set != 0; set = path_rest(set))
+		if (!fits(p->path[path_first(set)], piece, len))
+			narrow |= PATH_BIT(path_first(set));
 	return narrow;
 }
 
@@ -205,7 +203,6 @@ void carry_packet(struct peer *p, path_set set, struct buf *packet, nsec_t now)
 	struct load load = { .piece = whole(packet), .keep = keep, .repaired = keep,
 			     .deadline = now + p->patience };
 	path_set narrow = narrow_paths(p, set, &load.piece, packet->len);
-	struct load in_pieces = load;
 
 	if (narrow == set) {
 		if (!spread_pieces(p, set, packet, &load, now))
@@ -213,9 +210,12 @@ void carry_packet(struct peer *p, path_set set, struct buf *packet, nsec_t now)
 		buf_put(packet);
 		return;
 	}
-	in_pieces.keep = false;		/* the whole one is kept */
-	if (narrow != 0)
+	if (narrow != 0) {
+		struct load in_pieces = load;
+
+		in_pieces.keep = false;		/* the whole one is kept */
 		spread_pieces(p, narrow, packet, &in_pieces, now);
+	}
 	spread(p, set & (path_set)~narrow, packet, &load, now);
 }
 

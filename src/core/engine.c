@@ -324,7 +324,6 @@ void engine_tun_in(struct engine *e, struct buf *packet, nsec_t now)
 	}
 	transmit_inner(p, packet, &inner, now);
 	peer_touch(p);
-	share_settle(p, now);
 }
 
 void engine_net_in(struct engine *e, const struct endpoint *from, struct buf *datagram, nsec_t now)
@@ -339,13 +338,22 @@ void engine_net_in(struct engine *e, const struct endpoint *from, struct buf *da
 		return;
 	}
 	p = receive_datagram(&e->ctx, from, datagram, now);
-	if (p == NULL)
-		return;
-	peer_wake(p);
-	share_settle(p, now);
+	if (p != NULL)
+		peer_wake(p);
 }
 
 /* --- time --------------------------------------------------------------- */
+
+static void settle_peer(struct peer *p, nsec_t now)
+{
+	bool tick = p->unticked;
+
+	p->unsettled = p->unticked = false;
+	p->ctx->unsettled--;
+	if (tick)
+		peer_tick(p, now);
+	share_settle(p, now);
+}
 
 /*
  * What came is answered once for all of a batch, when its end shows: somebody
@@ -355,13 +363,9 @@ static void settle(struct engine *e, nsec_t now)
 {
 	struct peer *p = e->ctx.touched;
 
-	while (e->ctx.unticked > 0) {
-		if (p->unticked) {
-			p->unticked = false;
-			e->ctx.unticked--;
-			peer_tick(p, now);
-			share_settle(p, now);
-		}
+	while (e->ctx.unsettled > 0) {
+		if (p->unsettled)
+			settle_peer(p, now);
 		/* others may have been touched meanwhile: they stand in front */
 		p = p->next_touched != NULL ? p->next_touched : e->ctx.touched;
 	}

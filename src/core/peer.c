@@ -73,8 +73,11 @@ void peer_drop(struct peer *p, enum engine_drop drop, struct buf *b)
 
 struct path *peer_path(struct peer *p, unsigned id)
 {
-	if (p->path[id] == NULL)
-		p->path[id] = path_new((uint8_t)id);
+	if (p->path[id] != NULL)
+		return p->path[id];
+	p->path[id] = path_new((uint8_t)id);
+	if (p->path[id] != NULL)
+		p->known |= PATH_BIT(id);
 	return p->path[id];
 }
 
@@ -444,21 +447,22 @@ void peer_tick(struct peer *p, nsec_t now)
 
 void peer_touch(struct peer *p)
 {
-	if (p->is_touched)
-		return;
-	p->is_touched = true;
-	p->next_touched = p->ctx->touched;
-	p->ctx->touched = p;
+	if (!p->is_touched) {
+		p->is_touched = true;
+		p->next_touched = p->ctx->touched;
+		p->ctx->touched = p;
+	}
+	if (!p->unsettled) {
+		p->unsettled = true;
+		p->ctx->unsettled++;
+	}
 }
 
 void peer_wake(struct peer *p)
 {
 	peer_touch(p);
 	p->outlook.count = 0;
-	if (p->unticked)
-		return;
 	p->unticked = true;
-	p->ctx->unticked++;
 }
 
 nsec_t peer_deadline(const struct peer *p, nsec_t now)

@@ -45,7 +45,7 @@ struct context {
 	struct peer *peers;		/* all of the engine's */
 	struct stock stock;		/* what waits of theirs */
 	struct peer *touched;		/* peers that something happened to since deadlines were read, */
-	unsigned unticked;		/* and how many of them wait for their tick */
+	unsigned unsettled;		/* and how many of them wait for that to be settled */
 };
 
 /* What must reach the peer however often it is lost: bits of peer.wanted and of a loss_record's content. */
@@ -67,7 +67,7 @@ struct peer {
 	struct context *ctx;
 	uint16_t index;
 	struct peer *next_touched;
-	bool is_touched, unticked;
+	bool is_touched, unsettled, unticked;
 	struct engine_peer_config config;
 	struct handshake_config handed;	/* server: what it hands to this peer; client: what it got */
 
@@ -79,6 +79,7 @@ struct peer {
 	nsec_t up_since, handshake_at;
 
 	struct path *path[PATHS_MAX];	/* by id; NULL: the id was never used */
+	path_set known;			/* those that are not NULL */
 	struct engine_link link[PATHS_MAX];	/* server: how the client wants each id used */
 	struct eligible eligible;	/* which may carry data now, */
 	struct overflow overflow;

@@ -30,10 +30,16 @@ static nsec_t arrival(const struct strategy_path *p, size_t len, nsec_t now)
 static const struct strategy_path *first_there(const struct strategy_view *view, size_t len)
 {
 	const struct strategy_path *best = &view->path[0];
+	nsec_t soonest = arrival(best, len, view->now);
 
-	for (size_t i = 1; i < view->count; i++)
-		if (arrival(&view->path[i], len, view->now) < arrival(best, len, view->now))
-			best = &view->path[i];
+	for (size_t i = 1; i < view->count; i++) {
+		nsec_t at = arrival(&view->path[i], len, view->now);
+
+		if (at >= soonest)
+			continue;
+		soonest = at;
+		best = &view->path[i];
+	}
 	return best;
 }
 

@@ -246,14 +246,16 @@ struct buf *fq_codel_head(struct fq_codel *q, nsec_t now)
 
 struct buf *fq_codel_pop(struct fq_codel *q, nsec_t now)
 {
-	struct buf *b = fq_codel_head(q, now);
-	struct flow *f;
+	struct flow *f = flow_in_turn(q);
+	struct buf *b;
 
-	if (b == NULL)
+	if (f == NULL)
 		return NULL;
-	f = flow_in_turn(q);
-	if (!waits_too_long(q, f, now))
+	if (waits_too_long(q, f, now))
+		codel_above(&f->codel, params_of(q, f), now);
+	else
 		codel_below(&f->codel);
+	b = f->first->packet;
 	f->deficit -= b->len;
 	return take(q, f, f->first);
 }

@@ -298,9 +298,15 @@ static void move_edge(struct resequencer *r, struct lane *l, uint32_t count)
 	l->ahead -= count < l->ahead ? count : l->ahead;
 }
 
-/* Everything that has come, up to the next hole. */
+/* Everything that has come, up to the next hole; mostly that is one packet, and nothing else has come. */
 static void advance(struct resequencer *r, struct lane *l)
 {
+	if (l->ahead == 1 && l->shelf.count == 0) {
+		bitring_put(l->seen, SEEN_BITS, l->next + RESEQUENCER_HISTORY, false);
+		l->next = (l->next + 1) & LANE_SEQ_MASK;
+		l->ahead = 0;
+		return;
+	}
 	move_edge(r, l, bitring_find(l->seen, SEEN_BITS, l->next, l->ahead, false));
 }
 
