@@ -166,7 +166,7 @@ static void draw_links(FILE *f, const struct scenario *plan, const struct series
 	}
 	fputs("$d using 1:", f);
 	sum_of(f, s, SERIES_CAPACITY, plan->links, direction);
-	fputs(" with steps lw 1.5 dt 3 lc rgb '#404040' title 'all they could'\n", f);
+	fputs(" with fsteps lw 1.5 dt 3 lc rgb '#404040' title 'all they could'\n", f);
 }
 
 static void draw_up(FILE *f, const struct scenario *plan, const struct series *s)
