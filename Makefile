@@ -109,7 +109,8 @@ unit: $(UNIT_BIN)
 # for FUZZ_SECONDS; what they find stays in $(BUILD)/fuzz.
 FUZZ_SECONDS	?= 10
 FUZZ_BIN	:= $(patsubst tests/%.c,$(BUILD)/fuzz/%,$(wildcard tests/*_fuzz.c))
-FUZZ_LIB_SRC	:= $(BASE_SRC) $(CORE_SRC) $(CONFIG_SRC) $(wildcard src/control/message.c)
+FUZZ_LIB_SRC	:= $(BASE_SRC) $(CORE_SRC) $(CONFIG_SRC) $(wildcard src/control/message.c) \
+		   src/sim/trace.c src/sim/must.c
 FUZZ_CFLAGS	= -std=c11 $(CPPFLAGS) -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 
 $(BUILD)/fuzz/obj/%.o: %.c

@@ -202,7 +202,8 @@ static void a_cut_is_found_out_and_healed_by_up(void **state)
 static void flows_live_from_start_to_stop(void **state)
 {
 	struct result r = run("--link 20mbit,10ms --flow udp,4mbit,start 1s,stop 3s --flow tcp,bytes 2MB,start 4s "
-			      "--flow call,start 2s,stop 3s --flow ping,start 5s --seconds 7");
+			      "--flow call,start 2s,stop 3s --flow ping,start 5s --flow tcp,down,start 2s,stop 4s "
+			      "--seconds 7");
 
 	(void)state;
 	assert_between(mean(&r, SERIES_GOODPUT, 0, SIM_UP, 0, 1), 0, 0);
@@ -214,6 +215,19 @@ static void flows_live_from_start_to_stop(void **state)
 	assert_between(cell(&r.outcome.flows, "2 tcp", 0, "Mbit/s"), 8, 20);
 	assert_true(isnan(mean(&r, SERIES_LATENCY, 3, SIM_UP, 0, 5)));
 	assert_between(cell(&r.outcome.flows, "4 ping", 0, "sent"), 20, 21);
+	assert_between(mean(&r, SERIES_GOODPUT, 4, SIM_DOWN, 2.2, 4), 8, 20);
+	assert_between(mean(&r, SERIES_GOODPUT, 4, SIM_DOWN, 5, 7), 0, 0);
+	done(&r);
+}
+
+static void what_was_before_second_0_does_not_count(void **state)
+{
+	struct result r = run("--link 8mbit,10ms,100% --link 8mbit,10ms --flow udp,1mbit,start 1s --seconds 3 "
+			      "--at 0s link 1 loss 0%");
+
+	(void)state;
+	assert_between(cell(&r.outcome.links, "1 8mbit", 0, "lost"), 0, 0);
+	assert_between(cell(&r.outcome.links, "1 8mbit", 1, "lost"), 0, 0);
 	done(&r);
 }
 
@@ -228,7 +242,7 @@ static void both_trace_formats_are_followed_from_second_0(void **state)
 
 	(void)state;
 	assert_true(fd >= 0);
-	snprintf(line, sizeof(line), "--link %s,10ms --flow tcp --seconds 8", path);
+	snprintf(line, sizeof(line), "--link %s,10ms --flow tcp --seconds 10 --at 8s link 1 rate 1mbit", path);
 	for (int format = 0; format < 2; format++) {
 		FILE *f = fopen(path, "w");
 		struct result r;
@@ -240,12 +254,14 @@ static void both_trace_formats_are_followed_from_second_0(void **state)
 		fclose(f);
 		r = run(line);
 		assert_null(strchr(r.plan->link[0].text, '/'));
+		assert_between((double)r.plan->link[0].way[SIM_UP].rate, 2.9e6, 3.1e6);	/* until then */
 		for (double second = 0; second < 8; second += 2) {
 			assert_between(mean(&r, SERIES_CAPACITY, 0, SIM_UP, second, second + 1), 3.9, 4.1);
 			assert_between(mean(&r, SERIES_CAPACITY, 0, SIM_UP, second + 1, second + 2), 1.9, 2.1);
 		}
 		assert_between(mean(&r, SERIES_CARRIED, 0, SIM_UP, 4.1, 4.9), 3.5, 4.1);
 		assert_between(mean(&r, SERIES_CARRIED, 0, SIM_UP, 5.1, 5.9), 1.8, 2.1);
+		assert_between(mean(&r, SERIES_CAPACITY, 0, SIM_UP, 8, 10), 0.99, 1.01);
 		done(&r);
 	}
 	close(fd);
@@ -295,6 +311,7 @@ int main(void)
 		     links_come_and_go_at_their_time),
 		TEST("a cut is found out by the tunnel, and healed by up", a_cut_is_found_out_and_healed_by_up),
 		TEST("flows live from start to stop", flows_live_from_start_to_stop),
+		TEST("what was before second 0 does not count", what_was_before_second_0_does_not_count),
 		TEST("both trace formats are followed from second 0",
 		     both_trace_formats_are_followed_from_second_0),
 		TEST("many runs are printed as mean, min and max", many_runs_are_mean_min_and_max),
