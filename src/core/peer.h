@@ -60,7 +60,7 @@ struct outlook {
 	struct strategy_path path[PATHS_MAX];
 	size_t count, len;		/* count 0: not looked yet, or something has happened since */
 	nsec_t full_until;		/* all are occupied until then, 0: that is not known, */
-	const struct buf *head;		/* as long as that is the queue's first packet */
+	const struct buf *head;		/* as long as that is the queue's first packet; not to be followed */
 };
 
 struct peer {

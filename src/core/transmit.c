@@ -168,15 +168,15 @@ static bool is_unsteady(const struct path *path)
  */
 static path_set with_second(struct peer *p, path_set ready, const struct buf *b, nsec_t now)
 {
-	const struct path *first = p->path[__builtin_ctz(ready)], *second = NULL;
+	const struct path *first = p->path[path_first(ready)], *second = NULL;
 
-	if (!p->strategy->second_copies || (ready & (ready - 1)) != 0 || p->spare < b->len ||
+	if (!p->strategy->second_copies || path_rest(ready) != 0 || p->spare < b->len ||
 	    fq_codel_stats(p->queue).packets > 1 || !is_unsteady(first))
 		return ready;
-	for (unsigned i = 0; i < PATHS_MAX; i++) {
-		const struct path *path = p->path[i];
+	for (path_set left = p->known & (path_set)~ready; left != 0; left = path_rest(left)) {
+		const struct path *path = p->path[path_first(left)];
 
-		if (path == first || !view_may_carry(path, b->len) || !peer_carries(p, path) || path->link.metered ||
+		if (!view_may_carry(path, b->len) || !peer_carries(p, path) || path->link.metered ||
 		    path_send_at(path, view_datagram_size(b->len), now) > now)
 			continue;
 		if (second == NULL || path->rtt.srtt < second->rtt.srtt)
@@ -195,6 +195,7 @@ static bool send_one(struct peer *p, nsec_t now)
 	uint32_t ahead;
 	path_set ready;
 
+	p->outlook.head = b;
 	if (view_spill(p, now))
 		p->outlook.count = 0;
 	if (b == NULL)
@@ -236,17 +237,15 @@ static nsec_t full_until(const struct outlook *o)
 
 void transmit_pump(struct peer *p, nsec_t now)
 {
-	const struct buf *head;
-
 	p->pump_at = NSEC_NEVER;
+	p->outlook.full_until = 0;
 	if (!peer_may_send(p, now))
 		return;
 	pump_repairs(p, now);
 	while (send_one(p, now))
 		;
-	head = fq_codel_head(p->queue, now);
-	p->outlook.full_until = head != NULL ? full_until(&p->outlook) : 0;
-	p->outlook.head = head;
+	if (p->outlook.head != NULL)
+		p->outlook.full_until = full_until(&p->outlook);
 }
 
 /*
@@ -255,10 +254,9 @@ void transmit_pump(struct peer *p, nsec_t now)
  */
 static void pump_more(struct peer *p, nsec_t now)
 {
-	const struct buf *head = fq_codel_head(p->queue, now);
 	bool full = p->outlook.count > 0 && now < p->outlook.full_until && p->eligible.overflow == 0;
 
-	if (!full || head != p->outlook.head)
+	if (!full || fq_codel_head(p->queue, now) != p->outlook.head)
 		transmit_pump(p, now);
 }
 

@@ -105,8 +105,8 @@ static bool has_room(const struct peer *p, uint64_t *ret_rate, nsec_t now)
 
 bool view_spill(struct peer *p, nsec_t now)
 {
-	uint64_t queued = fq_codel_stats(p->queue).bytes, rate;
 	path_set before = p->spill;
+	uint64_t rate;
 	bool room;
 
 	if (p->eligible.overflow == 0) {
@@ -116,7 +116,7 @@ bool view_spill(struct peer *p, nsec_t now)
 	}
 	room = has_room(p, &rate, now);
 	p->spill = 0;
-	if (overflow_look(&p->overflow, queued, rate, now) &&
+	if (overflow_look(&p->overflow, fq_codel_stats(p->queue).bytes, rate, now) &&
 	    (p->strategy->steady_view || !room))
 		p->spill = p->eligible.overflow;
 	return p->spill != before;
