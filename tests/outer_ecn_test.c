@@ -1,9 +1,11 @@
 /* outer_ecn: marks of routers between the ends reach the inner packets, and the sender. */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/bytes.h"
 #include "core/ecn.h"
 #include "core/engine.h"
+#include "sim/bottleneck.h"
 #include "sim/sim.h"
 #include "tap.h"
 
@@ -198,6 +200,27 @@ static void a_path_that_moves_is_tested_again(void **state)
 	finish(&st);
 }
 
+/* From 20 Mbit/s on: there the six packets that the controller lets stand take less than 5 ms. */
+static void a_router_that_runs_codel_finds_little_to_mark(void **state)
+{
+	static const uint64_t mbit[] = { 20, 50, 100 };
+
+	(void)state;
+	for (unsigned i = 0; i < ARRAY_SIZE(mbit); i++) {
+		const struct bottleneck_link link = { .rate = mbit[i] * 1000000, .delay = MSEC(20), .codel = true };
+		struct bottleneck *b = bottleneck_new(&link, 1);
+		unsigned flow = bottleneck_flow(b, &congestion_steer, &(struct congestion_config){ .mtu = 1500 });
+
+		bottleneck_offer(b, flow, UINT64_MAX);
+		bottleneck_run(b, SEC(40));
+		printf("# %lu Mbit/s: %lu marks in 40 s\n", (unsigned long)mbit[i],
+		       (unsigned long)bottleneck_marked(b, flow));
+		assert_true(bottleneck_rate(b, flow, SEC(5), SEC(40)) > link.rate * 99 / 100);
+		assert_true(bottleneck_marked(b, flow) <= 80);
+		bottleneck_free(b);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -209,6 +232,8 @@ int main(void)
 		     a_network_that_clears_marks_is_found_out_and_loses_nothing),
 		TEST("a network that drops what it does not know takes no data",
 		     a_network_that_drops_what_it_does_not_know_takes_no_data),
+		TEST("a router that runs CoDel finds little to mark",
+		     a_router_that_runs_codel_finds_little_to_mark),
 		TEST("a path that moves is tested again", a_path_that_moves_is_tested_again),
 	};
 

@@ -7,6 +7,7 @@
 
 #include "core/path/ack.h"
 #include "core/path/loss.h"
+#include "core/flow/codel.h"
 #include "sim/must.h"
 
 #define START		SEC(1000)
@@ -15,13 +16,17 @@
 #define RTT_UNKNOWN	MSEC(20)
 #define ACK_BYTES	90
 
+static const struct codel_params codel_params = { .target = MSEC(5), .interval = MSEC(100) };
+
 struct parcel {
 	nsec_t at;		/* arrives */
 	nsec_t entered;
 	unsigned flow;
 	uint64_t number;
 	uint32_t len;
+	bool marked;
 	/* an ACK */
+	uint64_t marks;		/* that came, in all */
 	struct frame_run run[FRAME_ACK_RUNS];
 	size_t runs;
 	nsec_t delay;
@@ -32,6 +37,7 @@ struct way {
 	struct parcel *parcel;
 	size_t first, count, room;
 	nsec_t last_at;		/* when the last one leaves */
+	struct codel codel;
 	double tokens;
 	nsec_t filled_at;
 };
@@ -54,6 +60,7 @@ struct flow {
 	struct loss_observer to;
 	struct bottleneck *b;
 	uint64_t offered;
+	uint64_t news, told;	/* marks that ACKs tell of, and that the controller knows of */
 	nsec_t next_at;		/* the application's next packet */
 	struct bins bins;
 	struct transit *transit;
@@ -146,12 +153,22 @@ static bool polices_away(struct bottleneck *b, struct way *w, uint32_t len)
 	return false;
 }
 
+static bool marks(struct way *w, nsec_t wait, nsec_t now)
+{
+	if (wait >= codel_params.target)
+		codel_above(&w->codel, &codel_params, now + wait);
+	else
+		codel_below(&w->codel);
+	return codel_strike(&w->codel, &codel_params, now + wait);
+}
+
 /* False: dropped. */
 static bool enter(struct bottleneck *b, struct way *w, struct parcel *p)
 {
 	const struct bottleneck_link *l = &b->link;
 	nsec_t wire = p->len * 8 * NSEC_PER_SEC / l->rate;
 	nsec_t at = b->now + drawn_delay(b);
+	nsec_t wait = nsec_since(at, w->last_at);
 
 	if (uniform(b) * 1e6 < l->loss_ppm || w->count >= (l->queue != 0 ? l->queue : QUEUE))
 		return false;
@@ -165,6 +182,7 @@ static bool enter(struct bottleneck *b, struct way *w, struct parcel *p)
 			return false;
 		at = w->last_at;
 	}
+	p->marked = l->codel && w == &b->forth && marks(w, wait, b->now);
 	p->at = w->last_at = at + wire;
 	p->entered = b->now;
 	way_push(w, p);
@@ -211,7 +229,10 @@ static void ack_read(void *ctx, const struct delivery_sample *sample, nsec_t now
 	struct flow *f = ctx;
 	const struct congestion_ack ack = {
 		.now = now, .in_flight = f->loss.in_flight, .sample = *sample,
+		.marked = (uint32_t)(f->news - f->told),
 	};
+
+	f->told = f->news;
 
 	f->ops->acked(f->state, &ack);
 }
@@ -298,7 +319,7 @@ static void send_one(struct bottleneck *b, unsigned flow)
 static void send_ack(struct bottleneck *b, unsigned flow)
 {
 	struct flow *f = b->flow[flow];
-	struct parcel p = { .flow = flow, .len = ACK_BYTES, .runs = f->ack.count };
+	struct parcel p = { .flow = flow, .len = ACK_BYTES, .runs = f->ack.count, .marks = f->ack.counts.ce };
 
 	memcpy(p.run, f->ack.run, sizeof(p.run));
 	p.delay = nsec_since(f->ack.largest_at, b->now) / FRAME_ACK_DELAY_UNIT * FRAME_ACK_DELAY_UNIT;
@@ -323,7 +344,7 @@ static void arrive(struct bottleneck *b, const struct parcel *p)
 		b->now, (uint32_t)((b->now - p->entered) / NSEC_PER_USEC)
 	};
 	if (f->ops != NULL)
-		ack_received(&f->ack, p->number, ECN_NOT_ECT, true, rtt_or(&f->loss.rtt, RTT_UNKNOWN) / 4, b->now);
+		ack_received(&f->ack, p->number, p->marked ? ECN_CE : ECN_ECT0, true, rtt_or(&f->loss.rtt, RTT_UNKNOWN) / 4, b->now);
 }
 
 static nsec_t next_event(const struct bottleneck *b)
@@ -351,6 +372,7 @@ static void serve(struct bottleneck *b)
 		struct flow *f = b->flow[p.flow];
 		bool news;
 
+		f->news = p.marks > f->news ? p.marks : f->news;
 		must(loss_ack(&f->loss, p.run, p.runs, p.delay, b->now, &f->to, &news),
 		     "an ACK that does not parse");
 	}
@@ -442,6 +464,11 @@ nsec_t bottleneck_p95(const struct bottleneck *b, unsigned flow, nsec_t from, ns
 	p95 = count != 0 ? usec[count * 95 / 100] * NSEC_PER_USEC : 0;
 	free(usec);
 	return nsec_since(b->link.delay, p95);
+}
+
+uint64_t bottleneck_marked(const struct bottleneck *b, unsigned flow)
+{
+	return b->flow[flow]->ack.counts.ce;
 }
 
 uint64_t bottleneck_believed(const struct bottleneck *b, unsigned flow)

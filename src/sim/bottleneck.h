@@ -26,6 +26,7 @@ struct bottleneck_link {
 	uint32_t loss_ppm;	/* both ways */
 	size_t queue;		/* packets in the link, those under way included; 0: 1000 */
 	size_t buffer;		/* packets that wait for the wire; 0: no limit of its own */
+	bool codel;		/* its router marks what CoDel (RFC 8289, 5 and 100 ms) would drop */
 	uint64_t policer;	/* bytes of bucket: what exceeds the rate is dropped, nothing waits; 0: none */
 };
 
@@ -44,6 +45,8 @@ nsec_t bottleneck_now(const struct bottleneck *b);	/* since the start */
 /* The controller's own bytes; for people who tune it. */
 const void *bottleneck_state(const struct bottleneck *b, unsigned flow);
 
+/* Packets that the router has marked. */
+uint64_t bottleneck_marked(const struct bottleneck *b, unsigned flow);
 /* Bits per second that arrived between two times since the start (whole 10 ms). */
 uint64_t bottleneck_rate(const struct bottleneck *b, unsigned flow, nsec_t from, nsec_t to);
 /* Share of the packets sent between these times that the link did not carry. */
