@@ -78,10 +78,27 @@ static void a_break_begins_the_two_seconds_anew(void **state)
 	assert_false(look(&f, SEC(1)));
 	f.news.works = false;
 	look(&f, MSEC(1));
+	look(&f, MSEC(250));
 	f.news.works = true;
 	look(&f, 0);
 	assert_false(look(&f, SEC(2) - 1));
 	assert_true(look(&f, 1));
+}
+
+static void a_moment_s_silence_is_no_break(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	prepare(&f);
+	for (int i = 0; i < 3; i++) {
+		f.news.works = false;
+		look(&f, MSEC(100));
+		look(&f, MSEC(249));
+		f.news.works = true;
+		look(&f, 1);
+		assert_true(f.fitness.good_since == SEC(100));
+	}
 }
 
 static void who_relapses_soon_waits_twice_as_long_but_not_for_ever(void **state)
@@ -168,6 +185,7 @@ static void it_says_since_when_a_path_is_good(void **state)
 	assert_true(f.fitness.good_since == SEC(100));
 	f.news.works = false;
 	look(&f, 1);
+	look(&f, MSEC(250));
 	assert_true(f.fitness.good_since == NSEC_NEVER);
 	f.news.works = true;
 	look(&f, 1);
@@ -181,6 +199,7 @@ int main(void)
 		TEST("one late answer is enough to leave", one_late_answer_is_enough),
 		TEST("two good seconds bring it back", two_good_seconds_bring_it_back),
 		TEST("a break begins the two seconds anew", a_break_begins_the_two_seconds_anew),
+		TEST("a moment's silence is no break", a_moment_s_silence_is_no_break),
 		TEST("who relapses soon waits twice as long, but not for ever",
 		     who_relapses_soon_waits_twice_as_long_but_not_for_ever),
 		TEST("losses are forgiven after eight answers without one",

@@ -244,12 +244,47 @@ static void real_time_udp_is_known_by_its_dscp(void **state)
 		v6[1] = (uint8_t)(dscp << 6 | 0x3f);	/* nor is the flow label */
 		v4[9] = v6[6] = 17;
 		assert_true(inner_read(v4, 60, key, &a) && inner_read(v6, 60, key, &b));
-		assert_int_equal(a.unordered, expected);
-		assert_int_equal(b.unordered, expected);
+		assert_int_equal(a.real_time, expected);
+		assert_int_equal(b.real_time, expected);
 		v4[9] = v6[6] = 6;		/* a TCP minds the order whatever it says */
 		assert_true(inner_read(v4, 60, key, &a) && inner_read(v6, 60, key, &b));
-		assert_false(a.unordered || b.unordered);
+		assert_false(a.real_time || b.real_time);
 	}
+}
+
+static void tcp_s_pure_acks_and_icmp_are_unordered(void **state)
+{
+	uint8_t p[60] = { 0x45, 0, 0, 52, [8] = 64, [9] = 6, [32] = 0x80, [33] = 0x10 };
+	struct inner in;
+
+	(void)state;
+	assert_true(inner_read(p, 52, key, &in));
+	assert_true(in.unordered && in.in_order);	/* 12 bytes of options */
+	p[33] = 0x11;					/* FIN takes a number */
+	assert_true(inner_read(p, 52, key, &in));
+	assert_false(in.unordered);
+	p[33] = 0x12;
+	assert_true(inner_read(p, 52, key, &in));
+	assert_false(in.unordered);
+	p[33] = 0x10;
+	p[32] = 0x50;					/* the 12 bytes are data */
+	assert_true(inner_read(p, 52, key, &in));
+	assert_false(in.unordered);
+	p[32] = 0x80;
+	p[6] = 0x20;					/* a fragment */
+	assert_true(inner_read(p, 52, key, &in));
+	assert_false(in.unordered);
+	p[6] = 0;
+	p[9] = 17;					/* what UDP is shows only with time */
+	assert_true(inner_read(p, 52, key, &in));
+	assert_false(in.unordered || in.in_order);
+	p[9] = 1;
+	assert_true(inner_read(p, 52, key, &in));
+	assert_true(in.unordered);
+	p[9] = 6;
+	put_be16(p + 2, 39);				/* not even a TCP header */
+	assert_true(inner_read(p, 39, key, &in));
+	assert_false(in.unordered);
 }
 
 static unsigned acked, lost;
@@ -385,6 +420,7 @@ int main(void)
 		     a_link_s_wishes_survive_the_wire_within_their_ranges),
 		TEST("real-time UDP is known by its DSCP", real_time_udp_is_known_by_its_dscp),
 		TEST("an inner packet is whole, or refused", an_inner_packet_is_whole_or_refused),
+		TEST("TCP's pure ACKs and ICMP are unordered", tcp_s_pure_acks_and_icmp_are_unordered),
 		TEST("a packet is lost when three later ones arrived",
 		     a_packet_is_lost_when_three_later_ones_arrived),
 		TEST("a packet is lost after nine eighths of a round trip",

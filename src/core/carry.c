@@ -19,22 +19,24 @@ struct load {
 	bool repaired;		/* so somebody sends it again, here or elsewhere */
 };
 
-/* mark[0] is the flow's hash, whose lane it is in; mark[1] the number there, and whether order matters. */
-void carry_number(struct peer *p, struct buf *packet, bool unordered)
+#define TRAIT_BITS	3
+
+/* mark[0] is the flow's hash, whose lane it is in; mark[1] the number there, and the traits. */
+void carry_number(struct peer *p, struct buf *packet, uint32_t traits)
 {
-	packet->mark[1] = lane_take(&p->lanes, lane_of(packet->mark[0])) << 1 | unordered;
+	packet->mark[1] = lane_take(&p->lanes, lane_of(packet->mark[0])) << TRAIT_BITS | traits;
 }
 
-bool carry_is_unordered(const struct buf *packet)
+uint32_t carry_traits(const struct buf *packet)
 {
-	return packet->mark[1] & 1;
+	return packet->mark[1] & ((1u << TRAIT_BITS) - 1);
 }
 
 static struct piece whole(const struct buf *packet)
 {
 	return (struct piece){
-		.lane = (uint16_t)lane_of(packet->mark[0]), .seq = packet->mark[1] >> 1,
-		.unordered = carry_is_unordered(packet),
+		.lane = (uint16_t)lane_of(packet->mark[0]), .seq = packet->mark[1] >> TRAIT_BITS,
+		.unordered = carry_traits(packet) & CARRY_UNORDERED,
 	};
 }
 

@@ -11,9 +11,14 @@
 
 #include "core/peer.h"
 
-/* Give a packet its number; unordered: its receiver need not wait for those before. */
-void carry_number(struct peer *p, struct buf *packet, bool unordered);
-bool carry_is_unordered(const struct buf *packet);
+/* What is known of a packet beside its number: bits. */
+#define CARRY_UNORDERED	1u	/* its receiver need not wait for those before */
+#define CARRY_SPARSE	2u	/* of a sparse flow (flow/habit.h), */
+#define CARRY_STEADY	4u	/* that is known for some time */
+
+/* Give a packet its number, and keep its traits with it. */
+void carry_number(struct peer *p, struct buf *packet, uint32_t traits);
+uint32_t carry_traits(const struct buf *packet);
 
 /* A numbered packet will not be sent: its receiver need not wait.  It stays the caller's. */
 void carry_give_up(struct peer *p, const struct buf *packet);

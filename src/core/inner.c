@@ -12,6 +12,8 @@ enum {
 	PROTO_DCCP = 33, PROTO_UDPLITE = 136,
 };
 
+enum { TCP_FIN = 0x01, TCP_SYN = 0x02, TCP_RST = 0x04, TCP_ACK = 0x10, TCP_URG = 0x20 };
+
 #define EXTENSIONS_MAX	8
 
 static bool has_ports(uint8_t protocol)
@@ -38,11 +40,20 @@ static void hash_flow(struct inner *in, const uint8_t *ports, const uint8_t key[
 	in->flow = get_le32(hash);
 }
 
+/* An ACK and nothing else: a later one says all that it says. */
+static bool is_pure_ack(const uint8_t *tcp, size_t len)
+{
+	return len >= 20 && (size_t)(tcp[12] >> 4) * 4 == len &&
+	       (tcp[13] & (TCP_ACK | TCP_FIN | TCP_SYN | TCP_RST | TCP_URG)) == TCP_ACK;
+}
+
 /* at: the transport header; fragment: there may be none. */
 static void read_transport(const uint8_t *at, size_t len, bool fragment,
 			   const uint8_t key[INNER_KEY], struct inner *in)
 {
-	in->unordered = in->protocol == PROTO_ICMP || in->protocol == PROTO_ICMPV6;
+	in->in_order = in->protocol == PROTO_TCP || in->protocol == PROTO_SCTP;
+	in->unordered = in->protocol == PROTO_ICMP || in->protocol == PROTO_ICMPV6 ||
+			(in->protocol == PROTO_TCP && !fragment && is_pure_ack(at, len));
 	if (key != NULL)
 		hash_flow(in, !fragment && len >= 4 && has_ports(in->protocol) ? at : NULL, key);
 }
@@ -109,9 +120,9 @@ bool inner_read(const uint8_t *packet, size_t len, const uint8_t key[INNER_KEY],
 	if (len == 0)
 		return false;
 	if (packet[0] >> 4 == 4 && read_ipv4(packet, len, key, ret))
-		ret->unordered |= is_real_time(ret, packet[1] >> 2);
+		ret->real_time = is_real_time(ret, packet[1] >> 2);
 	else if (packet[0] >> 4 == 6 && read_ipv6(packet, len, key, ret))
-		ret->unordered |= is_real_time(ret, get_be16(packet) >> 6 & 0x3f);
+		ret->real_time = is_real_time(ret, get_be16(packet) >> 6 & 0x3f);
 	else
 		return false;
 	return true;

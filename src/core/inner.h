@@ -16,7 +16,9 @@ struct inner {
 	struct addr src, dst;	/* port 0 */
 	uint8_t protocol;	/* of the transport, extension headers skipped */
 	uint32_t flow;		/* keyed hash of addresses, protocol and ports */
-	bool unordered;		/* never worth holding: ICMP, and UDP whose DSCP says that it is real-time */
+	bool unordered;		/* never worth holding: ICMP, and TCP's ACKs without data */
+	bool real_time;		/* UDP that says so by its DSCP */
+	bool in_order;		/* its sender counts on order: TCP, SCTP */
 };
 
 /*

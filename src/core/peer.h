@@ -17,6 +17,7 @@
 #include "core/engine.h"
 #include "core/events.h"
 #include "core/flow/fq_codel.h"
+#include "core/flow/habit.h"
 #include "core/flow/lane.h"
 #include "core/flow/reassembly.h"
 #include "core/flow/repair.h"
@@ -95,6 +96,7 @@ struct peer {
 	const struct strategy_ops *strategy;
 	_Alignas(16) uint8_t strategy_state[STRATEGY_STATE];
 	struct lane_table lanes;
+	struct habit_table habits;	/* of the flows that we send */
 	struct fq_codel *queue;		/* inner packets that wait for a path; each has its number */
 	const struct buf *picked_for;	/* the strategy has chosen for that one, */
 	path_set picked;		/* these paths, which are occupied */

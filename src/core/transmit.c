@@ -134,7 +134,9 @@ static path_set picked_before(const struct peer *p, const struct buf *b, const s
 static path_set paths_for(struct peer *p, const struct buf *b, size_t queued, nsec_t now)
 {
 	struct strategy_view view = { .now = now, .path = p->outlook.path };
-	const struct strategy_packet packet = { .len = b->len, .flow = b->mark[0], .queued = queued };
+	const struct strategy_packet packet = { .len = b->len, .flow = b->mark[0], .queued = queued,
+					       .sparse = carry_traits(b) & CARRY_SPARSE,
+					       .steady = carry_traits(b) & CARRY_STEADY };
 	path_set ready;
 	nsec_t at;
 
@@ -268,7 +270,7 @@ void transmit_renumber(struct peer *p, nsec_t now)
 	while ((b = fq_codel_pop(p->queue, now)) != NULL)
 		buf_queue_push(&all, b);
 	while ((b = buf_queue_pop(&all)) != NULL) {
-		carry_number(p, b, carry_is_unordered(b));
+		carry_number(p, b, carry_traits(b));
 		fq_codel_push(p->queue, b, now);
 	}
 }
@@ -277,6 +279,21 @@ void transmit_renumber(struct peer *p, nsec_t now)
 static bool is_welcome(const struct peer *p, nsec_t now)
 {
 	return peer_may_send(p, now) || fq_codel_stats(p->queue).packets < WAITING_MAX;
+}
+
+/*
+ * What the packet is, for whoever has to choose its way.  Packets of a steady
+ * flow need not wait for each other, unless the strategy gives them to paths in
+ * turn: then hardly one would come in its place.
+ */
+static uint32_t traits_of(struct peer *p, const struct inner *inner, size_t len, nsec_t now)
+{
+	struct habit habit = habit_note(&p->habits, inner->flow, len, now);
+	uint32_t traits = (habit.sparse ? CARRY_SPARSE : 0) | (habit.steady ? CARRY_STEADY : 0);
+
+	if (inner->unordered || ((habit.steady || inner->real_time) && !inner->in_order && !p->strategy->in_turn))
+		traits |= CARRY_UNORDERED;
+	return traits;
 }
 
 void transmit_inner(struct peer *p, struct buf *packet, const struct inner *inner, nsec_t now)
@@ -298,7 +315,7 @@ void transmit_inner(struct peer *p, struct buf *packet, const struct inner *inne
 	if (p->eligible.overflow != 0)
 		overflow_offer(&p->overflow, packet->len, now);
 	packet->mark[0] = inner->flow;
-	carry_number(p, packet, inner->unordered);
+	carry_number(p, packet, traits_of(p, inner, packet->len, now));
 	fq_codel_push(p->queue, packet, now);
 	pump_more(p, now);
 }

@@ -28,5 +28,6 @@ const struct strategy_ops strategy_round_robin = {
 	.name = "round-robin",
 	.summary = "packets in turn",
 	.state_size = sizeof(struct round_robin),
+	.in_turn = true,
 	.pick = round_robin_pick,
 };

@@ -41,6 +41,8 @@ struct strategy_packet {
 	size_t len;		/* bytes of the inner packet */
 	uint32_t flow;		/* hash of the inner flow */
 	size_t queued;		/* bytes that wait before it; 0: it is the next one */
+	bool sparse;		/* of a flow that sends little: a call, a game, a question */
+	bool steady;		/* and has done so for a while */
 };
 
 struct strategy_ops {
@@ -57,6 +59,7 @@ struct strategy_ops {
 	 * (packet->queued): that one leaves now if a path that is free is picked.
 	 */
 	bool takes_tail;
+	bool in_turn;		/* a flow's packets go to paths in turn: even a sparse one's are put in order */
 	bool steady_view;	/* overflow paths are shown as long as they help, not only when no other has room */
 	/*
 	 * The paths that carry this packet: at least one bit, only of the view's

@@ -41,5 +41,6 @@ const struct strategy_ops strategy_weighted = {
 	.name = "weighted",
 	.summary = "shares by weight",
 	.state_size = sizeof(struct weighted),
+	.in_turn = true,
 	.pick = weighted_pick,
 };

@@ -3,6 +3,7 @@
 
 #define WAIT_MIN	SEC(2)
 #define WAIT_MAX	SEC(32)
+#define BLINK		MSEC(250)
 #define TRIAL		8	/* answers, and nothing lost, that earn another trial */
 
 void fitness_init(struct fitness *f)
@@ -24,6 +25,18 @@ static bool is_lossy(const struct fitness *f, const struct fitness_limits *limit
 	if (f->unfit && f->too_lossy)
 		return news->lost != f->lost;
 	return news->loss_ppm > limits->loss_ppm;
+}
+
+/* Not working is a break once it lasts. */
+static bool is_broken(struct fitness *f, const struct fitness_news *news, nsec_t now)
+{
+	if (news->works) {
+		f->silent_since = 0;
+		return false;
+	}
+	if (f->silent_since == 0)
+		f->silent_since = now;
+	return f->good_since == NSEC_NEVER || nsec_since(f->silent_since, now) >= BLINK;
 }
 
 static void leave(struct fitness *f, nsec_t now)
@@ -53,7 +66,7 @@ bool fitness_look(struct fitness *f, const struct fitness_limits *limits,
 		leave(f, now);
 	if (lossy)
 		f->too_lossy = true;
-	if (late || lossy || !news->works) {
+	if (is_broken(f, news, now) || late || lossy) {
 		f->good_since = NSEC_NEVER;
 		f->lost = news->lost;
 		return false;

@@ -13,6 +13,9 @@
  * A path that carries nothing shows its delay by its probes, but its losses
  * hardly.  So one that was left for its losses is tried again when none of a
  * few probes was lost.
+ *
+ * A path that is overdue for less than a quarter of a second and then answers
+ * has only lost a packet that nothing followed: that is no break.
  */
 #ifndef TTT_CORE_PATH_FITNESS_H
 #define TTT_CORE_PATH_FITNESS_H
@@ -38,6 +41,7 @@ struct fitness_news {
 struct fitness {
 	bool unfit;
 	bool too_lossy;		/* why it is, or that too */
+	nsec_t silent_since;	/* it does not work since then; 0: it does */
 	nsec_t good_since;	/* works and keeps its limits since then; NSEC_NEVER: it does not */
 	nsec_t wait;		/* until it is fit again, or was */
 	nsec_t back_at;		/* when it became fit again; 0: it was never unfit */

@@ -1,0 +1,53 @@
+/*
+ * habit: how inner flows behave, told by their packets' pace and size alone.
+ *
+ * A flow is sparse while it keeps to an allowance: 160 small packets (600 bytes
+ * and less) or 20 large ones a second, and at once no more than twelve small
+ * ones, or a large one and a half.  That is a call, a game, keys that are typed,
+ * a name that is looked up; a download breaks it with its second or third
+ * packet.  Who breaks it is bulk until he has kept to it for a second.
+ *
+ * A sparse flow is steady after eight packets and 200 ms.  Before that nobody
+ * knows what it becomes, so nothing may depend on it that could do harm: what
+ * a steady flow sends may overtake, and when it turns into a download only one
+ * large packet has overtaken one that was lost 50 ms ago, two one 100 ms ago.
+ *
+ * Memory is fixed: 1024 flows, four to a place.  A steady flow that was heard
+ * within ten seconds is never forgotten for another, so a flood of new flows
+ * pushes out only its like; one that finds no place is bulk.
+ */
+#ifndef TTT_CORE_FLOW_HABIT_H
+#define TTT_CORE_FLOW_HABIT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/units.h"
+
+#define HABIT_FLOWS	1024
+#define HABIT_WAYS	4
+#define HABIT_SMALL	600	/* bytes of a small packet, at most */
+
+struct habit_flow {
+	uint32_t flow;		/* hash */
+	uint32_t seen, since;	/* microseconds, low bits: last packet; first one, or when it last was bulk */
+	uint8_t used;		/* of its allowance, when last seen */
+	uint8_t packets;	/* since then, up to 255; 0: the place is free */
+	bool was_bulk;
+};
+
+/* Zeroed: no flow is known. */
+struct habit_table {
+	struct habit_flow flow[HABIT_FLOWS / HABIT_WAYS][HABIT_WAYS];
+};
+
+struct habit {
+	bool sparse;		/* this packet, too, keeps to the allowance */
+	bool steady;		/* and so did the ones before, for a while */
+};
+
+/* A packet of len bytes has come. */
+struct habit habit_note(struct habit_table *t, uint32_t flow, size_t len, nsec_t now);
+
+#endif

@@ -1,0 +1,170 @@
+/* lanes: who waits for a lost packet and who does not, by how flows behave. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "sim/model_call.h"
+#include "sim/model_tcp.h"
+#include "sim/model_udp.h"
+#include "sim/segment.h"
+#include "sim/sim.h"
+#include "sim/stream.h"
+#include "tap.h"
+
+#define MBIT	UINT64_C(1000000)
+
+static struct sim *lossy(uint64_t seed, const char *strategy, unsigned way, uint32_t up_ppm, uint32_t down_ppm)
+{
+	struct sim *s = sim_new(seed, 1, strategy);
+
+	for (unsigned i = 0; i < 2; i++) {
+		struct sim_way up = { .rate = 20 * MBIT, .delay = MSEC(way + 20 * i), .loss_ppm = up_ppm };
+		struct sim_way down = { .rate = 20 * MBIT, .delay = MSEC(way + 20 * i), .loss_ppm = down_ppm };
+
+		sim_add_ways(s, 0, &up, &down);
+	}
+	sim_run(s, SEC(2));
+	return s;
+}
+
+/* 2 % are lost, and it takes a while to bring one: if others waited for it, more than one in ten were late. */
+static void nobody_waits_for_a_lost_packet_of_a_game(void **state)
+{
+	(void)state;
+	for (int direction = SIM_UP; direction <= SIM_DOWN; direction++) {
+		struct sim *s = lossy(71, "failover", 25, 20000, 20000);
+		const struct model_udp_config config = {
+			.direction = (enum sim_direction)direction, .len = 200, .rate = 200 * 8 * 100,
+		};
+		struct model_udp *game = model_udp_new(s, &config);
+		struct samples *latency = model_udp_latency(game);
+		struct stream_stats stats;
+
+		sim_run(s, SEC(60));
+		model_udp_stop(game);
+		sim_run(s, SEC(1));
+		stats = model_udp_stats(game);
+		printf("# p50 %.1f p90 %.1f p99 %.1f ms, %lu of %lu late\n",
+		       (double)samples_percentile(latency, 50) / 1e6, (double)samples_percentile(latency, 90) / 1e6,
+		       (double)samples_percentile(latency, 99) / 1e6, (unsigned long)stats.late,
+		       (unsigned long)stats.sent);
+		assert_true(samples_percentile(latency, 90) < MSEC(26));
+		assert_int_equal(stats.received, stats.sent);
+		model_udp_free(game);
+		sim_free(s);
+	}
+}
+
+static void under_round_robin_a_call_keeps_its_order(void **state)
+{
+	struct sim *s = lossy(72, "round-robin", 10, 0, 0);
+	const struct sim_via via = { 0 };
+	struct model_call *call = model_call_new(s, &via);
+
+	(void)state;
+	sim_run(s, SEC(10));
+	assert_int_equal(model_call_stats(call, SIM_UP).late, 0);
+	assert_true(model_call_stats(call, SIM_UP).p95 < MSEC(31));
+	model_call_free(call);
+	sim_free(s);
+}
+
+/* A lost ACK says nothing that the next one does not. */
+static void a_download_does_not_wait_for_lost_acks(void **state)
+{
+	struct sim *s = lossy(73, "aggregate", 10, 20000, 0);
+	const struct model_tcp_config config = { .direction = SIM_DOWN };
+	struct model_tcp *tcp = model_tcp_new(s, &config);
+
+	(void)state;
+	sim_run(s, SEC(20));
+	printf("# %.1f Mbit/s\n", model_tcp_rate(tcp, 5, 20));
+	assert_true(model_tcp_rate(tcp, 5, 20) > 36);
+	model_tcp_free(tcp);
+	sim_free(s);
+}
+
+/* --- a flow that changes its mind ------------------------------------------ */
+
+#define LEN	1200
+#define PORT	31000
+
+/* UDP: a packet each `slow`, and in every fourth second one each `fast`. */
+struct moody {
+	struct sim *sim;
+	nsec_t slow, fast, next_at;
+	struct stream stream;
+};
+
+static bool moody_take(void *ctx, enum sim_direction direction, const uint8_t *packet, size_t len)
+{
+	struct moody *m = ctx;
+
+	if (direction != SIM_UP || len != LEN || packet[9] != 17 || get_be16(packet + 20) != PORT)
+		return false;
+	stream_hear(&m->stream, packet + 28, sim_now(m->sim));
+	return true;
+}
+
+static nsec_t moody_due(const void *ctx)
+{
+	return ((const struct moody *)ctx)->next_at;
+}
+
+static void moody_tick(void *ctx)
+{
+	static const struct sim_via via = { 0 };
+	struct moody *m = ctx;
+	uint8_t packet[LEN] = { 0 }, src[4], dst[4];
+
+	m->next_at += sim_now(m->sim) / SEC(1) % 4 == 3 ? m->fast : m->slow;
+	sim_addresses(&via, src, dst);
+	ipv4_header(packet, LEN, 17, src, dst);
+	put_be16(packet + 20, PORT);
+	put_be16(packet + 22, PORT);
+	put_be16(packet + 24, LEN - 20);
+	stream_tell(&m->stream, packet + 28, sim_now(m->sim));
+	sim_send(m->sim, &via, SIM_UP, packet, LEN);
+}
+
+/* As deep as QUIC takes for a loss is 3. */
+static void a_flow_that_turns_into_a_download_is_not_jumbled(void **state)
+{
+	static const struct sim_model ops = { .take = moody_take, .due = moody_due, .tick = moody_tick };
+	uint64_t deepest = 0, late = 0, sent = 0;
+
+	(void)state;
+	for (uint64_t seed = 74; seed < 94; seed++) {
+		struct sim *s = lossy(seed, "aggregate", 25, 20000, 20000);
+		struct moody m = { .sim = s, .slow = MSEC(51), .fast = MSEC(1), .next_at = sim_now(s) };
+		struct stream_stats *of = &m.stream.stats;
+
+		stream_init(&m.stream, 1u << 17);
+		sim_attach(s, &ops, &m);
+		sim_run(s, SEC(60));
+		deepest = of->deepest > deepest ? of->deepest : deepest;
+		late += of->late;
+		sent += of->sent;
+		sim_detach(s, &m);
+		stream_done(&m.stream);
+		sim_free(s);
+	}
+	printf("# %lu of %lu late, by %lu at most\n", (unsigned long)late, (unsigned long)sent,
+	       (unsigned long)deepest);
+	assert_true(deepest <= 2);
+	assert_true(late > 0);	/* it was unordered at times */
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST("nobody waits for a lost packet of a game", nobody_waits_for_a_lost_packet_of_a_game),
+		TEST("under round-robin a call keeps its order", under_round_robin_a_call_keeps_its_order),
+		TEST("a download does not wait for lost ACKs", a_download_does_not_wait_for_lost_acks),
+		TEST("a flow that turns into a download is not jumbled",
+		     a_flow_that_turns_into_a_download_is_not_jumbled),
+	};
+
+	return RUN_TESTS(tests);
+}
