@@ -1,46 +1,19 @@
 /* tcp_sender: see tcp_sender.h. */
-#include "sim/tcp_sender.h"
+#include "sim/tcp_sender_state.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "sim/must.h"
 
-
-#define NONE		UINT64_MAX
 #define INITIAL_WINDOW	10
 #define RTO_MIN		MSEC(200)
 #define RTO_MAX		SEC(120)
-#define REORDERING	3
-#define TIMER_SLACK	MSEC(8)	/* two ticks of 250 Hz (TCP_TIMEOUT_MIN) */
-#define PERSIST		16	/* recoveries that a widened reordering window lasts */
 #define TSO_MAX		44	/* segments in 64 KiB */
-
-/* What one ACK did. */
-struct tally {
-	nsec_t now;
-	uint32_t arrived;	/* segments that it says have come */
-	uint32_t lost;
-	uint64_t prior_una, prior_delivered;
-	uint64_t lowest;	/* of those never resent that came: for reordering */
-	bool advanced;		/* una went on */
-	bool original;		/* one that was given up and never resent came all the same */
-	bool dsack;
-	nsec_t echo;
-	bool has_echo;
-	nsec_t oldest, newest;	/* when acknowledged segments were sent, if never resent; 0: none */
-	nsec_t sacked;		/* the same of the oldest sacked */
-};
-
-static struct tcp_sent *sent(struct tcp_sender *t, uint64_t segment)
-{
-	return &t->ring[segment % TCP_RING];
-}
 
 void tcp_sender_init(struct tcp_sender *t, size_t size, bool hystart)
 {
 	*t = (struct tcp_sender){
-		.size = size, .end = UINT64_MAX, .first = NONE, .last = NONE, .reordering = REORDERING,
+		.size = size, .end = UINT64_MAX, .first = TCP_NONE, .last = TCP_NONE, .reordering = TCP_REORDERING,
 		.reorder_steps = 1, .rto_at = NSEC_NEVER, .probe_at = NSEC_NEVER,
 		.reorder_at = NSEC_NEVER,
 	};
@@ -55,48 +28,9 @@ void tcp_sender_done(struct tcp_sender *t)
 	t->ring = NULL;
 }
 
-static uint64_t out(const struct tcp_sender *t)
-{
-	return t->next - t->una;
-}
-
 uint64_t tcp_sender_in_flight(const struct tcp_sender *t)
 {
-	return out(t) - t->sacked - t->lost + t->resent;
-}
-
-/* --- the list of what is under way, by time ------------------------------ */
-
-static void unlist(struct tcp_sender *t, uint64_t segment)
-{
-	struct tcp_sent *p = sent(t, segment);
-
-	if (!p->listed)
-		return;
-	p->listed = false;
-	if (p->earlier != NONE)
-		sent(t, p->earlier)->later = p->later;
-	else
-		t->first = p->later;
-	if (p->later != NONE)
-		sent(t, p->later)->earlier = p->earlier;
-	else
-		t->last = p->earlier;
-}
-
-static void list_last(struct tcp_sender *t, uint64_t segment)
-{
-	struct tcp_sent *p = sent(t, segment);
-
-	unlist(t, segment);
-	p->listed = true;
-	p->earlier = t->last;
-	p->later = NONE;
-	if (t->last != NONE)
-		sent(t, t->last)->later = segment;
-	else
-		t->first = segment;
-	t->last = segment;
+	return tcp_out(t) - t->sacked - t->lost + t->resent;
 }
 
 /* --- round trips --------------------------------------------------------- */
@@ -137,19 +71,14 @@ static void estimate(struct tcp_sender *t, nsec_t rtt)
 	}
 }
 
-static nsec_t srtt(const struct tcp_sender *t)
-{
-	return (nsec_t)(t->srtt8 / 8) * NSEC_PER_USEC;
-}
-
 nsec_t tcp_sender_rto(const struct tcp_sender *t)
 {
-	nsec_t rto = srtt(t) + (nsec_t)t->rttvar * NSEC_PER_USEC;
+	nsec_t rto = tcp_srtt(t) + (nsec_t)t->rttvar * NSEC_PER_USEC;
 
 	return nsec_min(rto << t->backoff, RTO_MAX);
 }
 
-static void sample(struct tcp_sender *t, const struct tally *y)
+static void sample(struct tcp_sender *t, const struct tcp_tally *y)
 {
 	nsec_t from = y->oldest != 0 ? y->oldest : y->sacked, rtt = 0;
 	struct cubic_ack ack = { .now = y->now, .una = t->una, .next = t->next };
@@ -176,19 +105,19 @@ static void sample(struct tcp_sender *t, const struct tally *y)
 
 static void arm_probe(struct tcp_sender *t, nsec_t now)
 {
-	nsec_t after = 2 * srtt(t);
+	nsec_t after = 2 * tcp_srtt(t);
 
 	t->probe_at = NSEC_NEVER;
-	if (t->state != TCP_OPEN || out(t) == 0 || t->probed)
+	if (t->state != TCP_OPEN || tcp_out(t) == 0 || t->probed)
 		return;
-	after += out(t) == 1 ? RTO_MIN : TIMER_SLACK;
+	after += tcp_out(t) == 1 ? RTO_MIN : TCP_TIMER_SLACK;
 	if (now + after < t->rto_at)
 		t->probe_at = now + after;
 }
 
 static void arm_timeout(struct tcp_sender *t, nsec_t now)
 {
-	t->rto_at = out(t) > 0 ? now + tcp_sender_rto(t) : NSEC_NEVER;
+	t->rto_at = tcp_out(t) > 0 ? now + tcp_sender_rto(t) : NSEC_NEVER;
 	arm_probe(t, now);
 }
 
@@ -196,8 +125,8 @@ static void arm_timeout(struct tcp_sender *t, nsec_t now)
 
 static void transmit(struct tcp_sender *t, uint64_t segment, nsec_t now)
 {
-	sent(t, segment)->at = now;
-	list_last(t, segment);
+	tcp_sent(t, segment)->at = now;
+	scoreboard_list_last(t, segment);
 	t->stats.sent++;
 	t->sent_at = now;
 	t->send(t->ctx, segment);
@@ -205,25 +134,25 @@ static void transmit(struct tcp_sender *t, uint64_t segment, nsec_t now)
 
 static bool may_send_new(const struct tcp_sender *t)
 {
-	return t->next < t->end && t->next < t->right && out(t) < TCP_RING;
+	return t->next < t->end && t->next < t->right && tcp_out(t) < TCP_RING;
 }
 
 static void send_new(struct tcp_sender *t, nsec_t now)
 {
 	uint64_t segment = t->next++;
 
-	*sent(t, segment) = (struct tcp_sent){ .earlier = NONE };
+	*tcp_sent(t, segment) = (struct tcp_sent){ .earlier = TCP_NONE };
 	transmit(t, segment, now);
 	if (t->state == TCP_RECOVERY)
 		t->prr_out++;
-	if (out(t) == 1)
+	if (tcp_out(t) == 1)
 		t->rto_at = now + tcp_sender_rto(t);
 	arm_probe(t, now);
 }
 
 static void send_again(struct tcp_sender *t, uint64_t segment, nsec_t now)
 {
-	struct tcp_sent *p = sent(t, segment);
+	struct tcp_sent *p = tcp_sent(t, segment);
 
 	if (!p->resent) {
 		p->resent = true;
@@ -247,7 +176,7 @@ static void send_lost(struct tcp_sender *t, nsec_t now)
 	while (t->lost > t->resent && tcp_sender_in_flight(t) < t->cubic.window &&
 	       t->lost_from < t->next) {
 		uint64_t segment = t->lost_from++;
-		struct tcp_sent *p = sent(t, segment);
+		struct tcp_sent *p = tcp_sent(t, segment);
 
 		if (segment < t->una || !p->lost || p->resent)
 			continue;
@@ -263,8 +192,8 @@ static uint32_t burst(const struct tcp_sender *t)
 	double factor = t->cubic.window < t->cubic.threshold / 2 ? 2.0 : 1.2;
 	double segments = 2;
 
-	if (srtt(t) != 0)
-		segments = factor * t->cubic.window * (double)MSEC(1) / (double)srtt(t);
+	if (tcp_srtt(t) != 0)
+		segments = factor * t->cubic.window * (double)MSEC(1) / (double)tcp_srtt(t);
 	return segments < 2 ? 2 : segments > TSO_MAX ? TSO_MAX : (uint32_t)segments;
 }
 
@@ -282,10 +211,10 @@ static bool should_wait(const struct tcp_sender *t, uint64_t room, nsec_t now)
 static void note_limit(struct tcp_sender *t, bool limited)
 {
 	if (t->una < t->limit_round && !limited &&
-	    (t->was_limited || out(t) <= t->most_out))
+	    (t->was_limited || tcp_out(t) <= t->most_out))
 		return;
 	t->was_limited = limited;
-	t->most_out = out(t);
+	t->most_out = tcp_out(t);
 	t->limit_round = t->next;
 }
 
@@ -318,415 +247,37 @@ static void send_what_fits(struct tcp_sender *t, nsec_t now)
 	note_limit(t, limited);
 }
 
-/* --- the scoreboard ------------------------------------------------------ */
-
-/* tcp_rack_advance(): the latest sent of all that came. */
-static void rack_advance(struct tcp_sender *t, uint64_t segment, nsec_t now)
-{
-	const struct tcp_sent *p = sent(t, segment);
-	nsec_t rtt = now - p->at;
-
-	if (p->ever_resent && rtt < t->min_rtt)
-		return;	/* the original's ACK, not the copy's */
-	t->rack_advanced = true;
-	t->rack_rtt = rtt;
-	if (p->at > t->rack_sent_at || (p->at == t->rack_sent_at && segment > t->rack_segment)) {
-		t->rack_sent_at = p->at;
-		t->rack_segment = segment;
-	}
-}
-
-static void forget_flags(struct tcp_sender *t, struct tcp_sent *p)
-{
-	t->resent -= p->resent;
-	t->lost -= p->lost;
-	p->resent = p->lost = false;
-}
-
-static void came(struct tcp_sender *t, uint64_t segment, struct tally *y)
-{
-	struct tcp_sent *p = sent(t, segment);
-
-	y->arrived++;
-	t->delivered++;
-	rack_advance(t, segment, y->now);
-	if (!p->ever_resent) {
-		y->original |= p->lost;
-		if (segment < t->highest_sacked && segment < y->lowest)
-			y->lowest = segment;
-	}
-	forget_flags(t, p);
-	unlist(t, segment);
-}
-
-static void sack_range(struct tcp_sender *t, uint64_t from, uint64_t to, struct tally *y)
-{
-	for (uint64_t i = from > t->una ? from : t->una; i < to && i < t->next; i++) {
-		struct tcp_sent *p = sent(t, i);
-
-		if (p->sacked)
-			continue;
-		if (!p->ever_resent && (y->sacked == 0 || p->at < y->sacked))
-			y->sacked = p->at;
-		came(t, i, y);
-		p->sacked = true;
-		t->sacked++;
-		if (i + 1 > t->highest_sacked)
-			t->highest_sacked = i + 1;
-	}
-}
-
-/* What the last ACK said already need not be walked again; both are in order. */
-static void sack_block(struct tcp_sender *t, struct tcp_block b, struct tally *y)
-{
-	for (unsigned i = 0; i < t->seens; i++) {
-		const struct tcp_block *old = &t->seen[i];
-
-		if (old->from < b.from || old->to > b.to)
-			continue;
-		sack_range(t, b.from, old->from, y);
-		b.from = old->to;
-	}
-	sack_range(t, b.from, b.to, y);
-}
-
-/* RFC 2883: the first block is a duplicate when it is acknowledged, or inside the second. */
-static bool is_dsack(const struct tcp_ack *ack)
-{
-	const struct tcp_block *b = ack->block;
-
-	if (ack->blocks == 0)
-		return false;
-	return b[0].from < ack->ack ||
-	       (ack->blocks > 1 && b[0].from >= b[1].from && b[0].to <= b[1].to);
-}
-
-static void sort_blocks(struct tcp_block *block, unsigned count)
-{
-	for (unsigned i = 1; i < count; i++)
-		for (unsigned j = i; j > 0 && block[j].from < block[j - 1].from; j--) {
-			struct tcp_block b = block[j];
-
-			block[j] = block[j - 1];
-			block[j - 1] = b;
-		}
-}
-
-static void read_blocks(struct tcp_sender *t, const struct tcp_ack *ack, struct tally *y)
-{
-	struct tcp_block block[TCP_BLOCKS];
-	unsigned first = 0, count = 0;
-
-	if (is_dsack(ack)) {
-		first = 1;
-		y->dsack = true;
-		t->dsack_pending = true;
-		t->reordering_seen = true;
-		if (t->undo && t->undo_resent > 0 && ack->block[0].to > t->undo_from)
-			t->undo_resent--;
-	}
-	for (unsigned i = first; i < ack->blocks; i++)
-		block[count++] = ack->block[i];
-	sort_blocks(block, count);
-	for (unsigned i = 0; i < count; i++)
-		sack_block(t, block[i], y);
-	memcpy(t->seen, block, count * sizeof(block[0]));
-	t->seens = count;
-}
-
-static void acknowledge(struct tcp_sender *t, uint64_t ack, struct tally *y)
-{
-	for (; t->una < ack; t->una++) {
-		struct tcp_sent *p = sent(t, t->una);
-
-		y->advanced = true;
-		if (p->sacked) {
-			t->sacked--;
-			continue;
-		}
-		if (!p->ever_resent) {
-			y->newest = p->at;
-			if (y->oldest == 0)
-				y->oldest = p->at;
-		}
-		came(t, t->una, y);
-	}
-	if (t->lost_from < t->una)
-		t->lost_from = t->una;
-}
-
-/* tcp_check_sack_reordering() */
-static void note_reordering(struct tcp_sender *t, uint64_t lowest)
-{
-	uint64_t by;
-
-	if (lowest >= t->highest_sacked)
-		return;
-	by = t->highest_sacked - lowest;
-	if (by > t->reordering)
-		t->reordering = by < 300 ? (uint32_t)by : 300;
-	t->reordering_seen = true;
-}
-
-/* --- RACK ---------------------------------------------------------------- */
-
-/* tcp_rack_update_reo_wnd(): wider by a step for each round trip with a DSACK. */
-static void widen_reordering(struct tcp_sender *t, const struct tally *y)
-{
-	if (y->prior_delivered < t->reorder_delivered)
-		t->dsack_pending = false;
-	if (t->dsack_pending) {
-		t->reorder_steps = t->reorder_steps < 255 ? t->reorder_steps + 1 : 255;
-		t->dsack_pending = false;
-		t->reorder_delivered = t->delivered;
-		t->reorder_persist = PERSIST;
-	} else if (t->reorder_persist == 0) {
-		t->reorder_steps = 1;
-	}
-}
-
-static nsec_t reordering_window(const struct tcp_sender *t)
-{
-	if (!t->reordering_seen && (t->state >= TCP_RECOVERY || t->sacked >= REORDERING))
-		return 0;
-	return nsec_min(t->min_rtt / 4 * t->reorder_steps, srtt(t));
-}
-
-static void mark_lost(struct tcp_sender *t, uint64_t segment)
-{
-	struct tcp_sent *p = sent(t, segment);
-
-	if (p->resent) {
-		p->resent = false;
-		t->resent--;
-	}
-	if (!p->lost) {
-		p->lost = true;
-		t->lost++;
-	}
-	if (segment < t->lost_from)
-		t->lost_from = segment;
-	unlist(t, segment);
-}
-
-/* tcp_rack_detect_loss(); returns how long until the next may be judged, 0: nothing waits. */
-static nsec_t judge(struct tcp_sender *t, struct tally *y)
-{
-	nsec_t patience = t->rack_rtt + reordering_window(t), wait = 0;
-	uint64_t i = t->first;
-
-	while (i != NONE) {
-		struct tcp_sent *p = sent(t, i);
-		uint64_t later = p->later;
-		nsec_t age = y->now - p->at;
-
-		if (p->at > t->rack_sent_at || (p->at == t->rack_sent_at && i >= t->rack_segment))
-			break;
-		if (age >= patience) {
-			mark_lost(t, i);
-			y->lost++;
-		} else {
-			wait = nsec_max(wait, patience - age);
-		}
-		i = later;
-	}
-	return wait;
-}
-
-static void find_lost(struct tcp_sender *t, struct tally *y)
-{
-	nsec_t wait;
-
-	if (!t->rack_advanced)
-		return;
-	t->rack_advanced = false;
-	wait = judge(t, y);
-	t->reorder_at = wait != 0 ? y->now + wait + TIMER_SLACK : NSEC_NEVER;
-}
-
-/* --- recovery, and what undoes it ---------------------------------------- */
-
-static void remember(struct tcp_sender *t)
-{
-	uint32_t window = t->cubic.window, threshold = t->cubic.threshold;
-
-	t->prior_window = window;
-	t->prior_threshold = threshold == CUBIC_FAR || threshold > window * 3 / 4 ? threshold :
-			     window * 3 / 4;
-	t->undo = true;
-	t->undo_from = t->una;
-	t->undo_resent = t->resent > 0 ? (int64_t)t->resent : -1;
-	t->first_resent_at = 0;
-}
-
-static void enter_recovery(struct tcp_sender *t)
-{
-	remember(t);
-	t->stats.recoveries++;
-	if (t->reorder_persist > 0)
-		t->reorder_persist--;
-	t->high = t->next;
-	t->prr_delivered = t->prr_out = 0;
-	cubic_lost(&t->cubic);
-	t->state = TCP_RECOVERY;
-	t->probe_at = NSEC_NEVER;
-}
-
-static void undo(struct tcp_sender *t, bool forgive)
-{
-	if (forgive)
-		for (uint64_t i = t->una; i < t->next; i++)
-			if (sent(t, i)->lost) {
-				sent(t, i)->lost = false;
-				t->lost--;
-				if (!sent(t, i)->listed && !sent(t, i)->sacked)
-					list_last(t, i);
-			}
-	if (t->cubic.window < t->prior_window)
-		t->cubic.window = t->prior_window;
-	if (t->prior_threshold > t->cubic.threshold)
-		t->cubic.threshold = t->prior_threshold;
-	t->undo = false;
-	t->rack_advanced = true;
-	t->stats.undone++;
-}
-
-/* tcp_packet_delayed(): the answer is to something sent before anything was resent. */
-static bool was_delayed(const struct tcp_sender *t, const struct tally *y)
-{
-	return y->has_echo && t->first_resent_at != 0 &&
-	       y->echo < t->first_resent_at / MSEC(1) * MSEC(1);
-}
-
-static bool may_undo(const struct tcp_sender *t, const struct tally *y)
-{
-	return t->undo && (t->undo_resent == 0 || was_delayed(t, y));
-}
-
-static void open_or_disorder(struct tcp_sender *t)
-{
-	t->state = t->sacked > 0 || t->lost > 0 ? TCP_DISORDER : TCP_OPEN;
-}
-
-/* Everything that was out when it began has come. */
-static void leave(struct tcp_sender *t, const struct tally *y)
-{
-	if (may_undo(t, y))
-		undo(t, false);
-	else if (t->state == TCP_RECOVERY)
-		t->cubic.window = t->cubic.threshold;
-	t->undo = false;
-	t->first_resent_at = 0;
-	open_or_disorder(t);
-}
-
-/* tcp_cwnd_reduction(): one out for what one in allows, down to the threshold. */
-static void reduce(struct tcp_sender *t, const struct tally *y)
-{
-	int64_t pipe = (int64_t)tcp_sender_in_flight(t), threshold = t->cubic.threshold;
-	int64_t delta = threshold - pipe, more;
-
-	if (y->arrived == 0)
-		return;
-	t->prr_delivered += y->arrived;
-	if (delta < 0) {
-		int64_t share = threshold * t->prr_delivered + t->prior_window - 1;
-
-		more = share / t->prior_window - t->prr_out;
-	} else {
-		more = (int64_t)t->prr_delivered - t->prr_out;
-		if (more < y->arrived)
-			more = y->arrived;
-		if (y->advanced && y->lost == 0)
-			more++;
-		if (more > delta)
-			more = delta;
-	}
-	if (more < (t->prr_out == 0 ? 1 : 0))
-		more = t->prr_out == 0 ? 1 : 0;
-	t->cubic.window = (uint32_t)(pipe + more);
-}
-
-static void in_recovery(struct tcp_sender *t, struct tally *y)
-{
-	if (y->advanced && t->undo && was_delayed(t, y)) {
-		/* tcp_try_undo_partial(): what is out may still come by itself */
-		if (t->resent == 0) {
-			undo(t, true);
-			open_or_disorder(t);
-			return;
-		}
-	} else if (y->dsack && t->undo && t->undo_resent == 0) {
-		undo(t, false);
-		open_or_disorder(t);
-	}
-	find_lost(t, y);
-	if (t->state != TCP_RECOVERY && t->lost > 0)
-		enter_recovery(t);
-}
-
-static void in_loss(struct tcp_sender *t, struct tally *y)
-{
-	if (t->undo && (y->original || (y->advanced && may_undo(t, y)))) {
-		undo(t, true);
-		open_or_disorder(t);
-	}
-	find_lost(t, y);
-}
-
-static void alert(struct tcp_sender *t, struct tally *y)
-{
-	if (t->state >= TCP_RECOVERY && t->una >= t->high)
-		leave(t, y);
-	switch (t->state) {
-	case TCP_RECOVERY:
-		in_recovery(t, y);
-		return;
-	case TCP_LOSS:
-		in_loss(t, y);
-		return;
-	case TCP_OPEN:
-	case TCP_DISORDER:
-		break;
-	}
-	if (y->dsack && t->undo && t->undo_resent == 0)
-		undo(t, false);
-	find_lost(t, y);
-	if (t->lost > 0)
-		enter_recovery(t);
-	else
-		open_or_disorder(t);
-}
+/* --- ACKs --------------------------------------------------------------- */
 
 /* tcp_cong_control() */
-static void control(struct tcp_sender *t, const struct tally *y)
+static void control(struct tcp_sender *t, const struct tcp_tally *y)
 {
-	bool progress = t->reordering > REORDERING ? y->arrived > 0 : y->advanced;
+	bool progress = t->reordering > TCP_REORDERING ? y->arrived > 0 : y->advanced;
 
 	if (t->state == TCP_RECOVERY)
-		reduce(t, y);
+		recovery_reduce(t, y);
 	else if (progress && window_limits(t))
 		cubic_grow(&t->cubic, y->arrived, y->now);
 }
 
 void tcp_sender_ack(struct tcp_sender *t, const struct tcp_ack *ack, nsec_t now)
 {
-	struct tally y = { .now = now, .prior_una = t->una, .prior_delivered = t->delivered,
-			   .lowest = NONE, .echo = ack->echo, .has_echo = ack->has_echo };
+	struct tcp_tally y = { .now = now, .prior_una = t->una, .prior_delivered = t->delivered,
+			   .lowest = TCP_NONE, .echo = ack->echo, .has_echo = ack->has_echo };
 
 	if (ack->ack > t->next)
 		return;
 	if (ack->ack >= t->una && ack->right > t->right)
 		t->right = ack->right;
-	read_blocks(t, ack, &y);
-	acknowledge(t, ack->ack, &y);
+	scoreboard_read_blocks(t, ack, &y);
+	scoreboard_acknowledge(t, ack->ack, &y);
 	sample(t, &y);
-	note_reordering(t, y.lowest);
-	widen_reordering(t, &y);
+	scoreboard_note_reordering(t, y.lowest);
+	recovery_widen_reordering(t, &y);
 	if (y.advanced)
 		t->probed = false;
 	if (t->state != TCP_OPEN || y.dsack || t->sacked > 0 || t->rack_advanced)
-		alert(t, &y);
+		recovery_alert(t, &y);
 	control(t, &y);
 	if (y.advanced)
 		arm_timeout(t, now);
@@ -739,18 +290,18 @@ void tcp_sender_ack(struct tcp_sender *t, const struct tcp_ack *ack, nsec_t now)
 static void time_out(struct tcp_sender *t, nsec_t now)
 {
 	if (t->state <= TCP_DISORDER || t->una >= t->high || (t->state == TCP_LOSS && t->backoff == 0)) {
-		remember(t);
+		recovery_remember(t);
 		cubic_lost(&t->cubic);
 	}
 	t->stats.timeouts++;
 	for (uint64_t i = t->una; i < t->next; i++) {
-		const struct tcp_sent *p = sent(t, i);
+		const struct tcp_sent *p = tcp_sent(t, i);
 
-		if (!p->sacked && (i == t->una || now - p->at >= t->rack_rtt + reordering_window(t)))
-			mark_lost(t, i);
+		if (!p->sacked && (i == t->una || now - p->at >= t->rack_rtt + recovery_reordering_window(t)))
+			recovery_mark_lost(t, i);
 	}
 	if (t->state <= TCP_DISORDER && t->sacked >= t->reordering)
-		t->reordering = REORDERING;
+		t->reordering = TCP_REORDERING;
 	t->lost_from = t->una;
 	t->state = TCP_LOSS;
 	t->high = t->next;
@@ -771,7 +322,7 @@ static void probe(struct tcp_sender *t, nsec_t now)
 	t->stats.probes++;
 	if (may_send_new(t))
 		send_new(t, now);
-	else if (out(t) > 0 && !sent(t, t->next - 1)->sacked)
+	else if (tcp_out(t) > 0 && !tcp_sent(t, t->next - 1)->sacked)
 		send_again(t, t->next - 1, now);
 	t->rto_at = now + tcp_sender_rto(t);
 }
@@ -779,17 +330,17 @@ static void probe(struct tcp_sender *t, nsec_t now)
 /* tcp_rack_reo_timeout() */
 static void reordering_is_over(struct tcp_sender *t, nsec_t now)
 {
-	struct tally y = { .now = now, .arrived = 1 };
+	struct tcp_tally y = { .now = now, .arrived = 1 };
 	uint64_t before = tcp_sender_in_flight(t);
 
 	t->reorder_at = NSEC_NEVER;
 	t->rack_advanced = true;
-	find_lost(t, &y);
+	recovery_find_lost(t, &y);
 	if (tcp_sender_in_flight(t) == before)
 		return;
 	if (t->state < TCP_RECOVERY) {
-		enter_recovery(t);
-		reduce(t, &y);
+		recovery_enter(t);
+		recovery_reduce(t, &y);
 	}
 	send_what_fits(t, now);
 }
@@ -813,6 +364,6 @@ void tcp_sender_tick(struct tcp_sender *t, nsec_t now)
 		reordering_is_over(t, now);
 	if (now >= t->probe_at)
 		probe(t, now);
-	if (now >= t->rto_at && out(t) > 0)
+	if (now >= t->rto_at && tcp_out(t) > 0)
 		time_out(t, now);
 }
