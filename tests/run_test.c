@@ -117,6 +117,7 @@ static void figures_are_those_of_the_links(void **state)
 	assert_between(cell(flows, "1 udp up", 0, "p50 ms"), 11, 12.2);	/* and 1 ms on the wire */
 	assert_between(cell(flows, "1 udp up", 0, "sent"), 5000, 5001);
 	assert_between(cell(flows, "1 udp up", 0, "lost"), 0, 0);
+	assert_between(cell(flows, "1 udp up", 0, "deepest"), 0, 0);
 	assert_between(cell(flows, "2 udp down", 0, "Mbit/s"), 1.9, 2.0);
 	assert_between(cell(flows, "2 udp down", 0, "p50 ms"), 30, 31);
 	assert_between(cell(flows, "3 call down", 0, "p50 ms"), 30, 31.5);

@@ -1,5 +1,11 @@
 /* sim: the links do what their numbers say, before anybody believes what it measures. */
 #include "sim/sim.h"
+
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include "tap.h"
 
 #define MBIT	UINT64_C(1000000)
@@ -215,6 +221,35 @@ static void an_event_happens_at_its_time(void **state)
 	sim_free(s);
 }
 
+/* Not through a test framework: ttt-sim has none. */
+static void what_cannot_go_on_says_why_and_aborts(void **state)
+{
+	char text[256] = "";
+	int fd[2], status;
+	pid_t child;
+
+	(void)state;
+	assert_int_equal(pipe(fd), 0);
+	child = fork();
+	assert_true(child >= 0);
+	if (child == 0) {
+		struct sim *s;
+
+		dup2(fd[1], STDERR_FILENO);
+		signal(SIGABRT, SIG_DFL);
+		s = sim_new(1, 1, "round-robin");
+		for (unsigned i = 0; i <= SIM_FLOWS; i++)
+			sim_flow(s, 0, SIM_UP, 100, SEC(1));
+		_exit(0);
+	}
+	close(fd[1]);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+	assert_true(read(fd[0], text, sizeof(text) - 1) > 0);
+	assert_non_null(strstr(text, "simulator: too many flows (src/sim/flows.c:"));
+	close(fd[0]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -233,6 +268,7 @@ int main(void)
 		TEST("netem with a rate keeps order under jitter",
 		     netem_with_a_rate_keeps_order_under_jitter),
 		TEST("an event happens at its time", an_event_happens_at_its_time),
+		TEST("what cannot go on says why and aborts", what_cannot_go_on_says_why_and_aborts),
 	};
 
 	return RUN_TESTS(tests);

@@ -126,13 +126,13 @@ double traffic_latency(struct traffic *t, enum sim_direction direction)
 
 /* --- the report ---------------------------------------------------------- */
 
-enum column { GOODPUT, DONE, P50, P95, P99, GAP, SENT, LOST, LATE, TWICE, RESENT };
+enum column { GOODPUT, DONE, P50, P95, P99, GAP, SENT, LOST, LATE, DEEPEST, TWICE, RESENT };
 
 const struct table_column traffic_columns[] = {
 	[GOODPUT] = { "Mbit/s", 2 }, [DONE] = { "done s", 2 }, [P50] = { "p50 ms", 1 },
 	[P95] = { "p95 ms", 1 }, [P99] = { "p99 ms", 1 }, [GAP] = { "gap ms", 0 },
 	[SENT] = { "sent", 0 }, [LOST] = { "lost", 0 }, [LATE] = { "late", 0 },
-	[TWICE] = { "twice", 0 }, [RESENT] = { "resent", 0 }, { NULL, 0 },
+	[DEEPEST] = { "deepest", 0 }, [TWICE] = { "twice", 0 }, [RESENT] = { "resent", 0 }, { NULL, 0 },
 };
 
 _Static_assert(ARRAY_SIZE(traffic_columns) <= TABLE_COLUMNS + 1, "a table has room for them");
@@ -195,6 +195,7 @@ static void settle_stream(const struct stream_stats *stats, double cell[])
 	cell[SENT] = (double)stats->sent;
 	cell[LOST] = (double)(stats->sent - stats->received);
 	cell[LATE] = (double)stats->late;
+	cell[DEEPEST] = (double)stats->deepest;
 	cell[TWICE] = (double)stats->duplicates;
 }
 
