@@ -47,15 +47,16 @@ static bool is_pure_ack(const uint8_t *tcp, size_t len)
 	       (tcp[13] & (TCP_ACK | TCP_FIN | TCP_SYN | TCP_RST | TCP_URG)) == TCP_ACK;
 }
 
-/* at: the transport header; fragment: there may be none. */
-static void read_transport(const uint8_t *at, size_t len, bool fragment,
+/* at: of the transport header; fragment: there may be none. */
+static void read_transport(const uint8_t *p, size_t at, size_t len, bool fragment,
 			   const uint8_t key[INNER_KEY], struct inner *in)
 {
 	in->in_order = in->protocol == PROTO_TCP || in->protocol == PROTO_SCTP;
 	in->unordered = in->protocol == PROTO_ICMP || in->protocol == PROTO_ICMPV6 ||
-			(in->protocol == PROTO_TCP && !fragment && is_pure_ack(at, len));
+			(in->protocol == PROTO_TCP && !fragment && is_pure_ack(p + at, len - at));
+	in->ports = !fragment && len - at >= 4 && has_ports(in->protocol) ? (uint16_t)at : 0;
 	if (key != NULL)
-		hash_flow(in, !fragment && len >= 4 && has_ports(in->protocol) ? at : NULL, key);
+		hash_flow(in, in->ports != 0 ? p + at : NULL, key);
 }
 
 static bool read_ipv4(const uint8_t *p, size_t len, const uint8_t key[INNER_KEY], struct inner *ret)
@@ -72,7 +73,7 @@ static bool read_ipv4(const uint8_t *p, size_t len, const uint8_t key[INNER_KEY]
 	ret->src = addr_from_ipv4(p + 12, 0);
 	ret->dst = addr_from_ipv4(p + 16, 0);
 	ret->protocol = p[9];
-	read_transport(p + header, len - header, fragment, key, ret);
+	read_transport(p, header, len, fragment, key, ret);
 	return true;
 }
 
@@ -102,7 +103,7 @@ static bool read_ipv6(const uint8_t *p, size_t len, const uint8_t key[INNER_KEY]
 	}
 	if (at > len)
 		at = len;
-	read_transport(p + at, len - at, fragment, key, ret);
+	read_transport(p, at, len, fragment, key, ret);
 	return true;
 }
 
@@ -126,4 +127,17 @@ bool inner_read(const uint8_t *packet, size_t len, const uint8_t key[INNER_KEY],
 	else
 		return false;
 	return true;
+}
+
+uint32_t inner_answer_flow(const uint8_t *packet, const struct inner *of, const uint8_t key[INNER_KEY])
+{
+	struct inner answer = { .src = of->dst, .dst = of->src, .protocol = of->protocol };
+	uint8_t ports[4];
+
+	if (of->ports != 0) {
+		memcpy(ports, packet + of->ports + 2, 2);
+		memcpy(ports + 2, packet + of->ports, 2);
+	}
+	hash_flow(&answer, of->ports != 0 ? ports : NULL, key);
+	return answer.flow;
 }

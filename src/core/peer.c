@@ -44,11 +44,13 @@ bool peer_init(struct peer *p, struct context *ctx, uint16_t index,
 	p->pieces = reassembly_new(ctx->pool);
 	p->repair = repair_new(REPAIR_ITEMS);
 	p->queue = fq_codel_new(&queue);
-	return p->order != NULL && p->pieces != NULL && p->repair != NULL && p->queue != NULL;
+	p->acks = thinner_new();
+	return p->acks != NULL && p->order != NULL && p->pieces != NULL && p->repair != NULL && p->queue != NULL;
 }
 
 void peer_done(struct peer *p)
 {
+	thinner_free(p->acks);
 	fq_codel_free(p->queue);
 	resequencer_free(p->order);
 	reassembly_free(p->pieces);
@@ -286,6 +288,21 @@ const struct loss_observer *peer_observe(struct peer_observer *o, struct peer *p
 	return &o->to;
 }
 
+/* To the TUN; inner acknowledgements only as many as are of use. */
+static void deliver(struct peer *p, struct buf *b, nsec_t now)
+{
+	struct inner inner;
+	struct tcp segment;
+
+	if (thinner_is_idle(p->acks) || !tcp_read(b->data, b->len, &segment) ||
+	    !inner_read(b->data, b->len, p->ctx->flow_key, &inner)) {
+		buf_queue_push(&p->ctx->tun, b);
+		return;
+	}
+	thinner_take(p->acks, inner_answer_flow(b->data, &inner, p->ctx->flow_key), &segment, b,
+		     &p->ctx->tun, now);
+}
+
 void peer_release(struct peer *p, nsec_t now)
 {
 	struct buf *b;
@@ -293,8 +310,9 @@ void peer_release(struct peer *p, nsec_t now)
 	while ((b = resequencer_out(p->order, now)) != NULL) {
 		p->rx_packets++;
 		p->rx_bytes += b->len;
-		buf_queue_push(&p->ctx->tun, b);
+		deliver(p, b, now);
 	}
+	thinner_tick(p->acks, &p->ctx->tun, now);
 }
 
 /*
@@ -376,6 +394,7 @@ static nsec_t tune_queue(struct peer *p, nsec_t news)
 	round_trip = slowest + repair;
 	target = (slowest - fastest) / 2 + round_trip * 35 / 100 + 2 * repair;
 	fq_codel_set_target(p->queue, target, round_trip * 3 / 2 + target);
+	p->bulk_target = (slowest - fastest) / 2 + slowest * 35 / 100;
 	return nsec_min(target, FQ_CODEL_TARGET_MAX);
 }
 
@@ -410,7 +429,7 @@ void peer_tune(struct peer *p, nsec_t now)
 	p->patience = nsec_clamp((slowest - fastest) / 2 + news * 15 / 4 + fastest / 2, PATIENCE_MIN, PATIENCE_MAX);
 	backlog = tune_queue(p, news);
 	resequencer_set_paths(p->order, in_use);
-	resequencer_set_wait(p->order, p->patience + WAIT_SLACK + 2 * backlog);
+	resequencer_set_wait(p->order, p->patience + WAIT_SLACK + nsec_max(2 * backlog, SEC(1)));
 }
 
 static void tick_path(struct peer *p, struct path *path, nsec_t now)
@@ -471,6 +490,8 @@ nsec_t peer_deadline(const struct peer *p, nsec_t now)
 
 	at = nsec_min(at, reassembly_deadline(p->pieces));
 	at = nsec_min(at, p->refresh_at);
+	at = nsec_min(at, thinner_deadline(p->acks));
+
 	for (unsigned i = 0; i < PATHS_MAX; i++) {
 		const struct path *path = p->path[i];
 

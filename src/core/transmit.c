@@ -5,6 +5,8 @@
 #include "core/ecn.h"
 #include "core/view.h"
 
+#define CUT_PERCENT	35	/* of a round trip, that an inner TCP may queue here */
+#define STANDS_MIN	MSEC(800)
 #define WAITING_MAX	512	/* inner packets that wait for a session */
 #define UNSTEADY_PPM	1000	/* of a path that loses so many a second copy may help */
 #define SPARE_SHARE	20	/* second copies may be one byte in so many, */
@@ -296,6 +298,31 @@ static uint32_t traits_of(struct peer *p, const struct inner *inner, size_t len,
 	return traits;
 }
 
+/*
+ * A CUBIC that is cut keeps 7/10 of its window, so of a round trip's worth 3/10
+ * have to wait here at the cut, and a little for its bursts, or the paths run
+ * dry afterwards.  The round trip is what the sender sees, with jitter, the
+ * time of repairs and this very queue in it.  A queue counts as standing when
+ * that much waits for two round trips, and for so long that no repair of that
+ * time can have held back the sender: see decision 005.
+ */
+static void note_segment(struct peer *p, const struct buf *packet, const struct inner *inner, nsec_t now)
+{
+	struct tcp segment;
+	nsec_t round_trip, target;
+
+	if (!tcp_read(packet->data, packet->len, &segment))
+		return;
+	thinner_sent(p->acks, inner->flow, &segment, now);
+	round_trip = thinner_round_trip(p->acks, inner->flow);
+	if (round_trip == 0)
+		return;
+	target = nsec_max(round_trip * CUT_PERCENT / 100, p->bulk_target);
+	fq_codel_set_flow(p->queue, inner->flow, target,
+			  nsec_max(2 * (round_trip + target - round_trip * CUT_PERCENT / 100), STANDS_MIN));
+	thinner_waits(p->acks, inner->flow, fq_codel_sojourn(p->queue, inner->flow, now) >= target, now);
+}
+
 void transmit_inner(struct peer *p, struct buf *packet, const struct inner *inner, nsec_t now)
 {
 	enum fq_codel_verdict verdict;
@@ -314,6 +341,7 @@ void transmit_inner(struct peer *p, struct buf *packet, const struct inner *inne
 		ecn_mark(packet->data);
 	if (p->eligible.overflow != 0)
 		overflow_offer(&p->overflow, packet->len, now);
+	note_segment(p, packet, inner, now);
 	packet->mark[0] = inner->flow;
 	carry_number(p, packet, traits_of(p, inner, packet->len, now));
 	fq_codel_push(p->queue, packet, now);

@@ -22,6 +22,7 @@ struct flow {
 	int64_t deficit;		/* bytes that it may send in this turn */
 	bool listed;			/* in one of the lists */
 	bool bulk;
+	struct codel_params own;	/* target 0: none */
 	struct codel codel;
 };
 
@@ -80,7 +81,7 @@ struct fq_codel_stats fq_codel_stats(const struct fq_codel *q)
 
 static const struct codel_params *params_of(const struct fq_codel *q, const struct flow *f)
 {
-	return f->bulk ? &q->bulk : &sparse;
+	return !f->bulk ? &sparse : f->own.target != 0 ? &f->own : &q->bulk;
 }
 
 /* --- lists of flows ------------------------------------------------------ */
@@ -105,6 +106,7 @@ static void enlist(struct fq_codel *q, struct flow *f)
 		return;
 	f->listed = true;
 	f->bulk = false;
+	f->own = (struct codel_params){ 0 };
 	f->deficit = q->config.quantum;
 	append(&q->fresh, f);
 }
@@ -258,6 +260,21 @@ struct buf *fq_codel_pop(struct fq_codel *q, nsec_t now)
 	b = f->first->packet;
 	f->deficit -= b->len;
 	return take(q, f, f->first);
+}
+
+void fq_codel_set_flow(struct fq_codel *q, uint32_t flow, nsec_t target, nsec_t interval)
+{
+	struct flow *f = &q->flow[lane_of(flow)];
+
+	f->own.target = nsec_clamp(target, FQ_CODEL_TARGET, FQ_CODEL_TARGET_MAX);
+	f->own.interval = nsec_clamp(interval, FQ_CODEL_INTERVAL, FQ_CODEL_INTERVAL_MAX);
+}
+
+nsec_t fq_codel_sojourn(const struct fq_codel *q, uint32_t flow, nsec_t now)
+{
+	const struct flow *f = &q->flow[lane_of(flow)];
+
+	return f->first != NULL ? nsec_since(f->first->since, now) : 0;
 }
 
 static struct flow *longer(struct flow *a, struct flow *b)

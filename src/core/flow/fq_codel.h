@@ -111,6 +111,14 @@ struct buf *fq_codel_tail(const struct fq_codel *q, uint32_t *ret_ahead);
 /* The packet that tail gives; the caller owns it. */
 struct buf *fq_codel_pop_tail(struct fq_codel *q);
 
+/*
+ * The CoDel of that flow alone, once it is bulk, because its sender's round
+ * trip is known; within the same bounds.  For as long as the slot is in use.
+ */
+void fq_codel_set_flow(struct fq_codel *q, uint32_t flow, nsec_t target, nsec_t interval);
+/* How long the first packet of a flow waits already; 0: there is none. */
+nsec_t fq_codel_sojourn(const struct fq_codel *q, uint32_t flow, nsec_t now);
+
 struct fq_codel_stats {
 	uint32_t packets, bytes;	/* that wait now */
 	uint32_t flows;			/* that have packets now */

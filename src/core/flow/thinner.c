@@ -1,0 +1,226 @@
+/* thinner: see thinner.h. */
+#include "core/flow/thinner.h"
+
+#include <stdlib.h>
+
+#define PER_ROUND	5		/* HyStart judges from the ninth on; with margin for what goes unthinned */
+#define WINDOW		(16 * 1200)	/* bytes under way from which HyStart judges, and so do we */
+#define FRESH		SEC(1)		/* a flow that sent nothing for so long is judged anew */
+#define FORGET		8		/* rounds in which a long round trip is forgotten, about */
+
+struct flow {
+	uint32_t hash;
+	bool used;
+	bool done;		/* it fills the paths: thinned no more */
+	uint32_t sent, acked;	/* numbers behind the last byte that was sent, and that has arrived */
+	nsec_t sent_at;
+	uint32_t round_end;
+	nsec_t round_at;	/* when it began; 0: none has */
+	nsec_t last, longest;	/* round trips: of the last round, of late; 0: not known */
+	unsigned passed;	/* acknowledgements in this round */
+	nsec_t next_at;		/* when the next may go */
+	nsec_t waits_since;	/* its packets wait for the paths; 0: they do not */
+	struct buf *held;
+};
+
+struct thinner {
+	struct flow flow[THINNER_FLOWS];
+	bool busy;		/* some flow has sent */
+	nsec_t due;		/* of the first that is held, or earlier */
+	uint64_t spared;
+};
+
+struct thinner *thinner_new(void)
+{
+	struct thinner *t = calloc(1, sizeof(*t));
+
+	if (t != NULL)
+		t->due = NSEC_NEVER;
+	return t;
+}
+
+void thinner_free(struct thinner *t)
+{
+	if (t == NULL)
+		return;
+	for (unsigned i = 0; i < THINNER_FLOWS; i++)
+		buf_put(t->flow[i].held);
+	free(t);
+}
+
+bool thinner_is_idle(const struct thinner *t)
+{
+	return !t->busy;
+}
+
+nsec_t thinner_deadline(const struct thinner *t)
+{
+	return t->due;
+}
+
+uint64_t thinner_spared(const struct thinner *t)
+{
+	return t->spared;
+}
+
+static struct flow *slot(struct thinner *t, uint32_t hash)
+{
+	return &t->flow[hash % THINNER_FLOWS];
+}
+
+/* NULL: that flow is not known. */
+static struct flow *find(struct thinner *t, uint32_t hash)
+{
+	struct flow *f = slot(t, hash);
+
+	return f->used && f->hash == hash ? f : NULL;
+}
+
+/* --- what is sent ----------------------------------------------------------- */
+
+/* A slot is another flow's until that has been silent, and has nothing here. */
+static bool is_taken(const struct flow *f, uint32_t hash, nsec_t now)
+{
+	return f->used && f->hash != hash && (f->held != NULL || nsec_since(f->sent_at, now) < FRESH);
+}
+
+void thinner_sent(struct thinner *t, uint32_t hash, const struct tcp *segment, nsec_t now)
+{
+	struct flow *f = slot(t, hash);
+
+	if (segment->end == segment->seq || is_taken(f, hash, now))
+		return;
+	if (!f->used || f->hash != hash)
+		*f = (struct flow){ .hash = hash, .used = true, .sent = segment->seq, .acked = segment->seq,
+				    .round_end = segment->seq };
+	else if (nsec_since(f->sent_at, now) >= FRESH)
+		f->done = false;
+	t->busy = true;
+	if (tcp_diff(segment->end, f->sent) > 0)
+		f->sent = segment->end;
+	f->sent_at = now;
+}
+
+nsec_t thinner_round_trip(struct thinner *t, uint32_t hash)
+{
+	const struct flow *f = find(t, hash);
+
+	return f != NULL ? f->longest : 0;
+}
+
+void thinner_waits(struct thinner *t, uint32_t hash, bool waits, nsec_t now)
+{
+	struct flow *f = find(t, hash);
+
+	if (f == NULL)
+		return;
+	if (!waits)
+		f->waits_since = 0;
+	else if (f->waits_since == 0)
+		f->waits_since = now;
+	else if (now - f->waits_since >= f->last / 4)
+		f->done = true;
+}
+
+/* --- what comes back -------------------------------------------------------- */
+
+static void begin_round(struct flow *f, nsec_t now)
+{
+	if (f->round_at != 0) {
+		f->last = now - f->round_at;
+		f->longest = nsec_max(f->last, f->longest - f->longest / FORGET);
+	}
+	f->round_at = now;
+	f->round_end = f->sent;
+	f->passed = 0;
+	f->next_at = now;
+}
+
+static bool is_thinned(const struct flow *f, const struct tcp *segment, nsec_t now)
+{
+	return !f->done && segment->plain_ack && tcp_diff(segment->ack, f->acked) > 0 && f->last != 0 &&
+	       tcp_diff(f->sent, f->acked) >= WINDOW && nsec_since(f->sent_at, now) < FRESH;
+}
+
+/* Evenly over a round; when its share is gone, not before the next one begins or is overdue. */
+static nsec_t pause_of(const struct flow *f)
+{
+	return f->passed < PER_ROUND ? f->last / PER_ROUND : f->last;
+}
+
+static void drop_held(struct thinner *t, struct flow *f)
+{
+	t->spared += f->held != NULL;
+	buf_put(f->held);
+	f->held = NULL;
+}
+
+static void pass(struct flow *f, struct buf *b, struct buf_queue *out)
+{
+	buf_queue_push(out, b);
+	f->passed++;
+}
+
+static void pass_held(struct flow *f, struct buf_queue *out)
+{
+	if (f->held != NULL)
+		pass(f, f->held, out);
+	f->held = NULL;
+}
+
+static void hold(struct thinner *t, struct flow *f, struct buf *b)
+{
+	drop_held(t, f);
+	f->held = b;
+	t->due = nsec_min(t->due, f->next_at);
+}
+
+void thinner_take(struct thinner *t, uint32_t hash, const struct tcp *segment, struct buf *b,
+		  struct buf_queue *out, nsec_t now)
+{
+	struct flow *f = find(t, hash);
+	bool thin;
+
+	if (f == NULL) {
+		buf_queue_push(out, b);
+		return;
+	}
+	if (segment->plain_ack && tcp_diff(segment->ack, f->acked) < 0) {
+		t->spared++;
+		buf_put(b);
+		return;
+	}
+	thin = is_thinned(f, segment, now);
+	if (tcp_diff(segment->ack, f->acked) > 0)
+		f->acked = segment->ack;
+	if (tcp_diff(segment->ack, f->round_end) > 0)
+		begin_round(f, now);
+	if (thin && now < f->next_at) {
+		hold(t, f, b);
+		return;
+	}
+	if (thin)
+		drop_held(t, f);
+	pass_held(f, out);
+	pass(f, b, out);
+	f->next_at = now + pause_of(f);
+}
+
+void thinner_tick(struct thinner *t, struct buf_queue *out, nsec_t now)
+{
+	if (now < t->due)
+		return;
+	t->due = NSEC_NEVER;
+	for (unsigned i = 0; i < THINNER_FLOWS; i++) {
+		struct flow *f = &t->flow[i];
+
+		if (f->held == NULL)
+			continue;
+		if (f->next_at <= now) {
+			pass_held(f, out);
+			f->next_at = now + pause_of(f);
+		} else {
+			t->due = nsec_min(t->due, f->next_at);
+		}
+	}
+}
