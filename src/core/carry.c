@@ -62,11 +62,21 @@ static bool fits(const struct path *path, const struct piece *piece, size_t len)
 
 /* --- one datagram ------------------------------------------------------------ */
 
+/* So much slower than where ACKs go by themselves that they would make a path look overdue. */
+static bool is_detour(const struct peer *p, const struct path *path)
+{
+	const struct path *usual = p->path[p->spoke_on];
+
+	return usual != NULL && path->rtt.srtt > usual->rtt.srtt * 3 / 2;
+}
+
 /* ACKs ride along in front of a packet that leaves room for them. */
 static void carry_acks(struct peer *p, struct path *path, struct buf *b, nsec_t now)
 {
 	uint8_t frame[FRAME_ACK_MAX];
 
+	if (is_detour(p, path))
+		return;
 	for (path_set left = p->known; left != 0; left = path_rest(left)) {
 		unsigned i = path_first(left);
 		struct path *of = p->path[i];

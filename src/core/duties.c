@@ -112,6 +112,43 @@ static size_t write_acks(struct peer *p, uint8_t *at, size_t room, nsec_t now)
 	return len;
 }
 
+/*
+ * A path in doubt on which the peer still speaks, and which is faster than the
+ * one that is trusted: when both ends doubt it for want of ACKs, and send them
+ * the long way round, neither hears for a long time that nothing was wrong.
+ */
+static struct path *short_cut(const struct peer *p, const struct path *best)
+{
+	struct path *found = NULL;
+
+	for (unsigned i = 0; i < PATHS_MAX; i++) {
+		struct path *path = p->path[i];
+
+		if (path == NULL || !path->open || rank_of(p, path) != RANK_DOUBTED)
+			continue;
+		if (control_cost(p, path) < control_cost(p, found != NULL ? found : best))
+			found = path;
+	}
+	return found;
+}
+
+/* All ACKs that wait, and once more on a short cut. */
+static void append_acks(struct peer *p, const struct path *best, struct buf *b, nsec_t now)
+{
+	size_t before = b->len, len = write_acks(p, b->data + before, CONTROL_MAX - before, now);
+	struct path *also = len > 0 ? short_cut(p, best) : NULL;
+	struct buf *copy;
+
+	buf_append(b, len);
+	if (also == NULL)
+		return;
+	copy = buf_get(p->ctx->pool);
+	if (copy == NULL)
+		return;
+	memcpy(buf_append(copy, len), b->data + before, len);
+	datagram_send(p, also, copy, &(struct datagram_load){ 0 }, &also->endpoint, now);
+}
+
 static struct frame_path_status status_of(const struct peer *p, unsigned id)
 {
 	const struct path *path = p->path[id];
@@ -202,9 +239,10 @@ static void send_duties(struct peer *p, struct path *path, bool is_best, nsec_t 
 		p->wanted = repair_has_skips(p->repair) ? CONTENT_SKIP : 0;
 	}
 	load.eliciting = len > 0;
-	if (is_best)
-		len += write_acks(p, b->data + len, CONTROL_MAX - len, now);
 	buf_append(b, len);
+	if (is_best)
+		append_acks(p, path, b, now);
+	len = b->len;
 	if (len > 0)
 		datagram_send(p, path, b, &load, &path->endpoint, now);
 	else
