@@ -11,6 +11,7 @@
 #include "sim/must.h"
 
 #define START		SEC(1000)
+#define GREETINGS	16
 #define BIN		MSEC(10)
 #define QUEUE		1000
 #define RTT_UNKNOWN	MSEC(20)
@@ -256,6 +257,14 @@ unsigned bottleneck_flow(struct bottleneck *b, const struct congestion_ops *ops,
 	}
 	b->flow[b->flows] = f;
 	return b->flows++;
+}
+
+void bottleneck_greet(struct bottleneck *b, unsigned flow)
+{
+	struct flow *f = b->flow[flow];
+
+	for (unsigned i = 0; i < GREETINGS && f->ops->probed != NULL; i++)
+		f->ops->probed(f->state, drawn_delay(b) + drawn_delay(b), true, b->now);
 }
 
 void bottleneck_offer(struct bottleneck *b, unsigned flow, uint64_t offered)

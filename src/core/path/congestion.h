@@ -43,6 +43,8 @@ struct congestion_ops {
 	void (*lost)(void *state, uint32_t len, nsec_t sent_at, uint64_t in_flight, nsec_t now);
 	/* When a packet of len bytes may leave; <= now: at once; NSEC_NEVER: not before an ACK. */
 	nsec_t (*send_at)(const void *state, uint32_t len, uint64_t in_flight, nsec_t now);
+	/* A PING was answered; calm: on a path without load.  NULL: no need. */
+	void (*probed)(void *state, nsec_t rtt, bool calm, nsec_t now);
 	/* Bytes per second it believes the path carries; never 0. */
 	uint64_t (*rate)(const void *state);
 };

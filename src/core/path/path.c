@@ -13,6 +13,10 @@
 #define DEAD_AFTER	SEC(2)
 #define KEEPALIVE	SEC(22)		/* most NATs forget UDP after 30 s */
 #define PING_CLOSE_MIN	MSEC(20)
+#define CALM_BYTES	4500		/* that are under way on a path without load, or a quarter round trip's */
+#define CALM_RATE	60000		/* bytes per second that come */
+#define PINGS_FIRST	16		/* a new path shows how steady it is */
+#define PING_FIRST	MSEC(40)
 #define CHALLENGE_BUSY	MSEC(250)
 #define CHALLENGE_IDLE	SEC(2)
 #define CHALLENGE_EAGER	SEC(5)		/* so long after it opened, as if busy */
@@ -104,6 +108,7 @@ void path_open(struct path *p, const struct endpoint *to, const struct engine_li
 	fitness_init(&p->fitness);
 	p->credit = trusted ? UINT64_MAX / 2 : 0;
 	p->ping_sent_at = p->ping_waits_since = 0;
+	p->pings = 0;
 	p->probe_now = false;
 	p->sent_at = now;
 	p->heard_at = now;
@@ -199,6 +204,16 @@ bool path_answered(struct path *p, nsec_t now)
 	return true;
 }
 
+/* Neither end had anything to speak of on the path while the last PING was on its way. */
+static bool was_calm(const struct path *p, nsec_t now)
+{
+	uint64_t rate = p->congestion->rate(p->congestion_state);
+	uint64_t little = nsec_max(CALM_BYTES, rate / 4 * (p->rtt.srtt / NSEC_PER_USEC) / 1000000);
+
+	return p->ping_in_flight <= little && p->loss.in_flight <= little &&
+	       meter_rate(&p->rx_meter, now) <= nsec_max(CALM_RATE, rate / 8);
+}
+
 bool path_pong(struct path *p, const uint8_t token[8], nsec_t now)
 {
 	nsec_t sent_at = get_le64(token);
@@ -209,6 +224,8 @@ bool path_pong(struct path *p, const uint8_t token[8], nsec_t now)
 	rtt_sample(&p->rtt, now - sent_at, 0);
 	path_measured(p, now - sent_at);
 	p->ping_waits_since = 0;
+	if (p->congestion->probed != NULL)
+		p->congestion->probed(p->congestion_state, now - sent_at, was_calm(p, now), now);
 	return path_answered(p, now);
 }
 
@@ -244,9 +261,19 @@ void path_look(struct path *p, uint32_t max_loss_ppm, nsec_t now)
 }
 
 /*
+ * What an answer takes at the most, by one of the path's two round trips.  Half
+ * of one more is given to queues that come by faster than the variation follows.
+ */
+static nsec_t answer_time(const struct rtt *rtt, nsec_t unknown)
+{
+	return nsec_max(rtt_bound(rtt, unknown), rtt->srtt + rtt->srtt / 2);
+}
+
+/*
  * When the oldest datagram's answer is overdue.  ACKs come back on whatever
  * path is fastest, and when that one dies, on this one: its own round trip
- * has to fit in, too.
+ * has to fit in, too.  What was out when the path answered again has that long
+ * from then on.
  */
 static nsec_t overdue_at(const struct path *p)
 {
@@ -254,7 +281,8 @@ static nsec_t overdue_at(const struct path *p)
 
 	if (p->state != ENGINE_PATH_OK || sent_at == NSEC_NEVER)
 		return NSEC_NEVER;
-	return sent_at + nsec_max(rtt_bound(&p->loss.rtt, RTT_UNKNOWN), rtt_bound(&p->rtt, 0)) + ACK_DELAY_MAX;
+	return nsec_max(sent_at, p->state_since) + ACK_DELAY_MAX +
+	       nsec_max(answer_time(&p->loss.rtt, RTT_UNKNOWN), answer_time(&p->rtt, 0));
 }
 
 bool path_tick(struct path *p, nsec_t now)
@@ -310,6 +338,8 @@ static nsec_t ping_at(const struct path *p, enum path_care care)
 {
 	nsec_t interval = ping_interval(p, care);
 
+	if (p->state == ENGINE_PATH_OK && p->pings < PINGS_FIRST && care >= PATH_CARE_LISTEN && care != PATH_CARE_QUIET)
+		return p->ping_sent_at + PING_FIRST;
 	if (p->probe_now && p->state != ENGINE_PATH_VALIDATING && care != PATH_CARE_NONE)
 		return 0;
 	if (interval == NSEC_NEVER)
@@ -363,6 +393,8 @@ size_t path_write_probes(struct path *p, enum path_care care, uint8_t *at, nsec_
 		p->ping_sent_at = now;
 		if (p->ping_waits_since == 0)
 			p->ping_waits_since = now;
+		p->ping_in_flight = p->loss.in_flight;
+		p->pings += p->pings < PINGS_FIRST;
 		p->probe_now = false;
 	}
 	return len;

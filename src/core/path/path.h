@@ -70,6 +70,8 @@ struct path {
 	nsec_t challenged_since, challenge_sent_at;
 	nsec_t ping_sent_at;		/* last PING of ours */
 	nsec_t ping_waits_since;	/* the first that none has been answered since; 0: the last one was */
+	uint64_t ping_in_flight;	/* bytes, when the last PING was sent */
+	unsigned pings;			/* of the first ones, that were sent */
 	bool probe_now;			/* somebody wants to know at once */
 	nsec_t sent_at;			/* last datagram of ours */
 	nsec_t heard_at;		/* last datagram that came */

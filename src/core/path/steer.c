@@ -27,6 +27,8 @@
 
 #include "core/path/window.h"
 
+#define LEAST		4		/* packets a round trip, of so long at least: slower is no path */
+#define LEAST_TIME	MSEC(50)
 #define BURST		MSEC(3)		/* that may leave at once: timers and strategies are coarse */
 #define INITIAL_WINDOW	32		/* packets, */
 #define INITIAL_TIME	MSEC(25)	/* paced over this */
@@ -40,9 +42,13 @@
 #define WINDOW_MIN	MSEC(20)	/* of the standing RTT */
 #define WINDOW_JITTERS	10
 #define FLOOR_JITTERS	3		/* so far below its mean the standing RTT comes by itself */
-#define JITTERY		MSEC(3)		/* from here on the path is treated as noisy */
-#define JITTER_GAIN	64		/* RTTs over which it averages, */
-#define JITTER_MEMORY	4096		/* and over which it is forgotten */
+#define JITTERY		MSEC(3)			/* from here on the path is treated as noisy */
+#define TURNS		64		/* RTTs over which turns average, */
+#define TURN_MEMORY	4096		/* and over which they are forgotten */
+#define CALM_GAIN	16		/* answered PINGs over which the calm round trip averages, */
+#define JITTER_GAIN	24		/* and how far they are off it */
+#define FULL_JITTERS	2		/* by so many a link that is just full is slower than a calm one */
+#define JITTERY_GAIN	0.985		/* of the rate that is believed: room for what jitter hides */
 #define SPAN_JITTERS	28		/* a delivery rate is measured over so many at least */
 
 #define TARGET		MSEC(3)		/* of queue that may stand: keeps the path busy */
@@ -67,6 +73,10 @@
 #define MEASURE_MIN	MSEC(50)	/* for so long the delay is watched that the brake could not drain */
 #define MEASURE_MAX	MSEC(200)
 
+#define GREW		0.03		/* of what arrived, more was sent: the path carries no more */
+#define GREW_JITTERY	0.05
+#define LOSS_MORE	0.03		/* lost beyond what always is: likewise */
+
 #define LOSS_BATCH	(200 * 1400)	/* bytes, over which loss is counted */
 #define LOSS_BATCHES	4
 #define LOSS_MAX	0.06		/* more is not made up for */
@@ -87,9 +97,15 @@ struct steer {
 	struct window bandwidth;	/* bytes per second, by measured rounds */
 	struct window standing;		/* RTT, by time */
 	nsec_t floor;			/* standing RTT without a queue of ours; 0: no RTT yet */
-	nsec_t last_rtt, jitter;
-	int64_t last_step, wander;
-	unsigned steps;			/* so many, up to JITTER_GAIN */
+	nsec_t base;			/* the least standing RTT ever */
+	struct {			/* by PINGs on a calm path: its own way, both ways */
+		nsec_t least, mean;	/* 0: none yet */
+		nsec_t off;		/* mean distance from the mean */
+		unsigned count;
+	} calm;
+	nsec_t last_rtt, wander;		/* from one RTT to the next, without its trend, at the most of late */
+	int64_t last_step, mean_turn;
+	unsigned turns;			/* so many, up to TURNS */
 	struct window extra;		/* bytes acknowledged beyond the bandwidth: aggregation */
 	nsec_t extra_since;
 	uint64_t extra_acked;
@@ -105,6 +121,8 @@ struct steer {
 	uint64_t round_lost;
 	nsec_t round_least;		/* standing RTT */
 	uint64_t span_began;		/* rounds enough that jitter does not matter */
+	uint64_t span_flight, span_lost;	/* bytes under way at its begin, and lost since */
+	double grew;			/* by so much of what arrived in the last one more was sent */
 	nsec_t span_since, span_from;	/* of this one, and of the last */
 	uint64_t last_rate;		/* delivery rate of the last span, */
 	uint64_t round_rate;		/* and the larger of two where it jitters */
@@ -145,6 +163,11 @@ static nsec_t queue_of(const struct steer *s)
 	return nsec_since(s->floor, standing(s));
 }
 
+static nsec_t jitter(const struct steer *s)
+{
+	return nsec_max(s->calm.off, s->wander);
+}
+
 static nsec_t time_of(const struct steer *s, uint64_t bytes)
 {
 	uint64_t bw = bandwidth(s);
@@ -165,15 +188,33 @@ static nsec_t packets(const struct steer *s, unsigned count)
 	return nsec_min(count * one, nsec_max(one, PACKETS_MAX));
 }
 
+/*
+ * How far above the floor the standing RTT is by itself when the path is full:
+ * where jitter keeps order, each late packet delays those behind it, the more
+ * the more there are.
+ */
+static nsec_t room(const struct steer *s)
+{
+	nsec_t full = s->base + (s->calm.mean - s->calm.least) + FULL_JITTERS * s->calm.off;
+
+	return nsec_since(s->floor, full);
+}
+
+/* What came up since the path was calm last. */
+static nsec_t unseen_jitter(const struct steer *s)
+{
+	return nsec_since(s->calm.off, s->wander);
+}
+
 static nsec_t target(const struct steer *s)
 {
-	return nsec_max(TARGET, packets(s, TARGET_PACKETS)) + s->jitter;
+	return nsec_max(TARGET, packets(s, TARGET_PACKETS)) + room(s) + unseen_jitter(s);
 }
 
 static nsec_t limit(const struct steer *s)
 {
 	return target(s) + nsec_clamp(s->floor / 8, LIMIT_MIN, LIMIT_MAX) +
-	       packets(s, LIMIT_PACKETS) + s->jitter + s->slack;
+	       packets(s, LIMIT_PACKETS) + unseen_jitter(s) + nsec_since(FULL_JITTERS * s->calm.off, s->slack);
 }
 
 static double up_first(const struct steer *s)
@@ -186,7 +227,7 @@ static double up_first(const struct steer *s)
 /* One RTT, and one round's delivery rate, say little. */
 static bool is_jittery(const struct steer *s)
 {
-	return s->jitter > JITTERY;
+	return jitter(s) > JITTERY;
 }
 
 static uint64_t initial_window(const struct steer *s)
@@ -205,6 +246,12 @@ static double steady_gain(const struct steer *s, nsec_t now)
 	return 1 - DOWN * (double)nsec_min(q - low, high - low) / (double)(high - low);
 }
 
+/* The share of what is sent that is sent on top, since so much is always lost. */
+static double made_up(const struct steer *s)
+{
+	return s->loss < LOSS_MAX ? s->loss : LOSS_MAX;
+}
+
 static uint64_t capped(const struct steer *s, double rate)
 {
 	if (s->config.rate != 0 && rate > (double)s->config.rate)
@@ -214,7 +261,7 @@ static uint64_t capped(const struct steer *s, double rate)
 
 static void derive(struct steer *s, nsec_t now)
 {
-	double bw = (double)bandwidth(s), rate = 0;
+	double bw = (double)bandwidth(s), rate = 0, least;
 	nsec_t stretch = 0;
 
 	switch (s->phase) {
@@ -225,7 +272,9 @@ static void derive(struct steer *s, nsec_t now)
 		stretch = (nsec_t)(STARTUP_GAIN * (double)standing(s));
 		break;
 	case STEADY:
-		rate = steady_gain(s, now) * bw / (1 - (now < s->hold_until ? 0 : s->loss));
+		rate = steady_gain(s, now) * bw / (1 - (now < s->hold_until ? 0 : made_up(s)));
+		if (is_jittery(s))
+			rate *= JITTERY_GAIN;
 		stretch = (nsec_t)((1.05 + s->up) * (double)s->floor) + 2 * limit(s);
 		break;
 	case BRAKE:
@@ -233,7 +282,9 @@ static void derive(struct steer *s, nsec_t now)
 		stretch = nsec_max(s->floor, standing(s) / 2) + target(s);
 		break;
 	}
-	s->pacing = capped(s, rate);
+	/* so slow that not even a few packets are under way, it would never learn that there is more */
+	least = (double)(LEAST * s->config.mtu) * 1e9 / (double)nsec_max(standing(s), LEAST_TIME);
+	s->pacing = capped(s, rate > least ? rate : least);
 	s->window = bytes_in(bandwidth(s), stretch) + window_get(&s->extra) + 4 * s->config.mtu;
 	if (s->phase == STARTUP || s->floor == 0)
 		s->window += initial_window(s);
@@ -279,8 +330,8 @@ static void leave_brake(struct steer *s, bool ours, nsec_t now)
 	if (ours)
 		s->slack -= s->slack / 8;
 	else
-		s->slack = nsec_min(s->slack + s->slack / 4 + s->jitter / 2, SLACK_MAX);
-	if (!ours && is_jittery(s) && s->brake_rate > bandwidth(s))
+		s->slack = nsec_min(s->slack + s->slack / 4 + jitter(s) / 2, SLACK_MAX);
+	if (!ours && s->brake_rate > bandwidth(s))
 		window_reset(&s->bandwidth, s->brake_rate, s->round);
 	if (!ours && s->from_startup && s->full_rounds < FULL_ROUNDS) {
 		s->phase = STARTUP;
@@ -370,21 +421,44 @@ static void on_filled_round(struct steer *s, double lost, nsec_t now)
 	}
 }
 
-static void on_round(struct steer *s, nsec_t now)
+/* One that jitters believes slowly, up and down, and comes down only when less arrives than was sent. */
+static void on_jittery_span(struct steer *s, uint64_t rate, double lost)
+{
+	uint64_t bw = bandwidth(s);
+	bool full = s->span_began >= s->app_limited && s->grew > GREW_JITTERY;
+
+	if (rate > bw)
+		window_reset(&s->bandwidth, bw + (rate - bw) / 2, s->round);
+	else if (full || lost > s->loss + LOSS_MORE)
+		window_reset(&s->bandwidth, bw - (bw - rate) / 4, s->round);
+}
+
+static void on_span(struct steer *s, uint64_t in_flight, nsec_t now)
+{
+	uint64_t got = s->delivered - s->span_began;
+	uint64_t rate = got * NSEC_PER_SEC / (now - s->span_since);
+	double lost = (double)s->span_lost / (double)(got + s->span_lost + 1);
+
+	s->grew = ((double)in_flight + (double)s->span_lost - (double)s->span_flight) / (double)(got + 1);
+	s->round_rate = is_jittery(s) ? nsec_max(rate, s->last_rate) : rate;
+	s->last_rate = rate;
+	if (is_jittery(s) && s->phase != STARTUP)
+		on_jittery_span(s, rate, lost);
+	s->span_began = s->delivered;
+	s->span_flight = in_flight;
+	s->span_lost = 0;
+	s->span_from = s->span_since;
+	s->span_since = now;
+}
+
+static void on_round(struct steer *s, uint64_t in_flight, nsec_t now)
 {
 	uint64_t got = s->delivered - s->round_began;
 	double lost = (double)s->round_lost / (double)(s->round_lost + got + 1);
 	bool filled = s->round_began >= s->app_limited;
 
-	if (now > s->span_since && now - s->span_since >= SPAN_JITTERS * s->jitter) {
-		uint64_t rate = (s->delivered - s->span_began) * NSEC_PER_SEC / (now - s->span_since);
-
-		s->round_rate = is_jittery(s) ? nsec_max(rate, s->last_rate) : rate;
-		s->last_rate = rate;
-		s->span_began = s->delivered;
-		s->span_from = s->span_since;
-		s->span_since = now;
-	}
+	if (now > s->span_since && now - s->span_since >= SPAN_JITTERS * jitter(s))
+		on_span(s, in_flight, now);
 	s->round_ends = s->round_began = s->delivered;
 	s->round_lost = 0;
 	if (filled)
@@ -413,7 +487,7 @@ static void check_brake(struct steer *s, nsec_t now)
 	if (now < s->brake_until + nsec_clamp(s->floor, MEASURE_MIN, MEASURE_MAX))
 		return;
 	mean = s->measured / s->measures;
-	if (standing(s) + s->jitter + MSEC(1) < mean) {
+	if (standing(s) + jitter(s) + MSEC(1) < mean) {
 		s->measured = s->measures = 0;	/* it still falls */
 		s->brake_until = now;
 		return;
@@ -438,7 +512,8 @@ static void check_queue(struct steer *s, nsec_t now)
 		if (q < limit(s) && nsec_since(s->low_at, now) < nsec_max(10 * s->floor, HOLD))
 			break;
 		enter_brake(s, now);
-		if (s->round_began >= s->app_limited && s->round_rate < bandwidth(s) && s->round_rate != 0)
+		if (!is_jittery(s) && s->round_began >= s->app_limited && s->round_rate != 0 &&
+		    s->round_rate < bandwidth(s) && s->grew > GREW)
 			window_reset(&s->bandwidth, s->round_rate, s->round);
 		break;
 	case BRAKE:
@@ -453,28 +528,29 @@ static void check_queue(struct steer *s, nsec_t now)
  * How much the RTT wanders from one ACK to the next, without its trend.  A full
  * queue hides the path's jitter, so what was seen is forgotten slowly.
  */
-static void take_jitter(struct steer *s, nsec_t rtt)
+static void take_turn(struct steer *s, nsec_t rtt)
 {
 	int64_t step = (int64_t)rtt - (int64_t)s->last_rtt, turn = step - s->last_step;
 
 	s->last_rtt = rtt;
 	s->last_step = step;
-	s->steps += s->steps < JITTER_GAIN;
-	s->wander += ((turn < 0 ? -turn : turn) / 2 - s->wander) / (int64_t)s->steps;
-	s->jitter -= s->jitter / JITTER_MEMORY;
-	s->jitter = nsec_max(s->jitter, (nsec_t)s->wander);
+	s->turns += s->turns < TURNS;
+	s->mean_turn += ((turn < 0 ? -turn : turn) / 2 - s->mean_turn) / (int64_t)s->turns;
+	s->wander -= s->wander / TURN_MEMORY;
+	s->wander = nsec_max(s->wander, (nsec_t)s->mean_turn);
 }
 
 static void take_rtt(struct steer *s, nsec_t rtt, nsec_t now)
 {
 	if (s->floor == 0) {
-		s->floor = s->last_rtt = rtt;
+		s->floor = s->base = s->last_rtt = rtt;
 		window_reset(&s->standing, rtt, now);
 	}
-	take_jitter(s, rtt);
-	window_min(&s->standing, nsec_max(nsec_max(s->floor / 4, WINDOW_MIN), WINDOW_JITTERS * s->jitter),
+	take_turn(s, rtt);
+	window_min(&s->standing, nsec_max(nsec_max(s->floor / 4, WINDOW_MIN), WINDOW_JITTERS * jitter(s)),
 		   rtt, now);
-	s->floor = nsec_min(s->floor, standing(s) + FLOOR_JITTERS * s->jitter);
+	s->base = nsec_min(s->base, standing(s));
+	s->floor = nsec_min(s->floor, standing(s) + FLOOR_JITTERS * jitter(s));
 }
 
 static void take_rate(struct steer *s, const struct delivery_sample *sample)
@@ -482,6 +558,8 @@ static void take_rate(struct steer *s, const struct delivery_sample *sample)
 	uint64_t rate = delivery_rate(sample);
 
 	/* less than a round trip is a burst; while a queue drains, more comes than the path carries of ours */
+	if (is_jittery(s) && s->phase != STARTUP)
+		return;		/* one round trip says too little: on_span */
 	if (sample->interval < nsec_min(s->floor, standing(s)) || (s->phase == BRAKE && !s->from_startup && !is_jittery(s)))
 		return;
 	if (sample->prior >= s->app_limited || rate > bandwidth(s))
@@ -511,8 +589,6 @@ static void take_loss(struct steer *s, uint64_t acked)
 		   s->batch_lost * 1000000 / (s->batch_acked + s->batch_lost), s->batch++);
 	s->batch_acked = s->batch_lost = 0;
 	s->loss = (double)window_get(&s->losses) / 1e6;
-	if (s->loss > LOSS_MAX)
-		s->loss = LOSS_MAX;
 }
 
 /* The path's count goes on from before us, or has begun anew. */
@@ -543,7 +619,7 @@ static void steer_acked(void *state, const struct congestion_ack *ack)
 	take_loss(s, sample->acked);
 	s->round_least = nsec_min(s->round_least, standing(s));
 	if (sample->prior >= s->round_ends)
-		on_round(s, ack->now);
+		on_round(s, ack->in_flight, ack->now);
 	check_queue(s, ack->now);
 	derive(s, ack->now);
 }
@@ -556,6 +632,7 @@ static void steer_lost(void *state, uint32_t len, nsec_t sent_at, uint64_t in_fl
 	(void)in_flight;
 	(void)now;
 	s->round_lost += len;
+	s->span_lost += len;
 	s->batch_lost += len;
 }
 
@@ -604,6 +681,30 @@ static uint64_t steer_rate(const void *state)
 	return capped(s, bandwidth(s) != 0 ? (double)bandwidth(s) : (double)s->pacing);
 }
 
+/*
+ * How far its round trips are spread by themselves can only be seen while
+ * nothing fills the path: its own queue spreads them, too.
+ */
+static void steer_probed(void *state, nsec_t rtt, bool calm, nsec_t now)
+{
+	struct steer *s = state;
+	int64_t off = (int64_t)rtt - (int64_t)s->calm.mean;
+
+	(void)now;
+	if (!calm)
+		return;
+	if (s->calm.count == 0) {
+		s->calm.mean = s->calm.least = rtt;
+		s->calm.count = 1;
+		return;
+	}
+	s->calm.count += s->calm.count < JITTER_GAIN;
+	s->calm.least = nsec_min(s->calm.least, rtt);
+	s->calm.mean = (nsec_t)((int64_t)s->calm.mean + off / (int64_t)nsec_min(s->calm.count, CALM_GAIN));
+	off = off < 0 ? -off : off;
+	s->calm.off = (nsec_t)((int64_t)s->calm.off + (off - (int64_t)s->calm.off) / (int64_t)s->calm.count);
+}
+
 const struct congestion_ops congestion_steer = {
 	.name = "steer",
 	.state_size = sizeof(struct steer),
@@ -614,6 +715,7 @@ const struct congestion_ops congestion_steer = {
 	.lost = steer_lost,
 	.send_at = steer_send_at,
 	.rate = steer_rate,
+	.probed = steer_probed,
 };
 
 _Static_assert(sizeof(struct steer) <= CONGESTION_STATE, "a path has no room for more");
