@@ -53,6 +53,12 @@ static struct habit habit_of(const struct habit_flow *f, uint32_t now)
 	return (struct habit){ .sparse = !f->was_bulk, .steady = is_steady(f, now) };
 }
 
+static void begin_anew(struct habit_flow *f, uint32_t now)
+{
+	f->since = now;
+	f->packets = 1;
+}
+
 struct habit habit_note(struct habit_table *t, uint32_t flow, size_t len, nsec_t time)
 {
 	uint32_t now = (uint32_t)(time / NSEC_PER_USEC);
@@ -68,12 +74,13 @@ struct habit habit_note(struct habit_table *t, uint32_t flow, size_t len, nsec_t
 	f->packets += f->packets < UINT8_MAX;
 	if (used > ALLOWANCE) {
 		f->was_bulk = true;
-		f->since = now;
-		f->packets = 1;
+		begin_anew(f, now);
 		used = ALLOWANCE;
 	} else if (f->was_bulk && now - f->since >= CALM) {
 		f->was_bulk = false;
 	}
+	if (len > HABIT_SMALL && !f->was_bulk)
+		begin_anew(f, now);
 	f->used = (uint8_t)used;
 	f->seen = now;
 	return habit_of(f, now);

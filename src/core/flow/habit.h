@@ -7,10 +7,10 @@
  * a name that is looked up; a download breaks it with its second or third
  * packet.  Who breaks it is bulk until he has kept to it for a second.
  *
- * A sparse flow is steady after eight packets and 200 ms.  Before that nobody
- * knows what it becomes, so nothing may depend on it that could do harm: what
- * a steady flow sends may overtake, and when it turns into a download only one
- * large packet has overtaken one that was lost 50 ms ago, two one 100 ms ago.
+ * A sparse flow is steady after eight small packets and 200 ms without a large
+ * one.  Before that nobody knows what it becomes, so nothing may depend on it
+ * that could do harm: what a steady flow sends may overtake, and no packet of a
+ * download ever has, not even its first.
  *
  * Memory is fixed: 1024 flows, four to a place.  A steady flow that was heard
  * within ten seconds is never forgotten for another, so a flood of new flows
@@ -31,7 +31,7 @@
 
 struct habit_flow {
 	uint32_t flow;		/* hash */
-	uint32_t seen, since;	/* microseconds, low bits: last packet; first one, or when it last was bulk */
+	uint32_t seen, since;	/* microseconds, low bits: last packet; first one, last large one, or when it last was bulk */
 	uint8_t used;		/* of its allowance, when last seen */
 	uint8_t packets;	/* since then, up to 255; 0: the place is free */
 	bool was_bulk;
