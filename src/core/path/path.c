@@ -261,12 +261,12 @@ void path_look(struct path *p, uint32_t max_loss_ppm, nsec_t now)
 }
 
 /*
- * What an answer takes at the most, by one of the path's two round trips.  Half
+ * What an answer takes at the most, by one of the path's two round trips.  A quarter
  * of one more is given to queues that come by faster than the variation follows.
  */
 static nsec_t answer_time(const struct rtt *rtt, nsec_t unknown)
 {
-	return nsec_max(rtt_bound(rtt, unknown), rtt->srtt + rtt->srtt / 2);
+	return nsec_max(rtt_bound(rtt, unknown), rtt->srtt + rtt->srtt / 4);
 }
 
 /*
