@@ -75,6 +75,8 @@ says host 2 "one word too many: now: see ttt --help" ttt_in host status now
 says host 2 "a/b: see ttt --help" ttt_in host status -i a/b
 says host 4 "ttt0 is not up" ttt_in host status
 says host 4 "ttt0 is not up" ttt_in host strategy weighted
+says host 4 "ttt0 is not up" ttt_in host link
+says host 2 "a link is named by its interface, and a change is KEY=VALUE" ttt_in host link wan0 $'tier=\xff'
 says host 4 "ttt7 is not up" ttt_in host status -i ttt7
 cp "$T/client.conf" "$T/host.conf"
 says host 4 "ttt0 is not up" ttt_in host down
@@ -189,6 +191,8 @@ for who in root nobody; do
 	[ $who = root ] || ok "and everybody" as_nobody server "$T/ttt" status -r "$T/run-server"
 	ok "who is nobody changes nothing" refuses 3 "only root may change the tunnel" \
 		as_nobody server "$T/ttt" strategy weighted -r "$T/run-server"
+	ok "nor how a link is used" refuses 3 "only root may change the tunnel" \
+		as_nobody server "$T/ttt" link wan0 weight=2 -r "$T/run-server"
 done
 ok "the daemon can be stopped" server down
 done_testing

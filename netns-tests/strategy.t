@@ -2,7 +2,7 @@
 # How the links are used is changed while packets flow: the strategy, and what is
 # wanted of each link.  Nothing is lost by it, and it does what was asked for.
 . "$(dirname "$0")/tunnel.sh"
-needs curl ping iperf3 jq
+needs curl ping iperf3 jq perl
 mkdir "$T/www"
 make_file "$T/www/file" 60M random
 make_file "$T/www/small" 4M
@@ -108,6 +108,20 @@ is "and then nothing has changed" "$(client link wan0 | grep -o 'weight=[0-9]*')
 ok "fixed without a rate is refused" refuses 2 "wan0: congestion: fixed needs" client link wan0 congestion=fixed
 ok "a strategy that there is not is refused" refuses 2 "there is no such strategy" client strategy fast
 ok "a server has no links" refuses 2 "only a client has links" server link wan0 weight=2
+# shellcheck disable=SC2016
+whatever_is_sent() { # whatever_is_sent LINE...: it answers each one, with a refusal
+	printf '%s\n' "$@" | timeout 10 perl -MIO::Socket::UNIX -e '
+		my $s = IO::Socket::UNIX->new(Peer => $ARGV[0]) or die;
+		while (<STDIN>) { print $s $_; $s->flush; my $a = <$s>; print $a; exit 1 unless $a =~ /"ok": ?false/ }' \
+		"$T/run-client/ttt0.sock"
+}
+ok "words of other types are refused" whatever_is_sent '{"command":"link"}' '{"command":"link","name":7,"set":[]}' \
+	'{"command":"link","name":"wan0"}' '{"command":"link","name":"wan0","set":{}}' \
+	'{"command":"link","name":"wan0","set":[7]}' '{"command":"link","name":"wan0","set":["weight=2",null]}' \
+	"{\"command\":\"link\",\"name\":\"wan0\",\"set\":[$(printf '"weight=2",%.0s' {1..20})\"weight=2\"]}" \
+	"{\"command\":\"link\",\"name\":\"wan0\",\"set\":[\"$(printf 'x%.0s' {1..5000})=2\"]}" \
+	'{"command":"links","name":"a/b"}' '{"command":"links","name":{}}'
+is "and then, too, nothing has changed" "$(client link wan0 | grep -o 'weight=[0-9]*')" weight=3
 like "a link of the configuration is remembered" "$(client link usb0 tier=backup)" "usb0: not there now: kept for when it comes"
 like "with what its pattern says" "$(client link usb0)" "^usb0 tier=backup .*weight=5 .*  \(changed.*  \(not there\)"
 veth client usb0 inet u0
@@ -136,9 +150,9 @@ ok "none of the packets was lost over all this" lost_none
 
 client link wan1 tier=never >/dev/null
 ok "never says so" idle_because wan1 "^never"
-ok "never is not a word, even when the primary is full" sends wan1 0 0 fetch small
+ok "never is not a word, even when the primary is full" sends wan1 0 500 fetch small
 link_cut wan0
-ok "nor when it is cut" sends wan1 0 0 not pings 20 1000
+ok "nor when it is cut" sends wan1 0 500 not pings 20 1000
 link_restore wan0
 ok "the tunnel is back with the primary" within 5 pings 1 1000
 
@@ -206,5 +220,21 @@ ok "a limit that is set under way is kept, too" within 3 idle_because wan0 "^slo
 client link wan0 max-latency=none >/dev/null
 ok "and lifted" within 10 idle_because wan1 "^failover: wan0 goes first$"
 ok "none of the packets was lost over all this" lost_none
+
+# ---- overflow ----------------------------------------------------------------------
+
+http_serve host "$T/www" 80
+client strategy aggregate
+client link wan0 max-loss=none >/dev/null
+client link wan1 tier=overflow >/dev/null
+ok "overflow says why it carries nothing" within 3 idle_because wan1 "^overflow: the primary links have room$"
+ok "it stays silent while the primary has room" sends wan1 0 20000 pings 200 1000
+takes() { # takes WAN COMMAND...: a good part of what comes in while the command runs
+	local was
+	was=$(rx_bytes client "$1")
+	"${@:2}" && between "$(($(rx_bytes client "$1") - was))" 5000000 50000000
+}
+ok "it helps while that is full" takes wan1 fetch file
+ok "and rests again" within 5 idle_because wan1 "^overflow:"
 ok "both ends go down" both_down
 done_testing

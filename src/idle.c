@@ -89,6 +89,8 @@ void idle_say_why(struct status_link *l, const struct status *status)
 		say(l, "%s", strcmp(at.own->state, "validating") == 0 ? "not yet proven" : "does not answer");
 	else if (at.own->unfit)
 		say_limit(l, at.own);
-	else if (strcmp(l->tier, "primary") != 0)
-		say(l, "%s: the %s links work", l->tier, at.primary ? "primary" : "overflow");
+	else if (strcmp(l->tier, "overflow") == 0)
+		say(l, "overflow: the primary links have room");
+	else if (strcmp(l->tier, "backup") == 0)
+		say(l, "backup: the %s links work", at.primary ? "primary" : "overflow");
 }

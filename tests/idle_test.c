@@ -53,7 +53,7 @@ static void a_tier_waits_for_the_better_one(void **state)
 	assert_reason(&s, 1, "backup: the overflow links work");
 	strcpy(s.link[1].tier, "overflow");
 	strcpy(s.peer->path[0].tier, "primary");
-	assert_reason(&s, 1, "overflow: the primary links work");
+	assert_reason(&s, 1, "overflow: the primary links have room");
 	s.peer->path[1].eligible = true;	/* they do not any more */
 	s.peer->path[0].eligible = false;
 	assert_reason(&s, 1, "");
