@@ -1,21 +1,24 @@
 /*
- * cipher: which cipher the engines of this program use, and one that is none.
+ * cipher: the ciphers that are measured: each library's, and one that is none.
  *
- * The linker puts these functions in front of core/crypto/aead's (--wrap, in
- * the Makefile's rule for this program alone), so nothing in the core knows of
- * them, and no configuration, peer or packet can ask for them.
+ * An engine gets its ciphers with its configuration (core/crypto/suite.h).  The
+ * program gives it the core's own; the bench gives it one of them, or
+ * cipher_nothing, of which nothing in the program knows.
  */
 #ifndef TTT_BENCH_CIPHER_H
 #define TTT_BENCH_CIPHER_H
 
-#include <stdbool.h>
+#include <stddef.h>
 
-#include "core/crypto/aead.h"
+#include "core/crypto/suite.h"
 
-/* CIPHER_NONE: keys are agreed as ever, but what is sealed stays as it is, with a tag that says nothing. */
-bool cipher_is_there(enum cipher cipher);
-/* From now on, for every engine: handshakes agree on this one, and datagrams are sealed with it. */
-void cipher_use(enum cipher cipher);
-const char *cipher_name(enum cipher cipher);
+/* Keys are agreed as ever, but what is sealed stays as it is, with a tag that says nothing. */
+extern const struct aead_ops cipher_nothing;
+
+/* The n-th of all that are there, this one first; NULL: behind the last. */
+const struct aead_ops *cipher_at(size_t n);
+const char *cipher_name(const struct aead_ops *ops);
+/* An engine with this suite uses that one and no other. */
+struct suite cipher_suite(const struct aead_ops *ops);
 
 #endif

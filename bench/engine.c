@@ -17,7 +17,8 @@
 static const char usage[] =
 	"engine [OPTION]...\n"
 	"  -l, --links N       over N links (1, 2 and 4)\n"
-	"  -c, --cipher NAME   none, chacha20-poly1305 or aes-256-gcm (all that are there)\n"
+	"  -c, --cipher NAME   none, chacha20-poly1305 or aes-256-gcm (all)\n"
+	"  -L, --library NAME  libsodium or libcrypto does it (all)\n"
 	"  -S, --strategy NAME aggregate when not given\n"
 	"  -f, --flows N       inner flows, 1 to 256 (1)\n"
 	"  -R, --rate N        Mbit/s of all links together (2000)\n"
@@ -29,7 +30,7 @@ static const char usage[] =
 	"send, receive  ns of CPU time in the sending and in the receiving engine for a\n"
 	"               packet of 1400 bytes, ACKs included; median, least and most\n"
 	"both           their sum\n"
-	"libsodium      ns that its own seal and open take for the same bytes\n"
+	"libsodium      ns that its own seal and open of that cipher take for the same bytes\n"
 	"ratio          of both to that, of the same run; the bar is 1.10\n"
 	"packets/s      that both ends together move on one core; the bar is 1 million\n"
 	"               without a cipher\n"
@@ -38,8 +39,7 @@ static const char usage[] =
 	"links          share of the datagrams\n";
 
 #define LINK_COUNTS	3
-#define CIPHERS		3
-#define ROWS		(LINK_COUNTS * CIPHERS)
+#define ROWS_MAX	(LINK_COUNTS * 5)
 #define RUNS_MAX	101
 #define BAR_RATIO	1.10
 #define BAR_NSEC	1000.0
@@ -47,20 +47,17 @@ static const char usage[] =
 struct request {
 	struct pair_options options;
 	unsigned links;		/* 0: all of LINK_COUNTS */
-	const char *cipher;	/* NULL: all */
+	const char *cipher, *library;	/* NULL: all */
 	uint64_t packets;
 	unsigned runs;
 };
 
 struct row {
-	enum cipher cipher;
 	struct pair_options options;
 	struct pair *pair;
 	double send[RUNS_MAX], receive[RUNS_MAX], both[RUNS_MAX], libsodium[RUNS_MAX], ratio[RUNS_MAX];
 	uint64_t packets, acks, allocations, wrong;
 };
-
-static const enum cipher ciphers[CIPHERS] = { CIPHER_NONE, CIPHER_CHACHA20_POLY1305, CIPHER_AES_256_GCM };
 
 static int ascending(const void *a, const void *b)
 {
@@ -75,50 +72,55 @@ static double median(double *samples, unsigned count)
 	return samples[count / 2];
 }
 
+static bool is_asked_for(const struct request *r, const struct aead_ops *cipher)
+{
+	return (r->cipher == NULL || strcmp(r->cipher, cipher_name(cipher)) == 0) &&
+	       (r->library == NULL || strcmp(r->library, cipher->library) == 0);
+}
+
 static size_t make_rows(const struct request *r, struct row *row)
 {
 	static const unsigned links[LINK_COUNTS] = { 1, 2, 4 };
+	const struct aead_ops *cipher;
 	size_t n = 0;
 
-	for (size_t c = 0; c < CIPHERS; c++) {
-		if (!cipher_is_there(ciphers[c]) || (r->cipher != NULL && strcmp(r->cipher, cipher_name(ciphers[c])) != 0))
-			continue;
-		for (size_t i = 0; i < LINK_COUNTS; i++) {
+	for (size_t c = 0; (cipher = cipher_at(c)) != NULL; c++)
+		for (size_t i = 0; i < LINK_COUNTS && is_asked_for(r, cipher); i++) {
 			if (r->links != 0 && i > 0)
 				break;
-			row[n] = (struct row){ .cipher = ciphers[c], .options = r->options };
+			row[n] = (struct row){ .options = r->options };
+			row[n].options.cipher = cipher;
 			row[n++].options.links = r->links != 0 ? r->links : links[i];
 		}
-	}
 	return n;
+}
+
+static bool encrypts(const struct row *row)
+{
+	return row->options.cipher != &cipher_nothing;
 }
 
 static bool run_row(const struct request *r, struct row *row, unsigned run)
 {
-	struct reference reference;
+	struct reference reference = { 0 };
 	struct pair_result result;
 
-	cipher_use(row->cipher);
 	if (row->pair == NULL)
 		row->pair = pair_new(&row->options);
-	if (row->pair == NULL || !reference_run(row->cipher, r->packets, &reference))
+	if (row->pair == NULL ||
+	    (encrypts(row) && !reference_run(row->options.cipher->cipher, r->packets, &reference)))
 		return false;
 	result = pair_run(row->pair, r->packets);
 	row->send[run] = result.sender;
 	row->receive[run] = result.receiver;
 	row->both[run] = result.sender + result.receiver;
 	row->libsodium[run] = reference.seal + reference.open;
-	row->ratio[run] = row->cipher != CIPHER_NONE ? row->both[run] / row->libsodium[run] : 0;
+	row->ratio[run] = encrypts(row) ? row->both[run] / row->libsodium[run] : 0;
 	row->packets += result.packets;
 	row->acks += result.acks;
 	row->allocations += result.allocations;
 	row->wrong += result.wrong;
 	return true;
-}
-
-static bool is_fast(double both, double ratio, enum cipher cipher)
-{
-	return cipher == CIPHER_NONE ? both <= BAR_NSEC : ratio <= BAR_RATIO;
 }
 
 /* False: something came out wrong, or memory was asked for. */
@@ -127,16 +129,19 @@ static bool print_row(struct row *row, unsigned runs)
 	double send = median(row->send, runs), receive = median(row->receive, runs);
 	double both = median(row->both, runs), ratio = median(row->ratio, runs);
 
-	printf("%5u  %-17s  %5.0f %5.0f-%-5.0f  %5.0f %5.0f-%-5.0f  %5.0f %5.0f-%-5.0f ", row->options.links,
-	       cipher_name(row->cipher), send, row->send[0], row->send[runs - 1], receive, row->receive[0],
-	       row->receive[runs - 1], both, row->both[0], row->both[runs - 1]);
-	if (row->cipher != CIPHER_NONE)
+	bool fast = encrypts(row) ? ratio <= BAR_RATIO : both <= BAR_NSEC;
+
+	printf("%5u  %-17s %-9s  %5.0f %5.0f-%-5.0f  %5.0f %5.0f-%-5.0f  %5.0f %5.0f-%-5.0f ", row->options.links,
+	       cipher_name(row->options.cipher), row->options.cipher->library, send, row->send[0],
+	       row->send[runs - 1], receive, row->receive[0], row->receive[runs - 1], both, row->both[0],
+	       row->both[runs - 1]);
+	if (encrypts(row))
 		printf("%9.0f  %5.2f %4.2f-%-4.2f", median(row->libsodium, runs), ratio, row->ratio[0],
 		       row->ratio[runs - 1]);
 	else
 		printf("%9s  %15s", "-", "");
-	printf(" %s %9.0f  %5.1f %7lu ", is_fast(both, ratio, row->cipher) ? " " : "!", 1e9 / both,
-	       (double)row->acks * 1000 / (double)row->packets, (unsigned long)row->allocations);
+	printf(" %s %9.0f  %5.1f %7lu ", fast ? " " : "!", 1e9 / both, (double)row->acks * 1000 / (double)row->packets,
+	       (unsigned long)row->allocations);
 	for (unsigned i = 0; i < row->options.links; i++)
 		printf("%s%u.%u", i > 0 ? ":" : " ", pair_share(row->pair, i) / 10, pair_share(row->pair, i) % 10);
 	printf("%s\n", row->wrong > 0 ? "  out of order, or damaged!" : "");
@@ -145,7 +150,7 @@ static bool print_row(struct row *row, unsigned runs)
 
 static int run(const struct request *r)
 {
-	static struct row row[ROWS];
+	static struct row row[ROWS_MAX];
 	size_t rows = make_rows(r, row);
 	bool good = rows > 0;
 
@@ -153,10 +158,10 @@ static int run(const struct request *r)
 		for (size_t i = 0; i < rows; i++)
 			if (!run_row(r, &row[i], n)) {
 				fprintf(stderr, "engine: %u links, %s: no tunnel came up, or no memory\n",
-					row[i].options.links, cipher_name(row[i].cipher));
+					row[i].options.links, cipher_name(row[i].options.cipher));
 				return 1;
 			}
-	printf("%5s  %-17s  %-17s  %-17s  %-17s %9s  %-15s   %9s  %5s %7s  %s\n", "links", "cipher", "send",
+	printf("%5s  %-17s %-9s  %-17s  %-17s  %-17s %9s  %-15s   %9s  %5s %7s  %s\n", "links", "cipher", "by", "send",
 	       "receive", "both", "libsodium", "ratio", "packets/s", "acks", "mallocs", "shares");
 	for (size_t i = 0; i < rows; i++) {
 		good = print_row(&row[i], r->runs) && good;
@@ -181,6 +186,9 @@ static bool take_option(struct request *r, int option, const char *value)
 	switch (option) {
 	case 'c':
 		r->cipher = value;
+		return true;
+	case 'L':
+		r->library = value;
 		return true;
 	case 'S':
 		r->options.strategy = value;
@@ -208,7 +216,8 @@ int main(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "links", required_argument, NULL, 'l' }, { "cipher", required_argument, NULL, 'c' },
-		{ "strategy", required_argument, NULL, 'S' }, { "flows", required_argument, NULL, 'f' },
+		{ "library", required_argument, NULL, 'L' }, { "strategy", required_argument, NULL, 'S' },
+		{ "flows", required_argument, NULL, 'f' },
 		{ "rate", required_argument, NULL, 'R' }, { "rtt", required_argument, NULL, 't' },
 		{ "down", no_argument, NULL, 'd' }, { "packets", required_argument, NULL, 'p' },
 		{ "runs", required_argument, NULL, 'r' }, { "help", no_argument, NULL, 'h' }, { 0 },
@@ -219,7 +228,7 @@ int main(int argc, char **argv)
 	};
 	int option;
 
-	while ((option = getopt_long(argc, argv, "l:c:S:f:R:t:dp:r:h", options, NULL)) != -1)
+	while ((option = getopt_long(argc, argv, "l:c:L:S:f:R:t:dp:r:h", options, NULL)) != -1)
 		if (!take_option(&r, option, optarg)) {
 			fputs(usage, option == 'h' ? stdout : stderr);
 			return option == 'h' ? 0 : 2;

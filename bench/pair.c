@@ -8,6 +8,7 @@
 #include "allocations.h"
 #include "base/buf.h"
 #include "base/bytes.h"
+#include "cipher.h"
 #include "core/engine.h"
 #include "stopwatch.h"
 #include "wire.h"
@@ -77,12 +78,15 @@ static struct addr address_of(bool server, unsigned link)
 
 static bool start_side(struct pair *p, struct side *s, struct engine_config *config)
 {
+	const struct suite suite = cipher_suite(p->options.cipher);
+
 	s->pool = buf_pool_new(POOL);
 	if (s->pool == NULL)
 		return false;
 	strncpy(config->strategy, p->options.strategy, sizeof(config->strategy) - 1);
 	config->random = (struct random_source){ fill, &p->random };
 	config->pool = s->pool;
+	config->suite = &suite;
 	s->engine = engine_new(config, p->now);
 	return s->engine != NULL;
 }

@@ -15,6 +15,8 @@
 
 #include "base/units.h"
 
+struct aead_ops;
+
 #define PAIR_PACKET	1400	/* bytes of an inner packet */
 #define PAIR_LINKS	4
 #define PAIR_BATCH	64	/* packets of a turn, as a busy worker has them */
@@ -26,6 +28,7 @@ struct pair_options {
 	unsigned flows;		/* inner ones, at least 1 */
 	bool down;		/* the server sends, else the client */
 	const char *strategy;
+	const struct aead_ops *cipher;
 };
 
 struct pair_result {

@@ -16,7 +16,7 @@ struct reference {
 	double seal, open;	/* nanoseconds of CPU time for each packet */
 };
 
-/* False: memory.  cipher: one that is there, or CIPHER_NONE, which takes no time. */
+/* False: memory.  cipher: one that libsodium has here. */
 bool reference_run(enum cipher cipher, uint64_t packets, struct reference *ret);
 
 #endif

@@ -70,6 +70,7 @@ static struct engine *new_engine(struct worker *w)
 		.peer = w->peer,
 		.peer_count = w->peers,
 		.random = { .fill = fill_random },
+		.suite = &w->suite,
 		.pool = w->pool,
 	};
 	struct engine *e;

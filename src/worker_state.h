@@ -11,6 +11,7 @@
 #include "base/endpoint.h"
 #include "base/units.h"
 #include "control/channel.h"
+#include "core/crypto/suite.h"
 #include "core/engine.h"
 #include "worker_report.h"
 #include "worker_socket.h"
@@ -36,6 +37,7 @@ struct worker {
 
 	nsec_t now;
 	struct buf_pool *pool;
+	struct suite suite;
 	struct engine *engine;		/* NULL until START */
 	struct message_setup setup;
 	struct engine_peer_config *peer;	/* between SETUP and START */

@@ -122,7 +122,7 @@ static bool add_routes(struct engine *e, const struct peer *p)
 
 static bool prepare_server(struct engine *e, const struct engine_config *config, nsec_t now)
 {
-	e->ctx.responder = responder_new(config->private_key, aead_available(), &e->ctx.random,
+	e->ctx.responder = responder_new(config->private_key, e->ctx.suite.offered, &e->ctx.random,
 					 &responder_ops, e, now);
 	e->ctx.routes = route_table_new(ENGINE_PEERS * ENGINE_PEER_PREFIXES);
 	if (e->ctx.responder == NULL || e->ctx.routes == NULL)
@@ -143,7 +143,7 @@ static bool prepare_client(struct engine *e, const struct engine_config *config)
 	if (p->initiator == NULL)
 		return false;
 	initiator_init(p->initiator, config->private_key, p->config.public_key,
-		       p->config.preshared_key, aead_available(), &e->ctx.random);
+		       p->config.preshared_key, e->ctx.suite.offered, &e->ctx.random);
 	return true;
 }
 
@@ -163,6 +163,10 @@ struct engine *engine_new(const struct engine_config *config, nsec_t now)
 	e->ctx.role = config->role;
 	e->ctx.random = config->random;
 	e->ctx.pool = config->pool;
+	if (config->suite != NULL)
+		e->ctx.suite = *config->suite;
+	else
+		suite_plain(&e->ctx.suite);
 	e->ctx.peers = e->peer;
 	stock_init(&e->ctx.stock, buf_pool_size(config->pool));
 	random_fill(&config->random, e->ctx.flow_key, sizeof(e->ctx.flow_key));

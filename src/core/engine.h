@@ -27,6 +27,7 @@
 struct buf;
 struct buf_pool;
 struct engine;
+struct suite;
 
 #define ENGINE_PEERS		256
 #define ENGINE_PEER_PREFIXES	16
@@ -79,6 +80,7 @@ struct engine_config {
 	const struct engine_peer_config *peer;	/* a client has exactly one; copied */
 	size_t peer_count;
 	struct random_source random;	/* must stay valid */
+	const struct suite *suite;	/* ciphers (core/crypto/suite.h), copied; NULL: libsodium's */
 	struct buf_pool *pool;		/* must outlive the engine */
 };
 

@@ -89,7 +89,7 @@ static void add_pending(struct context *ctx, struct responder_result *result, ns
 	struct keypair **place = free_pending(p);
 
 	if (place != NULL)
-		*place = keypair_new(&result->keys, now);
+		*place = keypair_new(&result->keys, &ctx->suite, now);
 	if (place == NULL || *place == NULL) {
 		key_table_release(&ctx->keys, result->keys.local_index);
 		responder_drop(ctx->responder, result->keys.local_index);
@@ -200,7 +200,7 @@ static void stop(struct peer *p)
 static void finish(struct peer *p, nsec_t now)
 {
 	const struct handshake_keys *agreed = initiator_keys(p->initiator);
-	struct keypair *keys = keypair_new(agreed, now);
+	struct keypair *keys = keypair_new(agreed, &p->ctx->suite, now);
 
 	if (keys == NULL) {
 		stop(p);

@@ -35,6 +35,7 @@
 struct context {
 	enum engine_role role;
 	struct random_source random;
+	struct suite suite;
 	struct buf_pool *pool;
 	struct outbox outbox;		/* datagrams for the network */
 	struct buf_queue tun;		/* inner packets for the TUN */

@@ -3,6 +3,7 @@
 
 #include <sodium.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/bytes.h"
 
@@ -59,20 +60,22 @@ struct keypair *key_table_find(const struct key_table *t, uint32_t index, void *
 	return t->place[at].keys;
 }
 
-struct keypair *keypair_new(const struct handshake_keys *keys, nsec_t now)
+struct keypair *keypair_new(const struct handshake_keys *keys, const struct suite *suite, nsec_t now)
 {
+	const struct aead_ops *ops = suite->ops[keys->cipher];
 	struct keypair *k = aligned_alloc(64, (sizeof(*k) + 63) / 64 * 64);
 
 	if (k == NULL)
 		return NULL;
-	aead_init(&k->send, keys->cipher, keys->send);
-	aead_init(&k->receive, keys->cipher, keys->receive);
+	memset(k, 0, sizeof(*k));
+	if (ops == NULL || !aead_init(&k->send, ops, keys->send) || !aead_init(&k->receive, ops, keys->receive)) {
+		keypair_free(k);
+		return NULL;
+	}
 	k->local = keys->local_index;
 	k->remote = keys->remote_index;
 	k->resumed = keys->resumed;
 	k->made_at = now;
-	k->sent = 0;
-	k->rekey_asked = false;
 	return k;
 }
 
@@ -80,6 +83,8 @@ void keypair_free(struct keypair *k)
 {
 	if (k == NULL)
 		return;
+	aead_done(&k->send);
+	aead_done(&k->receive);
 	sodium_memzero(k, sizeof(*k));
 	free(k);
 }

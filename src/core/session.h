@@ -18,6 +18,7 @@
 #include "base/units.h"
 #include "core/crypto/aead.h"
 #include "core/crypto/handshake.h"
+#include "core/crypto/suite.h"
 
 #define SESSION_REKEY_AFTER	SEC(120)
 #define SESSION_REKEY_PACKETS	(UINT64_C(1) << 30)
@@ -61,8 +62,8 @@ void key_table_release(struct key_table *t, uint32_t index);
 struct keypair *key_table_find(const struct key_table *t, uint32_t index, void **ret_peer);
 bool key_table_has(const struct key_table *t, uint32_t index);
 
-/* Keys as a handshake agreed them; NULL: memory. Freed with keypair_free, which wipes. */
-struct keypair *keypair_new(const struct handshake_keys *keys, nsec_t now);
+/* Keys as a handshake agreed them; NULL: memory, or a cipher that is not there. Freed with keypair_free, which wipes. */
+struct keypair *keypair_new(const struct handshake_keys *keys, const struct suite *suite, nsec_t now);
 void keypair_free(struct keypair *k);
 
 /* May we seal with these now? */

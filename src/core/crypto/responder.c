@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "core/crypto/suite.h"
 
 #define SOURCES	1024	/* counters of source networks, by hash: a collision only shares a budget */
 
@@ -194,7 +195,7 @@ static bool opened(struct responder *r, struct asked *a)
 	good = noise_read_init(&a->noise, &r->self, a->datagram + 4, HANDSHAKE_INIT_NOISE, payload) &&
 	       handshake_read_init(payload, &a->init) && a->init.index == get_le24(a->datagram + 1) &&
 	       (a->init.versions & 1u << HANDSHAKE_VERSION) &&
-	       aead_choose(r->ciphers, a->init.ciphers) != CIPHER_NONE &&
+	       suite_choose(r->ciphers, a->init.ciphers) != CIPHER_NONE &&
 	       r->ops->find(r->ctx, a->noise.remote_static, &a->peer);
 	sodium_memzero(payload, sizeof(payload));
 	return good;
@@ -218,7 +219,7 @@ static void respond(struct responder *r, struct asked *a, struct pending *place,
 	uint8_t payload[HANDSHAKE_PAYLOAD], reply[HANDSHAKE_RESPONSE_SIZE];
 	struct handshake_response response = {
 		.version = HANDSHAKE_VERSION,
-		.cipher = (uint8_t)aead_choose(r->ciphers, a->init.ciphers),
+		.cipher = (uint8_t)suite_choose(r->ciphers, a->init.ciphers),
 		.resumed = resumed,
 		.index = r->ops->new_index(r->ctx),
 		.config = a->peer.config,
