@@ -193,7 +193,12 @@ ok "without it there is more" between "$(rate)" 15 60
 ok "the client goes down" client down
 ok "it comes up again" client up
 is "and what was changed is forgotten" "$(status_of client '[.links[] | .settings] | join("")')" ""
-ok "both ends go down" both_down
+ok "it goes down" client down
+CLIENT_MORE='[link wan*]
+tier = never' tunnel_files
+ok "with nothing but links that are never to be used it says so" refuses 1 \
+	"vps: no link may carry the tunnel: each is tier = never, or its budget is spent" client up
+ok "the server goes down, too" server down
 
 # ---- limits ------------------------------------------------------------------------
 

@@ -12,7 +12,8 @@
 /* The paths of one link, and what there is beside them. */
 struct lookout {
 	const struct status_path *own;		/* the best of its own; NULL: none */
-	const struct status_path *other;	/* of those of other links that may carry data, the first by priority */
+	const struct status_path *other;	/* of those of other links that may carry data, the first by priority, */
+	const struct status_path *fastest;	/* and by round trip; NULL: there is none */
 	bool primary;				/* one of those is of a primary link */
 };
 
@@ -33,6 +34,8 @@ static void look(const struct status_peer *peer, const char *link, struct lookou
 		} else if (p->eligible) {
 			if (ret->other == NULL || p->priority < ret->other->priority)
 				ret->other = p;
+			if (p->srtt != 0 && (ret->fastest == NULL || p->srtt < ret->fastest->srtt))
+				ret->fastest = p;
 			ret->primary |= strcmp(p->tier, "primary") == 0;
 		}
 	}
@@ -67,8 +70,13 @@ static void say_limit(struct status_link *l, const struct status_path *own)
 /* It may carry data, but the strategy prefers another. */
 static void say_who_goes_first(struct status_link *l, const struct lookout *at, const char *strategy)
 {
-	if (strcmp(strategy, "failover") == 0 && at->other != NULL && at->other->priority < at->own->priority)
+	const struct status_path *own = at->own;
+
+	if (strcmp(strategy, "failover") == 0 && at->other != NULL && at->other->priority < own->priority)
 		say(l, "failover: %s goes first", at->other->link);
+	if (strcmp(strategy, "lowest-latency") == 0 && at->fastest != NULL && at->fastest->srtt < own->srtt &&
+	    at->fastest->share_ppm > own->share_ppm)
+		say(l, "lowest-latency: %s answers sooner", at->fastest->link);
 }
 
 void idle_say_why(struct status_link *l, const struct status *status)

@@ -131,6 +131,24 @@ static void failover_names_who_goes_first(void **state)
 	status_done(&s);
 }
 
+/* The strategy does not change for a hair's breadth: who carries it is who has the traffic. */
+static void lowest_latency_names_who_answers_sooner(void **state)
+{
+	struct status s = two_links();
+
+	(void)state;
+	strcpy(s.strategy, "lowest-latency");
+	s.peer->path[1].srtt = MSEC(22);
+	s.peer->path[0].share_ppm = 990000;
+	s.peer->path[1].share_ppm = 10000;
+	assert_reason(&s, 0, "");
+	assert_reason(&s, 1, "lowest-latency: wan0 answers sooner");
+	s.peer->path[0].share_ppm = 10000;
+	s.peer->path[1].share_ppm = 990000;
+	assert_reason(&s, 1, "");
+	status_done(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -141,6 +159,7 @@ int main(void)
 		TEST("a path that does not work says so, and one that does is enough",
 		     a_path_that_does_not_work_says_so_and_one_that_does_is_enough),
 		TEST("failover names who goes first", failover_names_who_goes_first),
+		TEST("lowest-latency names who answers sooner", lowest_latency_names_who_answers_sooner),
 	};
 
 	return RUN_TESTS(tests);
