@@ -124,7 +124,8 @@ ok "it comes up where nothing can be written" within 5 paths_up 2
 ok "packets go through" pings 100
 says() { grep -qE "$1" "$log"; }
 ok "it says that it will forget" within 8 says "budgets will be forgotten .*run-client.state: (Not a directory|File exists)"
-is "once" "$(grep -c "will be forgotten" "$log")" 1
+like "and so does status" "$(client status)" "note: what is used of budgets cannot be written down"
+is "the log has it once" "$(grep -c "will be forgotten" "$log")" 1
 ok "both ends go down" both_down
 is "a server keeps no count" "$(ls "$T" | grep -c 'run-server.state')" 0
 done_testing
