@@ -66,26 +66,6 @@ static struct path *repair_path(struct peer *p, const struct buf *packet, nsec_t
 	return best != NULL ? p->path[best->id] : NULL;
 }
 
-/* What is lost goes ahead of everything else: others wait for it. */
-static void pump_repairs(struct peer *p, nsec_t now)
-{
-	const struct repair_item *item;
-
-	while ((item = repair_next(p->repair, now)) != NULL) {
-		struct path *path = repair_path(p, item->packet, now, &p->pump_at);
-
-		if (path == NULL) {
-			/* it is given up when its time is over */
-			p->pump_at = nsec_min(p->pump_at, item->deadline);
-			break;
-		}
-		carry_again(p, item, path, now);
-		p->outlook.count = 0;
-	}
-	if (repair_has_skips(p->repair))
-		p->wanted |= CONTENT_SKIP;
-}
-
 /* --- the queue ------------------------------------------------------------- */
 
 /*
@@ -174,6 +154,7 @@ static path_set with_second(struct peer *p, path_set ready, const struct buf *b,
 {
 	const struct path *first = p->path[path_first(ready)], *second = NULL;
 
+
 	if (!p->strategy->second_copies || path_rest(ready) != 0 || p->spare < b->len ||
 	    fq_codel_stats(p->queue).packets > 1 || !is_unsteady(first))
 		return ready;
@@ -237,6 +218,38 @@ static nsec_t full_until(const struct outlook *o)
 		at = nsec_min(at, o->path[i].free_at);
 	}
 	return o->count > 0 ? at : 0;
+}
+
+/* A call or a key does not wait for a download's repairs, which may be many; there are few of them. */
+static void pump_sparse(struct peer *p, nsec_t now)
+{
+	const struct buf *head;
+
+	while ((head = fq_codel_head(p->queue, now)) != NULL && (carry_traits(head) & CARRY_SPARSE) &&
+	       send_one(p, now))
+		;
+}
+
+/* What is lost goes ahead of all other bulk, which waits for it. */
+static void pump_repairs(struct peer *p, nsec_t now)
+{
+	const struct repair_item *item;
+
+	pump_sparse(p, now);
+	while ((item = repair_next(p->repair, now)) != NULL) {
+		struct path *path = repair_path(p, item->packet, now, &p->pump_at);
+
+		if (path == NULL) {
+			/* it is given up when its time is over */
+			p->pump_at = nsec_min(p->pump_at, item->deadline);
+			break;
+		}
+		carry_again(p, item, path, now);
+		p->outlook.count = 0;
+		pump_sparse(p, now);
+	}
+	if (repair_has_skips(p->repair))
+		p->wanted |= CONTENT_SKIP;
 }
 
 void transmit_pump(struct peer *p, nsec_t now)
