@@ -27,7 +27,7 @@
 
 #include "core/path/window.h"
 
-#define LEAST		4		/* packets a round trip, of so long at least: slower is no path */
+#define LEAST		10		/* packets a round trip, of so long at least: any path takes them (RFC 6928) */
 #define LEAST_TIME	MSEC(50)
 #define BURST		MSEC(3)		/* that may leave at once: timers and strategies are coarse */
 #define INITIAL_WINDOW	32		/* packets, */
@@ -36,6 +36,7 @@
 #define FULL_GROWTH	1.25		/* less growth than this in three rounds: the path is full */
 #define FULL_ROUNDS	3
 #define FULL_LOSS	0.15		/* so much lost, and less growth than that: full at once */
+#define FULL_LOST	32		/* or so many packets, of bursts that lose that much */
 
 #define BANDWIDTH_ROUNDS 8
 #define EXTRA_ROUNDS	10
@@ -49,7 +50,8 @@
 #define JITTER_GAIN	24		/* and how far they are off it */
 #define FULL_JITTERS	2		/* by so many a link that is just full is slower than a calm one */
 #define JITTERY_GAIN	0.985		/* of the rate that is believed: room for what jitter hides */
-#define SPAN_JITTERS	28		/* a delivery rate is measured over so many at least */
+#define SPAN_JITTERS	28		/* a delivery rate is measured over so many at least, */
+#define SPAN_PACKETS	64		/* and where it jitters over so many packets */
 
 #define TARGET		MSEC(3)		/* of queue that may stand: keeps the path busy */
 #define TARGET_PACKETS	6		/* or so many of ours: who has less of a shared path asks for more */
@@ -118,7 +120,7 @@ struct steer {
 	uint64_t app_limited;		/* samples that began below this many bytes had not enough to send */
 	uint64_t round;			/* that were filled: only those age the bandwidth */
 	uint64_t round_ends, round_began;
-	uint64_t round_lost;
+	uint64_t round_lost, bursts_lost;
 	nsec_t round_least;		/* standing RTT */
 	uint64_t span_began;		/* rounds enough that jitter does not matter */
 	uint64_t span_flight, span_lost;	/* bytes under way at its begin, and lost since */
@@ -451,18 +453,40 @@ static void on_span(struct steer *s, uint64_t in_flight, nsec_t now)
 	s->span_since = now;
 }
 
+/*
+ * Who has not always enough to send sends in bursts at STARTUP's pace.  That is
+ * too fast when much of them is lost, whatever their mean is.
+ */
+static void on_loose_startup_round(struct steer *s, nsec_t now)
+{
+	if (s->bursts_lost < FULL_LOST * (uint64_t)s->config.mtu)
+		return;
+	s->bursts_lost = 0;
+	s->full_rounds = FULL_ROUNDS;
+	enter_brake(s, now);
+}
+
+static bool span_says_enough(const struct steer *s, nsec_t now)
+{
+	return now > s->span_since && now - s->span_since >= SPAN_JITTERS * jitter(s) &&
+	       (!is_jittery(s) || s->delivered - s->span_began >= SPAN_PACKETS * (uint64_t)s->config.mtu);
+}
+
 static void on_round(struct steer *s, uint64_t in_flight, nsec_t now)
 {
 	uint64_t got = s->delivered - s->round_began;
 	double lost = (double)s->round_lost / (double)(s->round_lost + got + 1);
 	bool filled = s->round_began >= s->app_limited;
 
-	if (now > s->span_since && now - s->span_since >= SPAN_JITTERS * jitter(s))
+	if (span_says_enough(s, now))
 		on_span(s, in_flight, now);
 	s->round_ends = s->round_began = s->delivered;
+	s->bursts_lost = lost >= FULL_LOSS ? s->bursts_lost + s->round_lost : s->bursts_lost / 2;
 	s->round_lost = 0;
 	if (filled)
 		on_filled_round(s, lost, now);
+	else if (s->phase == STARTUP)
+		on_loose_startup_round(s, now);
 	s->round_least = standing(s);
 }
 
