@@ -101,8 +101,20 @@ static void open_batch(struct bench *b)
 		buf_put(b->batch[i]);
 }
 
+/*
+ * libcrypto's ChaCha20 leaves the upper halves of the vector registers in use,
+ * with which libsodium's AES takes half as long again; its ChaCha20 clears them.
+ */
+static void clear_registers(const struct bench *b)
+{
+	uint8_t block[64];
+
+	crypto_stream_chacha20_ietf(block, sizeof(block), b->packet, b->keys.chacha);
+}
+
 static void run(struct bench *b, uint64_t packets)
 {
+	clear_registers(b);
 	while (b->wire.count < WAY)
 		seal_batch(b);
 	b->sealing = b->opening = (struct stopwatch){ 0 };
