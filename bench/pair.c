@@ -178,7 +178,7 @@ static void bring_packets(struct pair *p, struct side *s)
 {
 	s->packet_count = 0;
 	while (p->sent - p->received < p->window && s->packet_count < 2 * PAIR_BATCH) {
-		struct buf *b = buf_get(s->pool);
+		struct buf *b = buf_get_to_keep(s->pool);
 		unsigned flow = (unsigned)(p->sent % p->options.flows);
 
 		if (b == NULL)

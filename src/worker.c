@@ -255,7 +255,7 @@ static void on_tun(struct ev_loop *loop, ev_io *watcher, int events)
 		return;
 	}
 	for (int i = 0; i < TUN_BATCH && error == 0; i++) {
-		struct buf *b = buf_get(w->pool);
+		struct buf *b = buf_get_to_keep(w->pool);
 
 		if (b == NULL)
 			break;
@@ -263,7 +263,7 @@ static void on_tun(struct ev_loop *loop, ev_io *watcher, int events)
 		if (error == 0)
 			engine_tun_in(w->engine, b, w->now);
 		else
-			buf_put(b);
+			buf_put_kept(b);
 	}
 	worker_collect(w);
 	if (error == 0 || error == -EAGAIN || error == -EINTR)

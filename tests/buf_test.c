@@ -47,6 +47,47 @@ static void gives_the_last_one_back_first_and_empty(void **state)
 	buf_pool_free(pool);
 }
 
+static void what_was_kept_goes_out_to_be_kept_again(void **state)
+{
+	struct buf_pool *pool = buf_pool_new(4);
+	struct buf *kept[2], *quick[2];
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		kept[i] = buf_get_to_keep(pool);
+		quick[i] = buf_get(pool);
+	}
+	for (int round = 0; round < 9; round++) {
+		/* whoever comes back first */
+		buf_put_kept(kept[round % 2]);
+		buf_put(quick[0]);
+		buf_put_kept(kept[1 - round % 2]);
+		buf_put(quick[1]);
+		assert_ptr_equal(buf_get(pool), quick[1]);
+		assert_ptr_equal(buf_get_to_keep(pool), kept[1 - round % 2]);
+		assert_ptr_equal(buf_get_to_keep(pool), kept[round % 2]);
+		assert_ptr_equal(buf_get(pool), quick[0]);
+		assert_null(buf_get(pool));
+		assert_null(buf_get_to_keep(pool));
+	}
+	/* where there are no others, these serve as well */
+	for (int i = 0; i < 2; i++)
+		buf_put(quick[i]);
+	assert_ptr_equal(buf_get_to_keep(pool), quick[0]);
+	buf_put_kept(kept[0]);
+	buf_put_kept(kept[1]);
+	assert_ptr_equal(buf_get(pool), quick[1]);
+	assert_ptr_equal(buf_get(pool), kept[0]);
+	assert_ptr_equal(buf_get(pool), kept[1]);
+	assert_null(buf_get(pool));
+	for (int i = 0; i < 2; i++) {
+		buf_put(quick[i]);
+		buf_put_kept(kept[i]);
+	}
+	assert_int_equal(buf_pool_left(pool), 4);
+	buf_pool_free(pool);
+}
+
 /* Pages in memory of what `b` and the n - 1 buffers behind it occupy. */
 static size_t resident(const struct buf *b, size_t n, size_t *ret_pages)
 {
@@ -83,6 +124,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST("a pool gives each buffer once", gives_each_buffer_once),
 		TEST("the last one back goes out first, and empty", gives_the_last_one_back_first_and_empty),
+		TEST("what was kept for long goes out to be kept again", what_was_kept_goes_out_to_be_kept_again),
 		TEST("buffers cost no memory before they are used", costs_no_memory_before_it_is_used),
 	};
 

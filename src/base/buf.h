@@ -41,6 +41,14 @@ struct buf *buf_get(struct buf_pool *pool);
 /* Give b back to its pool; NULL is nothing. */
 void buf_put(struct buf *b);
 
+/*
+ * The same, for what stays out for a while.  Buffers that come and go at once
+ * are in a cache, and stay with those who use them so; who keeps one for a round
+ * trip takes one that was out of it anyway, and brings it back to that end.
+ */
+struct buf *buf_get_to_keep(struct buf_pool *pool);
+void buf_put_kept(struct buf *b);
+
 /* b is wanted soon: its head and the beginning of its content.  NULL is nothing. */
 static inline void buf_prefetch(const struct buf *b)
 {

@@ -139,7 +139,7 @@ static void send_kept(struct peer *p, struct path *path, struct buf *b, const st
 
 static struct buf *copy_of(struct peer *p, const uint8_t *bytes, size_t len)
 {
-	struct buf *copy = buf_get(p->ctx->pool);
+	struct buf *copy = buf_get_to_keep(p->ctx->pool);
 
 	if (copy == NULL) {
 		p->ctx->drops[DROP_NO_BUFFER]++;

@@ -41,7 +41,7 @@ struct repair *repair_new(size_t items)
 
 static void forget(struct repair *r, struct repair_item *i)
 {
-	buf_put(i->packet);
+	buf_put_kept(i->packet);
 	*i = (struct repair_item){ 0 };
 	r->stats.kept--;
 }
