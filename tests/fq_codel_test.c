@@ -208,6 +208,73 @@ static void busy_flows_get_equal_shares(void **state)
 	}
 }
 
+/* Flows, by number, that may not go. */
+static bool is_open(void *ctx, struct buf *b)
+{
+	const uint32_t *blocked = ctx;
+
+	return !(*blocked & 1u << b->mark[0]);
+}
+
+static int64_t pop_open(struct fixture *f, uint32_t blocked)
+{
+	struct buf *b = fq_codel_find(f->q, is_open, &blocked);
+
+	if (b != NULL)
+		fq_codel_pop_found(f->q, b, f->now);
+	return name_of(b);
+}
+
+static void who_may_not_go_keeps_nobody_back(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	open_fixture(&f);
+	assert_int_equal(pop_open(&f, 0), -1);
+	push(&f, 1, QUANTUM);
+	push(&f, 2, QUANTUM);
+	push(&f, 3, 200);
+	assert_int_equal(pop_open(&f, 1u << 1 | 1u << 2 | 1u << 3), -1);
+	assert_int_equal(pop_open(&f, 1u << 1), 2000);
+	assert_int_equal(pop_open(&f, 1u << 1), 3000);
+	assert_int_equal(pop_open(&f, 1u << 1), -1);
+	assert_int_equal(pop_open(&f, 0), 1000);
+	assert_int_equal(pop_open(&f, 0), -1);
+	close_fixture(&f);
+}
+
+/* Flows 0 to 4 always have two packets; 0 and 1 may go half of the time, the others always. */
+static void who_may_go_shares_what_leaves(void **state)
+{
+	uint64_t bytes[5] = { 0 };
+	struct fixture f;
+
+	(void)state;
+	open_fixture(&f);
+	for (uint32_t flow = 0; flow < 5; flow++)
+		for (int n = 0; n < 2; n++)
+			push(&f, flow, QUANTUM - 200 * flow);
+	for (unsigned i = 0; i < 5000; i++) {
+		uint32_t blocked = i / 50 % 2 == 0 ? 3 : 0;
+		struct buf *b = fq_codel_find(f.q, is_open, &blocked);
+		uint32_t flow;
+
+		assert_non_null(b);
+		flow = b->mark[0];
+		assert_false(blocked & 1u << flow);
+		bytes[flow] += b->len;
+		fq_codel_pop_found(f.q, b, f.now);
+		buf_put(b);
+		push(&f, flow, QUANTUM - 200 * flow);
+	}
+	assert_in_range(bytes[0] * 1000 / bytes[1], 950, 1050);
+	assert_in_range(bytes[2] * 1000 / bytes[3], 980, 1020);
+	assert_in_range(bytes[3] * 1000 / bytes[4], 980, 1020);
+	assert_true(bytes[0] * 3 > bytes[2] && bytes[0] < bytes[2]);
+	close_fixture(&f);
+}
+
 /*
  * A link of a byte each microsecond; busy flows always have ten packets of a
  * quantum; the sparse one sends 100 bytes every 7 to 57 ms.  Returns its longest wait.
@@ -760,6 +827,8 @@ int main(void)
 		TEST("busy flows get equal shares", busy_flows_get_equal_shares),
 		TEST("a sparse flow waits for a quantum of each flow at most",
 		     a_sparse_flow_waits_for_a_quantum_of_each_flow_at_most),
+		TEST("who may not go keeps nobody back", who_may_not_go_keeps_nobody_back),
+		TEST("who may go shares what leaves", who_may_go_shares_what_leaves),
 		TEST("flows that collide are one", flows_that_collide_are_one),
 		TEST("the limits hold and leave room for others", the_limits_hold_and_leave_room_for_others),
 		TEST("a flow that comes later gets its half", a_flow_that_comes_later_gets_its_half),

@@ -26,7 +26,7 @@ builds() {
 	# shellcheck disable=SC2046
 	${CC:-cc} -std=c11 -D_GNU_SOURCE -O2 -Wall -Wextra -Wshadow -Werror -I"$T" -Isrc -o "$T/ttt-sim" \
 		"$T/strategy/nearest.c" "$T/strategy/strategy.c" "$B/obj/src/sim/main.o" \
-		"$B/libsim.a" "$B/libconfig.a" "$B/libcore.a" "$B/libbase.a" $(pkg-config --libs libsodium inih) -lm
+		"$B/libsim.a" "$B/libconfig.a" "$B/libcore.a" "$B/libbase.a" $(pkg-config --libs libsodium libcrypto inih) -lm
 }
 ok "the example builds, without a warning, with two lines more" builds
 ok "the tool lists it" grep -q 'nearest .*the shortest round trip' <("$T/ttt-sim" --help)

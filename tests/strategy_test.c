@@ -74,13 +74,163 @@ static void round_robin_takes_turns_over_the_ids_there_are(void **state)
 	}
 }
 
-static void redundant_takes_every_path(void **state)
+static void redundant_takes_every_path_that_has_room_in_a_moment(void **state)
 {
 	struct fixture f;
 
 	(void)state;
 	prepare(&f, 3);
+	for (int i = 0; i < 3; i++)
+		f.path[i].rate = 1000000;
 	assert_int_equal(pick(&strategy_redundant, &f), 7);
+	f.path[1].free_at = f.view.now + MSEC(2);
+	f.path[2].free_at = f.view.now + MSEC(2) + 1;
+	assert_int_equal(pick(&strategy_redundant, &f), 3);
+	/* but it waits for the path where it arrives first */
+	f.path[0].free_at = f.view.now + MSEC(1);
+	f.path[2].free_at = 0;
+	f.path[2].srtt = MSEC(10);
+	assert_int_equal(pick(&strategy_redundant, &f), PATH_BIT(0));
+	f.path[0].free_at = NSEC_NEVER;		/* not for its window */
+	f.path[1].free_at = NSEC_NEVER;
+	f.path[0].srtt = f.path[1].srtt = MSEC(20);
+	assert_int_equal(pick(&strategy_redundant, &f), PATH_BIT(2));
+}
+
+static void redundant_copies_nothing_onto_metered_links_beside_others(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	prepare(&f, 3);
+	f.path[0].metered = f.path[2].metered = true;
+	assert_int_equal(pick(&strategy_redundant, &f), PATH_BIT(1));
+	f.path[1].metered = true;
+	assert_int_equal(pick(&strategy_redundant, &f), 7);
+}
+
+static void lowest_latency_leaves_for_an_eighth_and_5_ms(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	prepare(&f, 3);
+	f.path[0].srtt = f.path[0].latency = MSEC(20);
+	f.path[1].srtt = f.path[1].latency = MSEC(30);	/* nothing is known of the third */
+	assert_int_equal(pick(&strategy_lowest_latency, &f), PATH_BIT(0));
+	f.path[0].latency = MSEC(50);
+	assert_int_equal(pick(&strategy_lowest_latency, &f), PATH_BIT(0));	/* 35 now */
+	f.path[0].latency = MSEC(50) + 2;
+	assert_int_equal(pick(&strategy_lowest_latency, &f), PATH_BIT(1));
+	f.path[0].latency = MSEC(32);						/* 26 */
+	assert_int_equal(pick(&strategy_lowest_latency, &f), PATH_BIT(1));
+	f.path[0].srtt = f.path[0].latency = MSEC(350);
+	f.path[1].srtt = f.path[1].latency = MSEC(400);
+	assert_int_equal(pick(&strategy_lowest_latency, &f), PATH_BIT(1));	/* an eighth is 50 */
+	f.path[0].latency -= 2;
+	assert_int_equal(pick(&strategy_lowest_latency, &f), PATH_BIT(0));
+}
+
+static void lowest_latency_leaves_a_path_that_is_gone(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	prepare(&f, 3);
+	for (int i = 0; i < 3; i++)
+		f.path[i].srtt = f.path[i].latency = MSEC(20 + 100 * i);
+	assert_int_equal(pick(&strategy_lowest_latency, &f), PATH_BIT(0));
+	f.view.path++;
+	f.view.count--;
+	assert_int_equal(pick(&strategy_lowest_latency, &f), PATH_BIT(1));
+}
+
+static path_set pick_flow(struct fixture *f, uint32_t flow, size_t len)
+{
+	const struct strategy_packet packet = { .len = len, .flow = flow };
+	path_set set = strategy_flow.pick(f->state, &f->view, &packet);
+
+	strategy_flow.sent(f->state, &packet, set, f->view.now);
+	return set;
+}
+
+static void flow_gives_new_flows_to_who_has_least_to_do(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	prepare(&f, 2);
+	f.path[0].rate = 3000000;
+	f.path[1].rate = 1000000;
+	f.path[0].srtt = MSEC(20);
+	f.path[1].srtt = MSEC(40);
+	assert_int_equal(pick_flow(&f, 1, 300000), PATH_BIT(0));	/* 10 ms for half the round trip, against 20 */
+	assert_int_equal(pick_flow(&f, 2, 300000), PATH_BIT(1));	/* 100 ms to do, against nothing */
+	assert_int_equal(pick_flow(&f, 3, 300000), PATH_BIT(0));	/* against 300 */
+	for (int i = 0; i < 100; i++) {
+		assert_int_equal(pick_flow(&f, 1, 1000), PATH_BIT(0));
+		assert_int_equal(pick_flow(&f, 2, 1000000), PATH_BIT(1));
+		assert_int_equal(pick_flow(&f, 3, 1000), PATH_BIT(0));
+	}
+	f.view.now += SEC(20);						/* all is forgotten */
+	assert_int_equal(pick_flow(&f, 4, 1000), PATH_BIT(0));
+}
+
+static void flow_moves_only_when_the_path_goes_or_after_half_a_minute(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	prepare(&f, 2);
+	f.path[0].rate = f.path[1].rate = 1000000;
+	assert_int_equal(pick_flow(&f, 1, 1000), PATH_BIT(0));
+	f.view.path = &f.path[1];
+	f.view.count = 1;
+	assert_int_equal(pick_flow(&f, 1, 1000), PATH_BIT(1));
+	f.view.path = f.path;
+	f.view.count = 2;
+	f.path[1].srtt = MSEC(100);
+	for (int i = 0; i < 10; i++) {
+		f.view.now += SEC(20);
+		assert_int_equal(pick_flow(&f, 1, 1000), PATH_BIT(1));
+	}
+	f.view.now += SEC(36);
+	assert_int_equal(pick_flow(&f, 1, 1000), PATH_BIT(0));
+}
+
+static path_set pick_adaptive(struct fixture *f, bool sparse, bool steady, uint64_t spare)
+{
+	const struct strategy_packet packet = { .len = 200, .sparse = sparse, .steady = steady, .spare = spare };
+
+	return strategy_adaptive.pick(f->state, &f->view, &packet);
+}
+
+static void adaptive_sends_what_is_sparse_twice_within_its_budget(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	prepare(&f, 3);
+	for (int i = 0; i < 3; i++) {
+		f.path[i].rate = 1000000;
+		f.path[i].srtt = MSEC(20 + 10 * i);
+	}
+	assert_int_equal(pick_adaptive(&f, false, false, 1 << 20), PATH_BIT(0));
+	assert_int_equal(pick_adaptive(&f, true, true, 200), PATH_BIT(0) | PATH_BIT(1));
+	assert_int_equal(pick_adaptive(&f, true, true, 199), PATH_BIT(0));
+	/* who is new has the upper half of it */
+	assert_int_equal(pick_adaptive(&f, true, false, 200 + (1 << 19)), PATH_BIT(0) | PATH_BIT(1));
+	assert_int_equal(pick_adaptive(&f, true, false, 199 + (1 << 19)), PATH_BIT(0));
+	f.path[1].metered = true;
+	assert_int_equal(pick_adaptive(&f, true, true, 200), PATH_BIT(0) | PATH_BIT(2));
+	f.path[2].free_at = f.view.now + MSEC(2);
+	assert_int_equal(pick_adaptive(&f, true, true, 200), PATH_BIT(0) | PATH_BIT(2));
+	f.path[2].free_at++;
+	assert_int_equal(pick_adaptive(&f, true, true, 200), PATH_BIT(0));
+	/* the better path is occupied for less than the other is longer: it is waited for, with no copy yet */
+	f.path[0].free_at = f.view.now + MSEC(1);
+	f.path[1].metered = false;
+	assert_int_equal(pick_adaptive(&f, true, true, 200), PATH_BIT(0));
 }
 
 /* A path beyond its limits, or suspect, is not in the view. */
@@ -150,7 +300,7 @@ static void every_strategy_is_found_by_its_name(void **state)
 		assert_true(strategy_at(n)->state_size <= STRATEGY_STATE);
 		assert_non_null(strategy_at(n)->summary);
 	}
-	assert_int_equal(n, 5);
+	assert_int_equal(n, 8);
 	assert_null(strategy_find("fastest"));
 }
 
@@ -162,7 +312,18 @@ int main(void)
 		TEST("weighted gives a returning path no burst", weighted_gives_a_returning_path_no_burst),
 		TEST("round-robin takes turns over the ids there are",
 		     round_robin_takes_turns_over_the_ids_there_are),
-		TEST("redundant takes every path", redundant_takes_every_path),
+		TEST("redundant takes every path that has room in a moment",
+		     redundant_takes_every_path_that_has_room_in_a_moment),
+		TEST("redundant copies nothing onto metered links beside others",
+		     redundant_copies_nothing_onto_metered_links_beside_others),
+		TEST("lowest-latency leaves for an eighth, and 5 ms",
+		     lowest_latency_leaves_for_an_eighth_and_5_ms),
+		TEST("lowest-latency leaves a path that is gone", lowest_latency_leaves_a_path_that_is_gone),
+		TEST("flow gives new flows to who has least to do", flow_gives_new_flows_to_who_has_least_to_do),
+		TEST("flow moves only when the path goes, or after half a minute",
+		     flow_moves_only_when_the_path_goes_or_after_half_a_minute),
+		TEST("adaptive sends what is sparse twice, within its budget",
+		     adaptive_sends_what_is_sparse_twice_within_its_budget),
 		TEST("failover leaves at once and returns after two good seconds",
 		     failover_leaves_at_once_and_returns_after_two_good_seconds),
 		TEST("failover begins with the best of those that have just come",

@@ -43,6 +43,15 @@ typedef uint16_t path_set;
 static inline unsigned path_first(path_set set) { return (unsigned)__builtin_ctz(set); }
 static inline path_set path_rest(path_set set) { return set & (path_set)(set - 1); }
 
+static inline unsigned path_count(path_set set)
+{
+	unsigned n = 0;
+
+	for (; set != 0; set = path_rest(set))
+		n++;
+	return n;
+}
+
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 
 #endif

@@ -151,8 +151,11 @@ static struct buf *copy_of(struct peer *p, const uint8_t *bytes, size_t len)
 
 /* --- several ----------------------------------------------------------------- */
 
-/* b on every path of the set, all of which it fits.  The last one gets b itself unless it is kept. */
-static void spread(struct peer *p, path_set set, struct buf *b, const struct load *load, nsec_t now)
+/*
+ * b on every path of the set, all of which it fits.  The last one gets b itself
+ * unless it is kept; gives repair's handle of it.
+ */
+static uint32_t spread(struct peer *p, path_set set, struct buf *b, const struct load *load, nsec_t now)
 {
 	uint32_t handle = load->keep ? repair_keep(p->repair, b, &load->piece, load->deadline) : REPAIR_NONE;
 
@@ -163,6 +166,7 @@ static void spread(struct peer *p, path_set set, struct buf *b, const struct loa
 	}
 	/* there was no buffer for any: its receiver need not wait */
 	repair_unsent(p->repair, handle);
+	return handle;
 }
 
 static size_t smallest_room(const struct peer *p, path_set set)
@@ -209,7 +213,7 @@ static path_set narrow_paths(const struct peer *p, path_set set, const struct pi
 	return narrow;
 }
 
-void carry_packet(struct peer *p, path_set set, struct buf *packet, nsec_t now)
+uint32_t carry_packet(struct peer *p, path_set set, struct buf *packet, nsec_t now)
 {
 	bool keep = buf_pool_left(p->ctx->pool) > KEEP_RESERVE;
 	struct load load = { .piece = whole(packet), .keep = keep, .repaired = keep,
@@ -220,7 +224,7 @@ void carry_packet(struct peer *p, path_set set, struct buf *packet, nsec_t now)
 		if (!spread_pieces(p, set, packet, &load, now))
 			repair_skip(p->repair, &load.piece);
 		buf_put(packet);
-		return;
+		return REPAIR_NONE;
 	}
 	if (narrow != 0) {
 		struct load in_pieces = load;
@@ -228,12 +232,27 @@ void carry_packet(struct peer *p, path_set set, struct buf *packet, nsec_t now)
 		in_pieces.keep = false;		/* the whole one is kept */
 		spread_pieces(p, narrow, packet, &in_pieces, now);
 	}
-	spread(p, set & (path_set)~narrow, packet, &load, now);
+	return spread(p, set & (path_set)~narrow, packet, &load, now);
+}
+
+static struct load load_of_item(const struct repair_item *item)
+{
+	return (struct load){ .piece = item->piece, .keep = true, .repaired = true, .deadline = item->deadline };
+}
+
+bool carry_copy(struct peer *p, const struct repair_item *item, struct path *path, nsec_t now)
+{
+	struct load load = load_of_item(item);
+
+	if (!fits(path, &item->piece, item->packet->len))
+		return false;
+	send_kept(p, path, item->packet, &load, item->handle, now);
+	return true;
 }
 
 void carry_again(struct peer *p, const struct repair_item *item, struct path *path, nsec_t now)
 {
-	struct load load = { .piece = item->piece, .keep = true, .repaired = true, .deadline = item->deadline };
+	struct load load = load_of_item(item);
 	bool elsewhere = item->out > 0;
 	uint32_t handle = item->handle;
 	struct buf *b = item->packet;

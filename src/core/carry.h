@@ -23,8 +23,13 @@ uint32_t carry_traits(const struct buf *packet);
 /* A numbered packet will not be sent: its receiver need not wait.  It stays the caller's. */
 void carry_give_up(struct peer *p, const struct buf *packet);
 
-/* Send a numbered packet on every path of the set, which is not empty.  Takes it. */
-void carry_packet(struct peer *p, path_set set, struct buf *packet, nsec_t now);
+/*
+ * Send a numbered packet on every path of the set, which is not empty.  Takes it.
+ * Gives repair's handle of the whole packet; REPAIR_NONE: it is not kept as such.
+ */
+uint32_t carry_packet(struct peer *p, path_set set, struct buf *packet, nsec_t now);
+/* Send one copy more of what is kept; false: it does not fit the path. */
+bool carry_copy(struct peer *p, const struct repair_item *item, struct path *path, nsec_t now);
 /* Send what repair_next gave, on that path; it waits no more. */
 void carry_again(struct peer *p, const struct repair_item *item, struct path *path, nsec_t now);
 

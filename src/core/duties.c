@@ -301,7 +301,7 @@ nsec_t duties_deadline(const struct peer *p, nsec_t now)
 		if (p->path[i] != NULL)
 			at = nsec_min(at, path_deadline(p->path[i], care_of(p, p->path[i], now), now));
 	at = nsec_max(nsec_min(at, ack_due_at(p)), p->duties_at);
-	if (fq_codel_stats(p->queue).packets > 0 || repair_is_waiting(p->repair))
+	if (fq_codel_stats(p->queue).packets > 0 || repair_is_waiting(p->repair) || p->copies.count > 0)
 		at = nsec_min(at, p->pump_at);
 	return at;
 }

@@ -19,7 +19,6 @@
 #define QUEUE_PACKETS		6144		/* half a second at 140 Mbit/s */
 #define QUEUE_BYTES		(8u << 20)
 #define QUANTUM			1514
-#define SPARE_FIRST		(1u << 20)	/* bytes of second copies that a beginning may take */
 #define REPAIR_ITEMS		8192		/* packets under way that are kept: 16 MiB of buffers */
 #define HELD_MAX		(16u << 20)	/* bytes of packets held for order */
 #define SILENT_PATH_LIFE	SEC(60)		/* a server forgets a path that says nothing for so long */
@@ -39,7 +38,7 @@ bool peer_init(struct peer *p, struct context *ctx, uint16_t index,
 	p->pump_at = NSEC_NEVER;
 	p->refresh_at = NSEC_NEVER;
 	p->patience = PATIENCE_MIN;
-	p->spare = SPARE_FIRST;
+	copies_init(&p->copies);
 	p->order = resequencer_new(&order);
 	p->pieces = reassembly_new(ctx->pool);
 	p->repair = repair_new(REPAIR_ITEMS);

@@ -13,6 +13,7 @@
 #include "base/buf.h"
 #include "core/crypto/initiator.h"
 #include "core/crypto/responder.h"
+#include "core/copies.h"
 #include "core/eligible.h"
 #include "core/engine.h"
 #include "core/events.h"
@@ -103,7 +104,7 @@ struct peer {
 	const struct buf *picked_for;	/* the strategy has chosen for that one, */
 	path_set picked;		/* these paths, which are occupied */
 	struct outlook outlook;
-	uint64_t spare;			/* bytes of second copies that it may still send */
+	struct copies copies;
 	uint8_t spoke_on;		/* path that the last ACKs took */
 	nsec_t pump_at;			/* when the queue's first may leave; NSEC_NEVER: not by time */
 	nsec_t duties_at;		/* there was no buffer for probes and ACKs: not before this */

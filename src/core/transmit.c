@@ -8,17 +8,14 @@
 #define CUT_PERCENT	35	/* of a round trip, that an inner TCP may queue here */
 #define STANDS_MIN	MSEC(800)
 #define WAITING_MAX	512	/* inner packets that wait for a session */
-#define UNSTEADY_PPM	1000	/* of a path that loses so many a second copy may help */
-#define SPARE_SHARE	20	/* second copies may be one byte in so many, */
-#define SPARE_MAX	(1u << 20)	/* and so many bytes at once */
 
-/* Send b on every path of the set.  Takes b. */
-static void send_on(struct peer *p, path_set set, struct buf *b, nsec_t now)
+/* Send b on every path of the set.  Takes b, and gives repair's handle of it. */
+static uint32_t send_on(struct peer *p, path_set set, struct buf *b, nsec_t now)
 {
 	p->tx_packets++;
 	p->tx_bytes += b->len;
-	p->spare = p->spare + b->len / SPARE_SHARE < SPARE_MAX ? p->spare + b->len / SPARE_SHARE : SPARE_MAX;
-	carry_packet(p, set, b, now);
+	copies_earn(&p->copies, b->len);
+	return carry_packet(p, set, b, now);
 }
 
 /* Those of the set that may send now; if none, *ret_at says when the first may. */
@@ -105,20 +102,26 @@ static path_set picked_before(const struct peer *p, const struct buf *b, const s
 {
 	path_set there = 0;
 
-	if (p->picked_for != b || p->strategy->takes_tail)
+	if (p->picked_for != b || p->strategy->asked_anew)
 		return 0;
 	for (size_t i = 0; i < view->count; i++)
 		there |= PATH_BIT(view->path[i].id);
 	return p->picked & there;
 }
 
+static struct strategy_packet packet_of(const struct peer *p, const struct buf *b, size_t queued)
+{
+	return (struct strategy_packet){
+		.len = b->len, .flow = b->mark[0], .queued = queued, .spare = p->copies.spare,
+		.sparse = carry_traits(b) & CARRY_SPARSE, .steady = carry_traits(b) & CARRY_STEADY,
+	};
+}
+
 /* Those paths that the strategy picks for b and that may send now. */
 static path_set paths_for(struct peer *p, const struct buf *b, size_t queued, nsec_t now)
 {
 	struct strategy_view view = { .now = now, .path = p->outlook.path };
-	const struct strategy_packet packet = { .len = b->len, .flow = b->mark[0], .queued = queued,
-					       .sparse = carry_traits(b) & CARRY_SPARSE,
-					       .steady = carry_traits(b) & CARRY_STEADY };
+	const struct strategy_packet packet = packet_of(p, b, queued);
 	path_set ready;
 	nsec_t at;
 
@@ -138,39 +141,51 @@ static path_set paths_for(struct peer *p, const struct buf *b, size_t queued, ns
 	return ready;
 }
 
-/* --- second copies --------------------------------------------------------- */
-
-static bool is_unsteady(const struct path *path)
+static void note_sent(struct peer *p, const struct buf *b, path_set on, nsec_t now)
 {
-	return path->loss.loss_ppm >= UNSTEADY_PPM || path->rtt.var * 8 > path->rtt.srtt;
+	const struct strategy_packet packet = packet_of(p, b, 0);
+
+	if (p->strategy->sent != NULL)
+		p->strategy->sent(p->strategy_state, &packet, on, now);
 }
 
-/*
- * While nothing waits, the paths have room to spare, and a flow that is just
- * beginning is slowed by every hole and every whim of a path: so it gets a
- * second copy on another one, as far as a small budget goes.  Adds that path.
- */
-static path_set with_second(struct peer *p, path_set ready, const struct buf *b, nsec_t now)
+/* A packet goes where its path is free, and soon where else the strategy wants it.  Takes b. */
+static void send_picked(struct peer *p, struct buf *b, path_set ready, nsec_t now)
 {
-	const struct path *first = p->path[path_first(ready)], *second = NULL;
+	path_set later = p->picked & (path_set)~ready;
 
+	note_sent(p, b, ready, now);
+	copies_spend(p, path_count(ready) - 1, b->len);
+	ready = copies_second(p, ready, b, now);
+	copies_defer(p, send_on(p, ready, b, now), later & (path_set)~ready, now);
+	look_again(p, ready, now);
+}
 
-	if (!p->strategy->second_copies || path_rest(ready) != 0 || p->spare < b->len ||
-	    fq_codel_stats(p->queue).packets > 1 || !is_unsteady(first))
-		return ready;
-	for (path_set left = p->known & (path_set)~ready; left != 0; left = path_rest(left)) {
-		const struct path *path = p->path[path_first(left)];
+struct asking {
+	struct peer *peer;
+	path_set ready;
+	nsec_t now;
+};
 
-		if (!view_may_carry(path, b->len) || !peer_carries(p, path) || path->link.metered ||
-		    path_send_at(path, view_datagram_size(b->len), now) > now)
-			continue;
-		if (second == NULL || path->rtt.srtt < second->rtt.srtt)
-			second = path;
-	}
-	if (second == NULL)
-		return ready;
-	p->spare -= b->len;
-	return ready | PATH_BIT(second->id);
+static bool may_go(void *ctx, struct buf *b)
+{
+	struct asking *a = ctx;
+
+	a->ready = paths_for(a->peer, b, 0, a->now);
+	return a->ready != 0;
+}
+
+/* The next packet of those flows whose path is free. */
+static bool send_of_free_flow(struct peer *p, nsec_t now)
+{
+	struct asking a = { .peer = p, .now = now };
+	struct buf *b = fq_codel_find(p->queue, may_go, &a);
+
+	if (b == NULL)
+		return false;
+	fq_codel_pop_found(p->queue, b, now);
+	send_picked(p, b, a.ready, now);
+	return true;
 }
 
 /* The next packet, and while its path is occupied, for slower ones the last. */
@@ -185,11 +200,11 @@ static bool send_one(struct peer *p, nsec_t now)
 		p->outlook.count = 0;
 	if (b == NULL)
 		return false;
+	if (p->strategy->by_flow)
+		return send_of_free_flow(p, now);
 	ready = paths_for(p, b, 0, now);
 	if (ready != 0) {
-		ready = with_second(p, ready, b, now);
-		send_on(p, ready, fq_codel_pop(p->queue, now), now);
-		look_again(p, ready, now);
+		send_picked(p, fq_codel_pop(p->queue, now), ready, now);
 		return true;
 	}
 	b = p->strategy->takes_tail ? fq_codel_tail(p->queue, &ahead) : NULL;
@@ -198,6 +213,7 @@ static bool send_one(struct peer *p, nsec_t now)
 	ready = paths_for(p, b, fq_codel_stats(p->queue).bytes - b->len, now);
 	if (ready == 0)
 		return false;
+	note_sent(p, b, ready, now);
 	send_on(p, ready, fq_codel_pop_tail(p->queue), now);
 	look_again(p, ready, now);
 	return true;
@@ -259,6 +275,7 @@ void transmit_pump(struct peer *p, nsec_t now)
 	if (!peer_may_send(p, now))
 		return;
 	pump_repairs(p, now);
+	copies_pump(p, now);
 	while (send_one(p, now))
 		;
 	if (p->outlook.head != NULL)

@@ -11,29 +11,13 @@
  */
 #include "strategy/strategy.h"
 
-static nsec_t wire_time(const struct strategy_path *p, size_t len)
-{
-	return len * NSEC_PER_SEC / p->rate;
-}
-
-/* One that waits for an acknowledgement is about to get one. */
-static nsec_t free_at(const struct strategy_path *p, size_t len, nsec_t now)
-{
-	return p->free_at == NSEC_NEVER ? now + wire_time(p, len) : nsec_max(p->free_at, now);
-}
-
-static nsec_t arrival(const struct strategy_path *p, size_t len, nsec_t now)
-{
-	return free_at(p, len, now) + wire_time(p, len) + p->srtt / 2;
-}
-
 static const struct strategy_path *first_there(const struct strategy_view *view, size_t len)
 {
 	const struct strategy_path *best = &view->path[0];
-	nsec_t soonest = arrival(best, len, view->now);
+	nsec_t soonest = strategy_arrival(best, len, view->now);
 
 	for (size_t i = 1; i < view->count; i++) {
-		nsec_t at = arrival(&view->path[i], len, view->now);
+		nsec_t at = strategy_arrival(&view->path[i], len, view->now);
 
 		if (at >= soonest)
 			continue;
@@ -51,14 +35,14 @@ static const struct strategy_path *first_there(const struct strategy_view *view,
 static const struct strategy_path *ready_instead(const struct strategy_view *view,
 						 const struct strategy_path *first, size_t len)
 {
-	nsec_t limit = arrival(first, len, view->now) + first->srtt / 64;
+	nsec_t limit = strategy_arrival(first, len, view->now) + first->srtt / 64;
 	const struct strategy_path *best = first;
 
 	for (size_t i = 0; i < view->count && first->free_at > view->now; i++) {
 		const struct strategy_path *p = &view->path[i];
 
-		if (p->free_at <= view->now && arrival(p, len, view->now) <= limit) {
-			limit = arrival(p, len, view->now);
+		if (p->free_at <= view->now && strategy_arrival(p, len, view->now) <= limit) {
+			limit = strategy_arrival(p, len, view->now);
 			best = p;
 		}
 	}
@@ -78,7 +62,7 @@ static nsec_t without(const struct strategy_view *view, const struct strategy_pa
 		if (faster == p || faster->srtt > p->srtt)
 			continue;
 		rate += faster->rate;
-		soonest = nsec_min(soonest, free_at(faster, packet->len, view->now) + faster->srtt / 2);
+		soonest = nsec_min(soonest, strategy_free_at(faster, packet->len, view->now) + faster->srtt / 2);
 	}
 	return rate != 0 ? soonest + (packet->queued + packet->len) * NSEC_PER_SEC / rate : NSEC_NEVER;
 }
@@ -94,7 +78,7 @@ static path_set aggregate_pick(void *state, const struct strategy_view *view,
 	for (size_t i = 0; i < view->count; i++) {
 		const struct strategy_path *p = &view->path[i];
 
-		if (p->free_at <= view->now && arrival(p, packet->len, view->now) <= without(view, p, packet))
+		if (p->free_at <= view->now && strategy_arrival(p, packet->len, view->now) <= without(view, p, packet))
 			return PATH_BIT(p->id);
 	}
 	return PATH_BIT(first->id);
@@ -103,6 +87,7 @@ static path_set aggregate_pick(void *state, const struct strategy_view *view,
 const struct strategy_ops strategy_aggregate = {
 	.name = "aggregate",
 	.summary = "each packet where it arrives first: the sum of the links",
+	.asked_anew = true,
 	.takes_tail = true,
 	.second_copies = true,
 	.pick = aggregate_pick,

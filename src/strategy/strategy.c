@@ -5,10 +5,13 @@
 
 static const struct strategy_ops *const table[] = {
 	&strategy_aggregate,
+	&strategy_adaptive,
 	&strategy_weighted,
 	&strategy_round_robin,
+	&strategy_lowest_latency,
 	&strategy_failover,
 	&strategy_redundant,
+	&strategy_flow,
 };
 
 const struct strategy_ops *strategy_find(const char *name)

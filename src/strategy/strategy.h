@@ -43,6 +43,7 @@ struct strategy_packet {
 	size_t queued;		/* bytes that wait before it; 0: it is the next one */
 	bool sparse;		/* of a flow that sends little: a call, a game, a question */
 	bool steady;		/* and has done so for a while */
+	uint64_t spare;		/* bytes of copies that the budget still allows */
 };
 
 struct strategy_ops {
@@ -52,30 +53,52 @@ struct strategy_ops {
 	bool sees_suspect;	/* it is shown suspect paths beside working ones */
 	uint32_t max_loss_ppm;	/* beyond it a path is left whose link has no limit of its own; 0: none */
 	bool repairs_as_picked;	/* what is lost, too, goes only where it picks (else: where it arrives first) */
+	bool budgets_copies;	/* the copies that it picks count against the budget: 5 % of all bytes */
 	bool second_copies;	/* while paths stand idle, a few packets go twice (at most 5 % of the bytes) */
+	bool asked_anew;	/* whenever something changes (else: once for each packet) */
 	/*
-	 * It is asked anew whenever something changes; and while the path of the
-	 * next packet is occupied, about the last one of the longest backlog, too
-	 * (packet->queued): that one leaves now if a path that is free is picked.
+	 * While the path of the next packet is occupied, it is asked about the last
+	 * one of the longest backlog, too (packet->queued): that one leaves now if a
+	 * path that is free is picked.  It has to be asked anew.
 	 */
 	bool takes_tail;
+	bool by_flow;		/* while one flow's path is occupied, flows of other paths go on; asked anew, too */
 	bool in_turn;		/* a flow's packets go to paths in turn: even a sparse one's are put in order */
 	bool steady_view;	/* overflow paths are shown as long as they help, not only when no other has room */
 	/*
 	 * The paths that carry this packet: at least one bit, only of the view's
-	 * ids.  More than one bit: a copy on each.
+	 * ids.  It leaves when the first of them is free.  More than one bit: a copy
+	 * on each that is free then, or STRATEGY_MOMENT later.
 	 */
 	path_set (*pick)(void *state, const struct strategy_view *view,
 			 const struct strategy_packet *packet);
+	/* The packet left on these paths, which it may count; NULL: it need not know.  Once for each packet. */
+	void (*sent)(void *state, const struct strategy_packet *packet, path_set on, nsec_t now);
 };
 
-#define STRATEGY_STATE	512
+#define STRATEGY_STATE	2304
+#define STRATEGY_MOMENT	MSEC(2)
+
+/* When a packet of len bytes may leave there: who waits for an acknowledgement is about to get one. */
+static inline nsec_t strategy_free_at(const struct strategy_path *p, size_t len, nsec_t now)
+{
+	return p->free_at == NSEC_NEVER ? now + len * NSEC_PER_SEC / p->rate : nsec_max(p->free_at, now);
+}
+
+/* When it would be there: it leaves, takes its time on the wire, and half a round trip. */
+static inline nsec_t strategy_arrival(const struct strategy_path *p, size_t len, nsec_t now)
+{
+	return strategy_free_at(p, len, now) + len * NSEC_PER_SEC / p->rate + p->srtt / 2;
+}
 
 extern const struct strategy_ops strategy_aggregate;
+extern const struct strategy_ops strategy_adaptive;
 extern const struct strategy_ops strategy_weighted;
 extern const struct strategy_ops strategy_round_robin;
+extern const struct strategy_ops strategy_lowest_latency;
 extern const struct strategy_ops strategy_failover;
 extern const struct strategy_ops strategy_redundant;
+extern const struct strategy_ops strategy_flow;
 
 /* The strategy of that name, or NULL. */
 const struct strategy_ops *strategy_find(const char *name);

@@ -246,20 +246,68 @@ struct buf *fq_codel_head(struct fq_codel *q, nsec_t now)
 	return f->first->packet;
 }
 
-struct buf *fq_codel_pop(struct fq_codel *q, nsec_t now)
+/* The first packet of a flow leaves, in its turn. */
+static struct buf *leave(struct fq_codel *q, struct flow *f, nsec_t now)
 {
-	struct flow *f = flow_in_turn(q);
-	struct buf *b;
+	struct buf *b = f->first->packet;
 
-	if (f == NULL)
-		return NULL;
 	if (waits_too_long(q, f, now))
 		codel_above(&f->codel, params_of(q, f), now);
 	else
 		codel_below(&f->codel);
-	b = f->first->packet;
 	f->deficit -= b->len;
 	return take(q, f, f->first);
+}
+
+struct buf *fq_codel_pop(struct fq_codel *q, nsec_t now)
+{
+	struct flow *f = flow_in_turn(q);
+
+	return f != NULL ? leave(q, f, now) : NULL;
+}
+
+/* --- out, where not every flow may go ------------------------------------- */
+
+/* The flows that wait, in their order: after NULL the first, after the last NULL. */
+static struct flow *next_waiting(const struct fq_codel *q, struct flow *f, bool *in_old)
+{
+	do {
+		if (f == NULL) {
+			*in_old = q->fresh.head == NULL;
+			f = *in_old ? q->old.head : q->fresh.head;
+		} else if (f->next == NULL && !*in_old) {
+			*in_old = true;
+			f = q->old.head;
+		} else {
+			f = f->next;
+		}
+	} while (f != NULL && f->packets == 0);
+	return f;
+}
+
+struct buf *fq_codel_find(struct fq_codel *q, bool (*may_go)(void *ctx, struct buf *b), void *ctx)
+{
+	bool in_old, used_up = false;
+
+	flow_in_turn(q);	/* flows without packets leave, as ever */
+	for (struct flow *f = next_waiting(q, NULL, &in_old); f != NULL; f = next_waiting(q, f, &in_old)) {
+		if (!may_go(ctx, f->first->packet))
+			continue;
+		if (f->deficit > 0)
+			return f->first->packet;
+		used_up = true;
+	}
+	/* all that may go have had their turn: the next round */
+	for (struct flow *f = used_up ? next_waiting(q, NULL, &in_old) : NULL; f != NULL;
+	     f = next_waiting(q, f, &in_old))
+		if (f->deficit <= 0 && may_go(ctx, f->first->packet))
+			f->deficit += q->config.quantum;
+	return used_up ? fq_codel_find(q, may_go, ctx) : NULL;
+}
+
+void fq_codel_pop_found(struct fq_codel *q, struct buf *b, nsec_t now)
+{
+	leave(q, &q->flow[lane_of(b->mark[0])], now);
 }
 
 void fq_codel_set_flow(struct fq_codel *q, uint32_t flow, nsec_t target, nsec_t interval)

@@ -103,6 +103,16 @@ struct buf *fq_codel_head(struct fq_codel *q, nsec_t now);
 struct buf *fq_codel_pop(struct fq_codel *q, nsec_t now);
 
 /*
+ * The same where not every flow may go now: the first packet of the first flow
+ * in turn whose packet may_go says may, or NULL.  Those that may go share what
+ * leaves as ever; those that may not lose no turn.  It is asked about the first
+ * packet of each flow, until one may go.
+ */
+struct buf *fq_codel_find(struct fq_codel *q, bool (*may_go)(void *ctx, struct buf *b), void *ctx);
+/* The packet that find gave; the caller owns it. */
+void fq_codel_pop_found(struct fq_codel *q, struct buf *b, nsec_t now);
+
+/*
  * The last packet of the flow with most bytes, or NULL; ret_ahead gets the bytes
  * that wait before it in its flow.  No flow is longer, so all that waits but
  * this packet would leave the head before it, give or take a quantum for each flow.

@@ -76,6 +76,11 @@ static struct repair_item *find(const struct repair *r, uint32_t handle)
 	return handle != REPAIR_NONE && i->packet != NULL && i->handle == handle ? i : NULL;
 }
 
+const struct repair_item *repair_find(const struct repair *r, uint32_t handle)
+{
+	return find(r, handle);
+}
+
 /* --- giving up ------------------------------------------------------------- */
 
 /* Neighbours become one range: a path that dies takes runs of a lane with it. */

@@ -82,6 +82,9 @@ void repair_skip(struct repair *r, const struct piece *piece);
 /* Somebody else needs the room: give up the oldest item.  False: there is none. */
 bool repair_yield(struct repair *r);
 
+/* What a handle stands for, until the next call; NULL: it has arrived, or was given up. */
+const struct repair_item *repair_find(const struct repair *r, uint32_t handle);
+
 /* The next packet to be sent again, oldest first; NULL: none.  What is too late is given up here. */
 const struct repair_item *repair_next(struct repair *r, nsec_t now);
 /* That one is being sent again: it waits no more.  repair_sent follows. */

@@ -1,0 +1,316 @@
+/* strategies: what each makes of traffic, in virtual time. */
+#include <stdio.h>
+#include <string.h>
+
+#include "sim/model_call.h"
+#include "sim/model_tcp.h"
+#include "sim/sim.h"
+#include "strategy/strategy.h"
+#include "tap.h"
+
+#define SERVER	(-1)
+#define MBIT	UINT64_C(1000000)
+
+static const struct sim_via via;	/* the first client's tunnel */
+
+/* Two links: Mbit/s, and one way in ms. */
+static struct sim *two(uint64_t seed, const char *strategy, unsigned rate, unsigned way, unsigned rate2,
+		       unsigned way2, uint32_t loss_ppm)
+{
+	const struct sim_way a = { .rate = rate * MBIT, .delay = MSEC(way), .loss_ppm = loss_ppm };
+	const struct sim_way b = { .rate = rate2 * MBIT, .delay = MSEC(way2), .loss_ppm = loss_ppm };
+	struct sim *s = sim_new(seed, 1, strategy);
+
+	sim_add_ways(s, 0, &a, &a);
+	sim_add_ways(s, 0, &b, &b);
+	sim_run(s, SEC(2));
+	return s;
+}
+
+/* Datagrams of at least so many bytes that went up on each link, and how often that changed. */
+struct count {
+	size_t least;
+	unsigned on[2], changes, last;
+};
+
+static bool count_up(void *ctx, struct sim *s, unsigned client, unsigned link, enum sim_direction direction,
+		     uint8_t *datagram, size_t *len)
+{
+	struct count *c = ctx;
+
+	(void)s;
+	(void)client;
+	(void)datagram;
+	if (direction != SIM_UP || *len < c->least)
+		return true;
+	c->on[link]++;
+	c->changes += link != c->last;
+	c->last = link;
+	return true;
+}
+
+/* --- lowest-latency ----------------------------------------------------------- */
+
+static void lowest_latency_follows_the_shorter_path(void **state)
+{
+	struct sim *s = two(81, "lowest-latency", 20, 20, 20, 30, 0);
+	struct count c = { .least = 500 };
+	struct sim_flow_stats f;
+	unsigned flow = sim_flow(s, 0, SIM_UP, 1000, MSEC(2));
+
+	(void)state;
+	sim_set_tap(s, count_up, &c);
+	sim_run(s, SEC(5));
+	assert_true(c.on[0] > 2400 && c.on[1] == 0);
+	sim_link(s, 0, 0)->up.delay = sim_link(s, 0, 0)->down.delay = MSEC(45);
+	sim_run(s, SEC(1));
+	c = (struct count){ .least = 500, .last = 1 };
+	sim_run(s, SEC(5));
+	assert_true(c.on[1] > 2400 && c.on[0] == 0);
+	sim_link(s, 0, 0)->up.delay = sim_link(s, 0, 0)->down.delay = MSEC(20);
+	sim_run(s, SEC(3));
+	c = (struct count){ .least = 500 };
+	sim_run(s, SEC(5));
+	assert_true(c.on[0] > 2400 && c.on[1] == 0);
+	sim_flow_stop(s, flow);
+	sim_run(s, SEC(1));
+	f = sim_flow_stats(s, flow);
+	assert_int_equal(f.received, f.sent);
+	assert_int_equal(f.reordered, 0);
+	sim_free(s);
+}
+
+static void lowest_latency_does_not_flutter_between_equal_paths(void **state)
+{
+	struct sim *s = two(82, "lowest-latency", 20, 20, 20, 20, 0);
+	struct count c = { .least = 500 };
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++)
+		sim_link(s, 0, i)->up.jitter = sim_link(s, 0, i)->down.jitter = MSEC(2);
+	sim_flow(s, 0, SIM_UP, 1000, MSEC(2));
+	sim_run(s, SEC(2));
+	sim_set_tap(s, count_up, &c);
+	sim_run(s, SEC(60));
+	printf("# %u changes in a minute\n", c.changes);
+	assert_true(c.changes <= 3);
+	sim_free(s);
+}
+
+/* --- flow ----------------------------------------------------------------------- */
+
+static void two_downloads_fill_a_link_each(void **state)
+{
+	struct sim *s = two(83, "flow", 40, 20, 10, 20, 0);
+	const struct model_tcp_config config = { .direction = SIM_UP };
+	struct model_tcp *tcp[2];
+	double rate[2];
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		tcp[i] = model_tcp_new(s, &config);
+		sim_run(s, SEC(2));
+	}
+	sim_run(s, SEC(20));
+	for (int i = 0; i < 2; i++) {
+		rate[i] = model_tcp_rate(tcp[i], 5, 20);
+		model_tcp_free(tcp[i]);
+	}
+	printf("# %.1f and %.1f Mbit/s\n", rate[0], rate[1]);
+	assert_true(rate[0] > 35 && rate[1] > 8);
+	sim_free(s);
+}
+
+static void flows_move_only_when_their_path_goes(void **state)
+{
+	struct sim *s = two(84, "flow", 20, 20, 20, 20, 0);
+	struct count c = { .least = 500 };
+	unsigned flow[6];
+
+	(void)state;
+	sim_set_tap(s, count_up, &c);
+	for (int i = 0; i < 6; i++) {
+		flow[i] = sim_flow(s, 0, SIM_UP, 1000, MSEC(4));
+		sim_run(s, SEC(1));
+	}
+	memset(c.on, 0, sizeof(c.on));
+	sim_run(s, SEC(4));
+	/* each has some of them */
+	assert_in_range(c.on[0], 1900, 4100);
+	assert_in_range(c.on[1], 1900, 4100);
+	sim_link_down(s, 0, 1);
+	sim_run(s, SEC(2));
+	memset(c.on, 0, sizeof(c.on));
+	sim_link_up(s, 0, 1);
+	sim_run(s, SEC(4));
+	assert_int_equal(c.on[1], 0);		/* they have a path */
+	for (int i = 0; i < 6; i++) {
+		sim_flow_stop(s, flow[i]);
+		sim_run(s, SEC(1));
+		assert_int_equal(sim_flow_stats(s, flow[i]).received, sim_flow_stats(s, flow[i]).sent);
+		assert_int_equal(sim_flow_stats(s, flow[i]).reordered, 0);
+	}
+	sim_free(s);
+}
+
+/* --- adaptive, redundant ---------------------------------------------------------- */
+
+static nsec_t call_beside_a_download(uint64_t seed, const char *strategy, double *ret_rate, double *ret_copies)
+{
+	struct sim *s = two(seed, strategy, 20, 20, 20, 30, 20000);
+	const struct model_tcp_config config = { .direction = SIM_UP };
+	struct model_tcp *tcp = model_tcp_new(s, &config);
+	struct model_call *call = model_call_new(s, &via);
+	struct engine_peer_status peer;
+	nsec_t p99;
+
+	for (unsigned i = 0; i < 2; i++)
+		sim_link(s, 0, i)->up_bytes = 0;
+	sim_run(s, SEC(30));
+	engine_peer_status(sim_client(s, 0), 0, sim_now(s), &peer);
+	*ret_rate = model_tcp_rate(tcp, 5, 30);
+	*ret_copies = (double)(sim_link(s, 0, 0)->up_bytes + sim_link(s, 0, 1)->up_bytes) / (double)peer.tx_bytes;
+	p99 = model_call_stats(call, SIM_UP).p99;
+	printf("# %s: %.1f Mbit/s, call p99 %.1f ms, %.2f bytes for one\n", strategy, *ret_rate, (double)p99 / 1e6,
+	       *ret_copies);
+	model_call_free(call);
+	model_tcp_free(tcp);
+	sim_free(s);
+	return p99;
+}
+
+static void adaptive_gives_a_call_two_ways_beside_a_full_download(void **state)
+{
+	double rate, copies, rate2, copies2;
+	nsec_t with, without;
+
+	(void)state;
+	without = call_beside_a_download(85, "aggregate", &rate, &copies);
+	with = call_beside_a_download(85, "adaptive", &rate2, &copies2);
+	assert_true(with < MSEC(45));		/* 2 % are lost: the copy comes 10 ms later */
+	assert_true(without > MSEC(60));
+	assert_true(rate2 > rate * 0.95);
+	assert_true(copies2 < copies + 0.05);
+}
+
+static void redundant_sends_everything_twice_while_both_have_room(void **state)
+{
+	double rate, copies;
+
+	(void)state;
+	assert_true(call_beside_a_download(86, "redundant", &rate, &copies) < MSEC(40));
+	assert_true(copies > 1.95);
+}
+
+/* Calls and nothing else: a megabyte in advance, and then one byte in twenty. */
+static void adaptive_keeps_to_its_budget(void **state)
+{
+	struct sim *s = two(87, "adaptive", 20, 20, 20, 30, 0);
+	struct count c = { .least = 500 };
+	uint64_t sent = 0, copies;
+
+	(void)state;
+	sim_set_tap(s, count_up, &c);
+	for (int i = 0; i < 4; i++)
+		sim_flow(s, 0, SIM_UP, 600, MSEC(20));
+	sim_run(s, SEC(120));
+	for (unsigned i = 0; i < 4; i++)
+		sent += sim_flow_stats(s, i).sent;
+	copies = c.on[0] + c.on[1] - sent;
+	printf("# %lu copies of %lu packets\n", (unsigned long)copies, (unsigned long)sent);
+	assert_true(copies > ((1u << 20) + sent * 600 / 20) / 600 * 95 / 100);
+	assert_true(copies < ((1u << 20) + sent * 600 / 20) / 600 * 105 / 100);
+	sim_free(s);
+}
+
+static void a_flood_of_new_flows_leaves_a_call_its_budget(void **state)
+{
+	struct sim *s = two(88, "adaptive", 20, 20, 20, 30, 20000);
+	struct model_call *call = model_call_new(s, &via);
+	uint8_t packet[100] = { 0x45, 0, 0, 100, 0, 0, 0, 0, 64, 17, 0, 0, 10, 84, 0, 2, 10, 84, 0, 1 };
+
+	(void)state;
+	for (int i = 0; i < 30000; i++) {
+		packet[20] = (uint8_t)(i >> 8);
+		packet[21] = (uint8_t)i;
+		packet[22] = (uint8_t)(i >> 16);
+		sim_tun_in(s, 0, packet, sizeof(packet));
+		sim_run(s, MSEC(1));
+	}
+	assert_true(model_call_stats(call, SIM_UP).p99 < MSEC(45));
+	model_call_free(call);
+	sim_free(s);
+}
+
+/* --- all of them -------------------------------------------------------------------- */
+
+static void all_can_be_changed_under_traffic_without_a_lost_packet(void **state)
+{
+	struct sim *s = two(89, "aggregate", 20, 20, 20, 30, 0);
+	const struct model_tcp_config config[] = { { .direction = SIM_UP }, { .direction = SIM_DOWN } };
+	struct model_tcp *tcp[2] = { model_tcp_new(s, &config[0]), model_tcp_new(s, &config[1]) };
+	struct model_call *call = model_call_new(s, &via);
+	unsigned changed = 0;
+
+	(void)state;
+	sim_run(s, SEC(5));
+	for (int round = 0; round < 5; round++)
+		for (size_t n = 0; strategy_at(n) != NULL; n++, changed++) {
+			struct engine_peer_status peer;
+
+			assert_int_equal(engine_set_strategy(sim_client(s, 0), strategy_at(n)->name, sim_now(s)), 0);
+			sim_run(s, MSEC(700));
+			engine_peer_status(sim_server(s), 0, sim_now(s), &peer);
+			assert_string_equal(peer.strategy, strategy_at(n)->name);
+		}
+	assert_int_equal(changed, 40);
+	model_call_stop(call);
+	sim_run(s, SEC(1));
+	for (int d = SIM_UP; d <= SIM_DOWN; d++) {
+		struct model_call_stats c = model_call_stats(call, (enum sim_direction)d);
+		struct model_tcp_stats t = model_tcp_stats(tcp[d]);
+		struct engine_peer_status peer;
+		int from = d == SIM_UP ? 0 : SERVER;
+
+		engine_peer_status(d == SIM_UP ? sim_server(s) : sim_client(s, 0), 0, sim_now(s), &peer);
+		printf("# call p99 %.1f gap %.1f ms, TCP %.1f Mbit/s, %lu resent, %lu by the queue, stall %.0f ms\n",
+		       (double)c.p99 / 1e6, (double)c.longest_gap / 1e6, model_tcp_rate(tcp[d], 5, 33),
+		       (unsigned long)t.resent, (unsigned long)sim_drops(s, from, DROP_CONGESTION),
+		       (double)t.longest_stall / 1e6);
+		assert_int_equal(c.received, c.sent);
+		assert_int_equal(c.duplicates, 0);
+		assert_int_equal(peer.holes, 0);
+		assert_true(c.longest_gap < MSEC(100));
+		/* from two links to one: what is sent again waits behind what waits */
+		assert_true(t.longest_stall < MSEC(1500));
+		assert_int_equal(sim_drops(s, from, DROP_NO_PATH) + sim_drops(s, from, DROP_QUEUE_FULL) +
+				 sim_drops(s, from, DROP_NO_BUFFER), 0);
+		/* what the queue drops is told, and nothing else is missing */
+		assert_true(t.resent <= sim_drops(s, from, DROP_CONGESTION) + 2);
+		assert_true(model_tcp_rate(tcp[d], 5, 33) > 15);
+		model_tcp_free(tcp[d]);
+	}
+	model_call_free(call);
+	sim_free(s);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST("lowest-latency follows the shorter path", lowest_latency_follows_the_shorter_path),
+		TEST("lowest-latency does not flutter between equal paths",
+		     lowest_latency_does_not_flutter_between_equal_paths),
+		TEST("two downloads fill a link each, under flow", two_downloads_fill_a_link_each),
+		TEST("flows move only when their path goes", flows_move_only_when_their_path_goes),
+		TEST("adaptive gives a call two ways beside a full download",
+		     adaptive_gives_a_call_two_ways_beside_a_full_download),
+		TEST("redundant sends everything twice while both have room",
+		     redundant_sends_everything_twice_while_both_have_room),
+		TEST("adaptive keeps to its budget", adaptive_keeps_to_its_budget),
+		TEST("a flood of new flows leaves a call its budget", a_flood_of_new_flows_leaves_a_call_its_budget),
+		TEST("all can be changed under traffic without a lost packet",
+		     all_can_be_changed_under_traffic_without_a_lost_packet),
+	};
+
+	return RUN_TESTS(tests);
+}
