@@ -334,7 +334,7 @@ static uint32_t traits_of(struct peer *p, const struct inner *inner, size_t len,
  * dry afterwards.  The round trip is what the sender sees, with jitter, the
  * time of repairs and this very queue in it.  A queue counts as standing when
  * that much waits for two round trips, and for so long that no repair of that
- * time can have held back the sender: see decision 005.
+ * time can have held back the sender: see decision 009.
  */
 static void note_segment(struct peer *p, const struct buf *packet, const struct inner *inner, nsec_t now)
 {
