@@ -17,14 +17,17 @@
  *
  * Between floor and target the rate goes up, the faster the longer nothing
  * queues; between target and limit it goes down; above the limit is the brake.
- * Jitter widens all three, since netem with a rate, and radio links, keep order:
- * a late packet delays those behind it, whatever we send.
+ * Jitter (jitter.h) widens all three.  The rate of a path that jitters is
+ * measured over spans of many packets, and comes down only by evidence: bytes
+ * that stay under way, or more loss than ever (decision 010).
  *
- * Loss alone is answered in two ways only: a share that never goes away is sent
- * on top, and a rate that brings loss but no more delivery is not tried again soon.
+ * Loss alone is answered in three ways only: a share that never goes away is sent
+ * on top, a rate that brings loss but no more delivery is not tried again soon,
+ * and bursts that are lost end STARTUP.
  */
 #include "core/path/congestion.h"
 
+#include "core/path/jitter.h"
 #include "core/path/window.h"
 
 #define LEAST		10		/* packets a round trip, of so long at least: any path takes them (RFC 6928) */
@@ -44,11 +47,6 @@
 #define WINDOW_JITTERS	10
 #define FLOOR_JITTERS	3		/* so far below its mean the standing RTT comes by itself */
 #define JITTERY		MSEC(3)			/* from here on the path is treated as noisy */
-#define TURNS		64		/* RTTs over which turns average, */
-#define TURN_MEMORY	4096		/* and over which they are forgotten */
-#define CALM_GAIN	16		/* answered PINGs over which the calm round trip averages, */
-#define JITTER_GAIN	24		/* and how far they are off it */
-#define FULL_JITTERS	2		/* by so many a link that is just full is slower than a calm one */
 #define JITTERY_GAIN	0.985		/* of the rate that is believed: room for what jitter hides */
 #define SPAN_JITTERS	28		/* a delivery rate is measured over so many at least, */
 #define SPAN_PACKETS	64		/* and where it jitters over so many packets */
@@ -100,14 +98,7 @@ struct steer {
 	struct window standing;		/* RTT, by time */
 	nsec_t floor;			/* standing RTT without a queue of ours; 0: no RTT yet */
 	nsec_t base;			/* the least standing RTT ever */
-	struct {			/* by PINGs on a calm path: its own way, both ways */
-		nsec_t least, mean;	/* 0: none yet */
-		nsec_t off;		/* mean distance from the mean */
-		unsigned count;
-	} calm;
-	nsec_t last_rtt, wander;		/* from one RTT to the next, without its trend, at the most of late */
-	int64_t last_step, mean_turn;
-	unsigned turns;			/* so many, up to TURNS */
+	struct jitter jitter;
 	struct window extra;		/* bytes acknowledged beyond the bandwidth: aggregation */
 	nsec_t extra_since;
 	uint64_t extra_acked;
@@ -165,11 +156,6 @@ static nsec_t queue_of(const struct steer *s)
 	return nsec_since(s->floor, standing(s));
 }
 
-static nsec_t jitter(const struct steer *s)
-{
-	return nsec_max(s->calm.off, s->wander);
-}
-
 static nsec_t time_of(const struct steer *s, uint64_t bytes)
 {
 	uint64_t bw = bandwidth(s);
@@ -190,33 +176,21 @@ static nsec_t packets(const struct steer *s, unsigned count)
 	return nsec_min(count * one, nsec_max(one, PACKETS_MAX));
 }
 
-/*
- * How far above the floor the standing RTT is by itself when the path is full:
- * where jitter keeps order, each late packet delays those behind it, the more
- * the more there are.
- */
+/* How far above the floor the standing RTT is by itself when the path is full. */
 static nsec_t room(const struct steer *s)
 {
-	nsec_t full = s->base + (s->calm.mean - s->calm.least) + FULL_JITTERS * s->calm.off;
-
-	return nsec_since(s->floor, full);
-}
-
-/* What came up since the path was calm last. */
-static nsec_t unseen_jitter(const struct steer *s)
-{
-	return nsec_since(s->calm.off, s->wander);
+	return nsec_since(s->floor, s->base + jitter_when_full(&s->jitter));
 }
 
 static nsec_t target(const struct steer *s)
 {
-	return nsec_max(TARGET, packets(s, TARGET_PACKETS)) + room(s) + unseen_jitter(s);
+	return nsec_max(TARGET, packets(s, TARGET_PACKETS)) + room(s) + jitter_unseen(&s->jitter);
 }
 
 static nsec_t limit(const struct steer *s)
 {
 	return target(s) + nsec_clamp(s->floor / 8, LIMIT_MIN, LIMIT_MAX) +
-	       packets(s, LIMIT_PACKETS) + unseen_jitter(s) + nsec_since(FULL_JITTERS * s->calm.off, s->slack);
+	       packets(s, LIMIT_PACKETS) + jitter_unseen(&s->jitter) + nsec_since(jitter_allowed(&s->jitter), s->slack);
 }
 
 static double up_first(const struct steer *s)
@@ -229,7 +203,7 @@ static double up_first(const struct steer *s)
 /* One RTT, and one round's delivery rate, say little. */
 static bool is_jittery(const struct steer *s)
 {
-	return jitter(s) > JITTERY;
+	return jitter_of(&s->jitter) > JITTERY;
 }
 
 static uint64_t initial_window(const struct steer *s)
@@ -332,7 +306,7 @@ static void leave_brake(struct steer *s, bool ours, nsec_t now)
 	if (ours)
 		s->slack -= s->slack / 8;
 	else
-		s->slack = nsec_min(s->slack + s->slack / 4 + jitter(s) / 2, SLACK_MAX);
+		s->slack = nsec_min(s->slack + s->slack / 4 + jitter_of(&s->jitter) / 2, SLACK_MAX);
 	if (!ours && s->brake_rate > bandwidth(s))
 		window_reset(&s->bandwidth, s->brake_rate, s->round);
 	if (!ours && s->from_startup && s->full_rounds < FULL_ROUNDS) {
@@ -468,7 +442,7 @@ static void on_loose_startup_round(struct steer *s, nsec_t now)
 
 static bool span_says_enough(const struct steer *s, nsec_t now)
 {
-	return now > s->span_since && now - s->span_since >= SPAN_JITTERS * jitter(s) &&
+	return now > s->span_since && now - s->span_since >= SPAN_JITTERS * jitter_of(&s->jitter) &&
 	       (!is_jittery(s) || s->delivered - s->span_began >= SPAN_PACKETS * (uint64_t)s->config.mtu);
 }
 
@@ -511,7 +485,7 @@ static void check_brake(struct steer *s, nsec_t now)
 	if (now < s->brake_until + nsec_clamp(s->floor, MEASURE_MIN, MEASURE_MAX))
 		return;
 	mean = s->measured / s->measures;
-	if (standing(s) + jitter(s) + MSEC(1) < mean) {
+	if (standing(s) + jitter_of(&s->jitter) + MSEC(1) < mean) {
 		s->measured = s->measures = 0;	/* it still falls */
 		s->brake_until = now;
 		return;
@@ -548,33 +522,17 @@ static void check_queue(struct steer *s, nsec_t now)
 
 /* --- what ACKs tell --------------------------------------------------------- */
 
-/*
- * How much the RTT wanders from one ACK to the next, without its trend.  A full
- * queue hides the path's jitter, so what was seen is forgotten slowly.
- */
-static void take_turn(struct steer *s, nsec_t rtt)
-{
-	int64_t step = (int64_t)rtt - (int64_t)s->last_rtt, turn = step - s->last_step;
-
-	s->last_rtt = rtt;
-	s->last_step = step;
-	s->turns += s->turns < TURNS;
-	s->mean_turn += ((turn < 0 ? -turn : turn) / 2 - s->mean_turn) / (int64_t)s->turns;
-	s->wander -= s->wander / TURN_MEMORY;
-	s->wander = nsec_max(s->wander, (nsec_t)s->mean_turn);
-}
-
 static void take_rtt(struct steer *s, nsec_t rtt, nsec_t now)
 {
 	if (s->floor == 0) {
-		s->floor = s->base = s->last_rtt = rtt;
+		s->floor = s->base = rtt;
 		window_reset(&s->standing, rtt, now);
 	}
-	take_turn(s, rtt);
-	window_min(&s->standing, nsec_max(nsec_max(s->floor / 4, WINDOW_MIN), WINDOW_JITTERS * jitter(s)),
+	jitter_rtt(&s->jitter, rtt);
+	window_min(&s->standing, nsec_max(nsec_max(s->floor / 4, WINDOW_MIN), WINDOW_JITTERS * jitter_of(&s->jitter)),
 		   rtt, now);
 	s->base = nsec_min(s->base, standing(s));
-	s->floor = nsec_min(s->floor, standing(s) + FLOOR_JITTERS * jitter(s));
+	s->floor = nsec_min(s->floor, standing(s) + FLOOR_JITTERS * jitter_of(&s->jitter));
 }
 
 static void take_rate(struct steer *s, const struct delivery_sample *sample)
@@ -705,28 +663,13 @@ static uint64_t steer_rate(const void *state)
 	return capped(s, bandwidth(s) != 0 ? (double)bandwidth(s) : (double)s->pacing);
 }
 
-/*
- * How far its round trips are spread by themselves can only be seen while
- * nothing fills the path: its own queue spreads them, too.
- */
 static void steer_probed(void *state, nsec_t rtt, bool calm, nsec_t now)
 {
 	struct steer *s = state;
-	int64_t off = (int64_t)rtt - (int64_t)s->calm.mean;
 
 	(void)now;
-	if (!calm)
-		return;
-	if (s->calm.count == 0) {
-		s->calm.mean = s->calm.least = rtt;
-		s->calm.count = 1;
-		return;
-	}
-	s->calm.count += s->calm.count < JITTER_GAIN;
-	s->calm.least = nsec_min(s->calm.least, rtt);
-	s->calm.mean = (nsec_t)((int64_t)s->calm.mean + off / (int64_t)nsec_min(s->calm.count, CALM_GAIN));
-	off = off < 0 ? -off : off;
-	s->calm.off = (nsec_t)((int64_t)s->calm.off + (off - (int64_t)s->calm.off) / (int64_t)s->calm.count);
+	if (calm)
+		jitter_calm_rtt(&s->jitter, rtt);
 }
 
 const struct congestion_ops congestion_steer = {
