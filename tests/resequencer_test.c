@@ -337,6 +337,46 @@ static void who_is_asked_to_yields_its_oldest_hole(void **state)
 	close_fixture(&f);
 }
 
+/* A hole as wide as that, which is given up, and what was behind it comes out. */
+static void open_and_close(struct fixture *f, uint32_t *next, uint32_t width)
+{
+	put_seq(f, *next + width);
+	assert_int_equal(out(f), -1);
+	resequencer_skip(f->r, 0, *next, width, f->now);
+	assert_int_equal(out(f), *next + width);
+	*next += width + 1;
+}
+
+static void a_shelf_stays_while_it_is_needed_again_and_again(void **state)
+{
+	struct fixture f;
+	uint32_t next = 0;
+	uint64_t wide;
+
+	(void)state;
+	open_fixture(&f, 100);
+	open_and_close(&f, &next, 2000);
+	wide = resequencer_stats(f.r).held_bytes;
+	assert_true(wide > 4608 + 2048 * sizeof(void *));
+	for (int i = 0; i < 20; i++) {
+		f.now += RESEQUENCER_SILENCE / 2;
+		open_and_close(&f, &next, i % 2 == 0 ? 10 : 2000);
+		assert_int_equal(resequencer_stats(f.r).held_bytes, wide);
+	}
+	f.now += RESEQUENCER_SILENCE;
+	open_and_close(&f, &next, 10);
+	assert_true(resequencer_stats(f.r).held_bytes < 2 * 4608);
+	/* and it is the first thing to go */
+	open_and_close(&f, &next, 2000);
+	put(&f, (struct resequencer_frame){ .lane = 1, .seq = 1 });
+	assert_int_equal(out(&f), -1);
+	assert_true(resequencer_yield(f.r, f.now));
+	assert_int_equal(out(&f), -1);
+	assert_true(resequencer_yield(f.r, f.now));
+	assert_int_equal(out(&f), 1);
+	close_fixture(&f);
+}
+
 static void an_unused_lane_is_forgotten_but_for_its_edge(void **state)
 {
 	struct fixture f;
@@ -438,6 +478,8 @@ int main(void)
 		TEST("memory is bounded and the oldest hole goes first",
 		     memory_is_bounded_and_the_oldest_hole_goes_first),
 		TEST("who is asked to yields its oldest hole", who_is_asked_to_yields_its_oldest_hole),
+		TEST("a shelf stays while it is needed again and again, and goes first",
+		     a_shelf_stays_while_it_is_needed_again_and_again),
 		TEST("an unused lane is forgotten, but for its edge",
 		     an_unused_lane_is_forgotten_but_for_its_edge),
 		TEST("a jump beyond the history begins the lane anew",

@@ -23,7 +23,7 @@
 #include "core/flow/shelf.h"
 
 #define SEEN_BITS	(2 * RESEQUENCER_HISTORY)
-#define SHELF_KEEP	256	/* an empty lane keeps a shelf up to this size */
+#define SHELF_KEEP	256	/* an empty lane keeps a shelf up to this size, and a larger one while it needs that */
 #define PROOF		3	/* later packets on every path in use prove a loss */
 #define FORGOTTEN	(1u << 31)
 
@@ -36,6 +36,7 @@ struct lane {
 	uint8_t laters[PATHS_MAX];		/* how many there are */
 	bool repaired;			/* the last packet before the edge is of a sender that repairs */
 	struct shelf shelf;		/* what is held */
+	nsec_t wide_at;			/* when that last took more than SHELF_KEEP */
 	uint32_t mark;			/* beyond all that had come at marked_at: holes below are as old as that */
 	nsec_t marked_at;
 	nsec_t reached_at;		/* when a number within reach came last */
@@ -252,7 +253,7 @@ static void note_hole(struct resequencer *r, struct lane *l, nsec_t now)
 
 	if (l->shelf.count == 0) {
 		remove_hole(r, l);
-		if (l->shelf.size > SHELF_KEEP)
+		if (l->shelf.size > SHELF_KEEP && nsec_since(l->wide_at, now) >= RESEQUENCER_SILENCE)
 			drop_shelf(r, l);
 		return;
 	}
@@ -407,10 +408,23 @@ static bool is_unused(const struct lane *l, nsec_t time, nsec_t now)
 	return l->shelf.count == 0 && nsec_since(l->used_at, now) >= time;
 }
 
+/* One that is empty and was kept because it may be needed again; false: there is none. */
+static bool drop_spare_shelf(struct resequencer *r)
+{
+	for (struct lane *l = r->first; l != NULL; l = l->behind)
+		if (l->shelf.count == 0 && l->shelf.size > SHELF_KEEP) {
+			drop_shelf(r, l);
+			return true;
+		}
+	return false;
+}
+
 bool resequencer_yield(struct resequencer *r, nsec_t now)
 {
 	struct lane *l = oldest_hole(r);
 
+	if (drop_spare_shelf(r))
+		return true;
 	if (l != NULL && !is_unused(r->first, RESEQUENCER_SILENCE, now)) {
 		give_up_hole(r, l);
 		note_hole(r, l, now);
@@ -481,6 +495,8 @@ static void hold(struct resequencer *r, struct lane *l, const struct resequencer
 		emit(r, packet);	/* out of order is better than lost */
 		return;
 	}
+	if (diff >= SHELF_KEEP)
+		l->wide_at = now;
 	stamp(packet, frame->repaired, now);
 	shelf_put(&l->shelf, frame->seq, packet);
 	r->stats.held++;

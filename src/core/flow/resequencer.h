@@ -19,9 +19,10 @@
  * Memory: at most `max_bytes`, whatever the peer sends, for the buffers that are
  * held, the shelves that hold them (at most 132 KiB a lane) and the lanes in use
  * (4.5 KiB each); 28 KiB beside.  When that is full, or resequencer_yield is
- * called, a lane that was unused for RESEQUENCER_SILENCE is forgotten, as any is
- * after RESEQUENCER_IDLE; else the oldest hole is given up; else whichever lane
- * was unused for longest goes.  What comes behind a forgotten lane's edge is
+ * called, an empty shelf goes that is kept for when it is needed again (it is not
+ * kept for longer than RESEQUENCER_SILENCE); else a lane that was unused for
+ * RESEQUENCER_SILENCE is forgotten, as any is after RESEQUENCER_IDLE; else the
+ * oldest hole is given up; else whichever lane was unused for longest goes.  What comes behind a forgotten lane's edge is
  * dropped as a duplicate.
  *
  * Time: a packet or a SKIP costs at most some 1000 steps over words of bits, 10
