@@ -21,7 +21,7 @@ struct tcp {
 
 /*
  * Read the segment in a packet that inner_read has accepted.  False: it is no
- * TCP, or not the first fragment of one, or cut short; ret is untouched.
+ * TCP, or a fragment of one, or cut short; ret is untouched.
  */
 bool tcp_read(const uint8_t *packet, size_t len, struct tcp *ret);
 
