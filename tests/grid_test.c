@@ -30,7 +30,7 @@ static void plain_tcp_and_an_idle_ping_show_the_link(void **state)
 {
 	struct grid_options options = { .seed = 1, .strategy = "round-robin", .seconds = 10 };
 	struct sim_way way = grid_way(&grid_find("lte_geo")->a);
-	double rate = grid_run_plain(&way, &options);
+	double rate = grid_run_plain(&way, &options).rate;
 
 	(void)state;
 	assert_true(rate > 40 * 0.90 && rate < 40 * 0.957);
