@@ -3,6 +3,7 @@
 #   make            build build/ttt          make demo     see it work, in network namespaces
 #   make check      the whole suite          make install  put it on this machine
 #   make grid       16 pairs of links, in the simulator; build/ttt-sim: whatever you like
+#   make bars       the same against the bars that have to be reached, and real walks
 #   make bench-engine  what the engine costs, without I/O
 #
 # `make demo` and `make check` install the packages they need (as root, on
@@ -84,10 +85,13 @@ $(BUILD)/obj/%.o: %.c
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
 
 # Unit tests: tests/NAME_test.c is a program; every other file in tests/ is
-# support that they share, but NAME_run.c.
+# support that they share, but NAME_run.c.  tests/NAME_bars.c, too, are programs:
+# minutes of simulated traffic against the bars that it has to reach.
 UNIT_SRC	:= $(wildcard tests/*_test.c)
-SUPPORT_SRC	:= $(filter-out $(UNIT_SRC) $(wildcard tests/*_fuzz.c tests/*_run.c),$(wildcard tests/*.c))
+BARS_SRC	:= $(wildcard tests/*_bars.c)
+SUPPORT_SRC	:= $(filter-out $(UNIT_SRC) $(BARS_SRC) $(wildcard tests/*_fuzz.c tests/*_run.c),$(wildcard tests/*.c))
 UNIT_BIN	:= $(patsubst tests/%.c,$(BUILD)/tests/%,$(UNIT_SRC))
+BARS_BIN	:= $(patsubst tests/%.c,$(BUILD)/tests/%,$(BARS_SRC))
 
 $(BUILD)/libsupport.a: $(call objects,$(SUPPORT_SRC))
 	@mkdir -p $(@D)
@@ -115,6 +119,10 @@ bench-engine: $(BUILD)/bench/engine
 
 unit: $(UNIT_BIN)
 	prove --directives --exec '' $(UNIT_BIN)
+
+# What the simulator makes of the grid and of real walks; -v says each figure.
+bars: $(BARS_BIN)
+	prove --directives --jobs 2 --timer --exec '' $(BARS_BIN)
 
 # Fuzz targets: tests/NAME_fuzz.c.  `make fuzz` builds them all, and runs each
 # for FUZZ_SECONDS; what they find stays in $(BUILD)/fuzz.
@@ -159,7 +167,7 @@ netns: all
 # under AddressSanitizer and UndefinedBehaviorSanitizer, the fuzzers, the real
 # program between network namespaces.
 check: packages
-	$(MAKE) all unit
+	$(MAKE) all unit bars
 	$(MAKE) BUILD=$(BUILD)/asan SAN=address,undefined CFLAGS='-O1 -g' unit
 	prove --directives --exec bash tests/*.t
 	$(MAKE) fuzz
@@ -206,6 +214,6 @@ uninstall:
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all demo netns unit grid check fuzz bench-basic bench-engine bench-grid packages install uninstall clean
+.PHONY: all demo netns unit bars grid check fuzz bench-basic bench-engine bench-grid packages install uninstall clean
 .SECONDARY:
 .DELETE_ON_ERROR:
