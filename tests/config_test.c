@@ -1,5 +1,6 @@
 /* config: what is read, and every refusal with its line and its words. */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "config/config.h"
@@ -35,6 +36,7 @@ static void a_client_needs_little_and_gets_the_defaults(void **state)
 	assert_string_equal(c->private_key_file, "/etc/ttt/key");
 	assert_true(c->full_tunnel && c->kill_switch);
 	assert_int_equal(c->mtu, 1420);
+	assert_int_equal(c->copies_ppm, 50000);
 	assert_int_equal(c->marks.table, 7400);
 	assert_int_equal(c->peer[0].endpoint_count, 3);
 	assert_string_equal(c->peer[0].endpoint[0].host, "vpn.example.org");
@@ -59,6 +61,24 @@ static void a_server_has_its_peers_and_prefixes(void **state)
 	assert_int_equal(c->listen, 7474);
 	assert_false(c->full_tunnel || c->kill_switch);
 	config_free(c);
+}
+
+static void copies_may_take_a_share_or_nothing(void **state)
+{
+	static const struct { const char *text; uint32_t ppm; } row[] = {
+		{ "0.01%", 100 }, { "7.5%", 75000 }, { "100%", 1000000 }, { "none", 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(row); i++) {
+		char text[512];
+		struct config *c;
+
+		snprintf(text, sizeof(text), "[tunnel]\ncopies = %s\n%s", row[i].text, strchr(CLIENT, '\n') + 1);
+		c = parsed(strcat(text, "endpoint=a\n"));
+		assert_int_equal(c->copies_ppm, row[i].ppm);
+		config_free(c);
+	}
 }
 
 static void a_link_is_read_and_others_have_defaults(void **state)
@@ -186,6 +206,8 @@ static void each_mistake_has_its_line_and_its_words(void **state)
 		{ "[tunnel]\nmtu = 1901\n", "f:2: mtu: 1901 is not" },
 		{ "[tunnel]\nrole = both\n", "f:2: role: both is neither client nor server" },
 		{ "[tunnel]\nstrategy = fast\n", "f:2: strategy: there is no fast; there are weighted, failover" },
+		{ "[tunnel]\ncopies = 0\n", "f:2: copies: 0 is not from 0.01% to 100%; write 5%, or none" },
+		{ "[tunnel]\ncopies = 101%\n", "f:2: copies: 101% is not from" },
 		{ "[tunnel]\nlisten = 65536\n", "f:2: listen: 65536 is not a port" },
 		{ "[tunnel]\nuser = root\n", "f:2: user: the worker must not be root" },
 		{ "[tunnel]\ntable = 200\n", "f:2: table: the 100 tables" },
@@ -247,6 +269,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST("a client needs little and gets the defaults", a_client_needs_little_and_gets_the_defaults),
 		TEST("a server has its peers and prefixes", a_server_has_its_peers_and_prefixes),
+		TEST("copies may take a share, or nothing", copies_may_take_a_share_or_nothing),
 		TEST("a link is read and others have defaults", a_link_is_read_and_others_have_defaults),
 		TEST("a link may be told everything about its use", a_link_may_be_told_everything_about_its_use),
 		TEST("a pattern stands for interfaces that have no section",

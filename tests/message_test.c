@@ -35,6 +35,7 @@ static struct message setup(void)
 	m.setup.role = MESSAGE_SERVER;
 	memset(m.setup.private_key, 0xa5, 32);
 	long_name(m.setup.strategy);
+	m.setup.copies_ppm = 1000000;
 	m.setup.mtu = 1280;
 	m.setup.address[0] = net("10.84.0.1/24");
 	m.setup.address[1] = net("fd84::1/64");
@@ -289,6 +290,7 @@ static void what_is_out_of_range_is_not_written(void **state)
 	REFUSED(setup, memset(m.setup.strategy, 'x', MESSAGE_NAME));
 	REFUSED(setup, m.setup.strategy[1] = '\n');
 	REFUSED(setup, m.setup.strategy[1] = 0x7f);
+	REFUSED(setup, m.setup.copies_ppm = 1000001);
 	REFUSED(setup, m.setup.mtu = MESSAGE_MTU_MIN - 1);
 	REFUSED(setup, m.setup.mtu = MESSAGE_MTU_MAX + 1);
 	REFUSED(setup, m.setup.mtu = 0);

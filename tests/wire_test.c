@@ -72,7 +72,7 @@ static void every_frame_cut_short_is_refused(void **state)
 {
 	const struct frame_run runs[] = { { 90, 100 }, { 50, 60 }, { 1, 1 } };
 	const struct frame_path_status status = { .path = 3, .state = 1, .weight = 1000 };
-	const struct frame_config config = { .serial = 255, .strategy = "weighted" };
+	const struct frame_config config = { .serial = 255, .copies_ppm = 1000000, .strategy = "weighted" };
 	uint8_t ticket[16] = { 0 }, token[8] = { 0 }, at[256];
 	struct frame f;
 	const struct ecn_counts counts = { 1, 2, 3 };

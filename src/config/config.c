@@ -25,6 +25,7 @@ static const struct key_row keys[] = {
 	{ SECTION_TUNNEL, "interface", FOR_BOTH, KEY_ONCE, value_interface },
 	{ SECTION_TUNNEL, "private-key-file", FOR_BOTH, KEY_ONCE, value_private_key_file },
 	{ SECTION_TUNNEL, "strategy", FOR_BOTH, KEY_ONCE, value_strategy },
+	{ SECTION_TUNNEL, "copies", FOR_BOTH, KEY_ONCE, value_copies },
 	{ SECTION_TUNNEL, "mtu", FOR_BOTH, KEY_ONCE, value_mtu },
 	{ SECTION_TUNNEL, "user", FOR_BOTH, KEY_ONCE, value_user },
 	{ SECTION_TUNNEL, "listen", FOR_SERVER, KEY_ONCE, value_listen },
@@ -358,6 +359,7 @@ static struct config *config_new(const char *const *strategies)
 		return NULL;
 	memcpy(c->interface, CONFIG_INTERFACE, sizeof(CONFIG_INTERFACE));
 	c->mtu = CONFIG_MTU;
+	c->copies_ppm = CONFIG_COPIES;
 	if (strategies != NULL && strategies[0] != NULL)
 		strncpy(c->strategy, strategies[0], sizeof(c->strategy) - 1);
 	return c;

@@ -11,6 +11,7 @@
  *   interface            both name of the TUN device            ttt0
  *   private-key-file     both path                              must be there
  *   strategy             both a name of the caller's list       the first of the list
+ *   copies               both 5%; 0.01% to 100%; none           5%
  *   mtu                  both 1280..1900, of the tunnel         1420
  *   user                 both whom the worker runs as           ttt if it exists, else 64774
  *   listen               srv  port 1..65535                     must be there
@@ -77,6 +78,7 @@
 
 #define CONFIG_PORT		7474
 #define CONFIG_MTU		1420
+#define CONFIG_COPIES		50000	/* ppm */
 #define CONFIG_MTU_MIN		1280
 #define CONFIG_MTU_MAX		1900
 #define CONFIG_INTERFACE	"ttt0"
@@ -137,6 +139,7 @@ struct config {
 	uint8_t private_key[32];	/* config_load fills it */
 	unsigned private_key_line;	/* in the file, for config_load's words */
 	char strategy[CONFIG_NAME];
+	uint32_t copies_ppm;		/* of all bytes, that copies may take; 0: none */
 	uint16_t mtu;			/* server: handed out; client: what it takes at most */
 	char user[CONFIG_NAME];		/* a name or number; empty: the supervisor's choice */
 	uint16_t listen;		/* server: UDP port; client: 0 */

@@ -31,22 +31,6 @@ const char *config_tier_name(enum config_tier tier)
 
 /* --- reading -------------------------------------------------------------- */
 
-/* 0 for `none`; false: it failed, with what would be right. */
-static bool limit(struct parser *p, const char *value, const struct quantity_unit *unit, uint64_t min,
-		  uint64_t max, const char *example, uint64_t *ret)
-{
-	char from[QUANTITY_TEXT], to[QUANTITY_TEXT];
-	uint64_t n = 0;
-
-	if (strcmp(value, "none") != 0 && (!quantity_parse(value, unit, &n) || n < min || n > max)) {
-		parser_fail(p, "%s: %.40s is not from %s to %s; write %s, or none", p->key, value,
-			    quantity_print(min, unit, from), quantity_print(max, unit, to), example);
-		return false;
-	}
-	*ret = n;
-	return true;
-}
-
 void link_tier(struct parser *p, const char *value)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(tier_name); i++)
@@ -71,7 +55,7 @@ void link_max_latency(struct parser *p, const char *value)
 {
 	uint64_t ms;
 
-	if (limit(p, value, quantity_times, 1, LATENCY_MAX, "150ms or 2s", &ms))
+	if (value_limit(p, value, quantity_times, 1, LATENCY_MAX, "150ms or 2s", &ms))
 		parser_link(p)->max_latency = MSEC(ms);
 }
 
@@ -79,7 +63,7 @@ void link_max_loss(struct parser *p, const char *value)
 {
 	uint64_t ppm;
 
-	if (limit(p, value, quantity_shares, LOSS_MIN, LOSS_MAX, "3%", &ppm))
+	if (value_limit(p, value, quantity_shares, LOSS_MIN, LOSS_MAX, "3%", &ppm))
 		parser_link(p)->max_loss_ppm = (uint32_t)ppm;
 }
 
@@ -87,7 +71,7 @@ void link_rate(struct parser *p, const char *value)
 {
 	uint64_t bits;
 
-	if (limit(p, value, quantity_rates, RATE_MIN, RATE_MAX, "20mbit", &bits))
+	if (value_limit(p, value, quantity_rates, RATE_MIN, RATE_MAX, "20mbit", &bits))
 		parser_link(p)->rate = bits / 8;
 }
 
@@ -110,7 +94,7 @@ void link_budget(struct parser *p, const char *value)
 {
 	uint64_t bytes;
 
-	if (limit(p, value, quantity_sizes, BUDGET_MIN, BUDGET_MAX, "20GB", &bytes))
+	if (value_limit(p, value, quantity_sizes, BUDGET_MIN, BUDGET_MAX, "20GB", &bytes))
 		parser_link(p)->budget = bytes;
 }
 

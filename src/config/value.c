@@ -7,7 +7,10 @@
 
 #include "config/keyfile.h"
 #include "config/parser.h"
+#include "config/quantity.h"
 
+#define COPIES_MIN	100		/* ppm */
+#define COPIES_MAX	1000000
 #define ITEM	512	/* bytes of a list's item, with its NUL */
 
 void value_each(struct parser *p, const char *list, void (*read)(struct parser *, const char *))
@@ -139,6 +142,29 @@ void value_strategy(struct parser *p, const char *value)
 		parser_fail(p, "strategy: %.40s is no name", value);
 	else
 		copy_name(p->config->strategy, CONFIG_NAME, value);
+}
+
+bool value_limit(struct parser *p, const char *value, const struct quantity_unit *unit, uint64_t min,
+		 uint64_t max, const char *example, uint64_t *ret)
+{
+	char from[QUANTITY_TEXT], to[QUANTITY_TEXT];
+	uint64_t n = 0;
+
+	if (strcmp(value, "none") != 0 && (!quantity_parse(value, unit, &n) || n < min || n > max)) {
+		parser_fail(p, "%s: %.40s is not from %s to %s; write %s, or none", p->key, value,
+			    quantity_print(min, unit, from), quantity_print(max, unit, to), example);
+		return false;
+	}
+	*ret = n;
+	return true;
+}
+
+void value_copies(struct parser *p, const char *value)
+{
+	uint64_t ppm;
+
+	if (value_limit(p, value, quantity_shares, COPIES_MIN, COPIES_MAX, "5%", &ppm))
+		p->config->copies_ppm = (uint32_t)ppm;
 }
 
 void value_mtu(struct parser *p, const char *value)

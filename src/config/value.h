@@ -6,9 +6,11 @@
 #define TTT_CONFIG_VALUE_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct addr;
 struct parser;
+struct quantity_unit;
 
 /* Call read for each item of a comma-separated list, trimmed; an empty item is an error. */
 void value_each(struct parser *p, const char *list, void (*read)(struct parser *, const char *));
@@ -17,6 +19,9 @@ void value_each(struct parser *p, const char *list, void (*read)(struct parser *
 unsigned long value_ranged(struct parser *p, const char *value, unsigned long min, unsigned long max);
 /* 1, 0, or -1 after a failure. */
 int value_yes_or_no(struct parser *p, const char *value);
+/* With its unit, or 0 for `none`; false: it failed, with what would be right. */
+bool value_limit(struct parser *p, const char *value, const struct quantity_unit *unit, uint64_t min,
+		 uint64_t max, const char *example, uint64_t *ret);
 /* The address of one host; false: it failed. */
 bool value_host(struct parser *p, const char *value, struct addr *ret);
 
@@ -24,6 +29,7 @@ void value_role(struct parser *p, const char *value);
 void value_interface(struct parser *p, const char *value);
 void value_private_key_file(struct parser *p, const char *value);
 void value_strategy(struct parser *p, const char *value);
+void value_copies(struct parser *p, const char *value);
 void value_mtu(struct parser *p, const char *value);
 void value_user(struct parser *p, const char *value);
 void value_listen(struct parser *p, const char *value);

@@ -248,6 +248,8 @@ static void setup(struct codec *c, struct message_setup *m)
 	choice(c, m->role, MESSAGE_SERVER);
 	bytes(c, m->private_key, sizeof(m->private_key));
 	name(c, m->strategy);
+	u32(c, &m->copies_ppm);
+	require(c, m->copies_ppm <= 1000000);
 	tunnel_mtu(c, &m->mtu, m->role == MESSAGE_CLIENT);
 	prefixes(c, m->address, &m->address_count, MESSAGE_ADDRESSES);
 	resolvers(c, m->dns, &m->dns_count);

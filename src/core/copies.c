@@ -5,18 +5,26 @@
 #include "core/view.h"
 
 #define UNSTEADY_PPM	1000		/* of a path that loses so many a second copy may help */
-#define SHARE		20		/* one byte in so many */
 #define SPARE_MAX	(1u << 20)
 #define SPARE_KEPT	(1u << 16)	/* for what a strategy wants to copy itself */
 
-void copies_init(struct copies *c)
+void copies_set_share(struct copies *c, uint32_t share)
 {
-	*c = (struct copies){ .spare = SPARE_MAX };
+	if (share == 0)
+		c->spare = 0;
+	else if (c->share == 0)
+		c->spare = SPARE_MAX;
+	c->share = share;
 }
 
 void copies_earn(struct copies *c, size_t len)
 {
-	c->spare = c->spare + len / SHARE < SPARE_MAX ? c->spare + len / SHARE : SPARE_MAX;
+	uint64_t parts = c->parts + (uint64_t)len * c->share;
+
+	c->spare += parts / 1000000;
+	c->parts = (uint32_t)(parts % 1000000);
+	if (c->spare > SPARE_MAX)
+		c->spare = SPARE_MAX;
 }
 
 void copies_spend(struct peer *p, unsigned count, size_t len)

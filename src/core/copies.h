@@ -2,8 +2,8 @@
  * copies: packets that go more than once: the budget for that, and copies that
  * wait a moment for their path.
  *
- * The budget earns a twentieth of all bytes, and begins with a megabyte, which
- * is also the most it holds.  What a strategy wants to copy beside the path
+ * The budget earns a share of all bytes, and begins with a megabyte, which is
+ * also the most it holds; without a share there is none.  What a strategy wants to copy beside the path
  * that is free first goes to the others within STRATEGY_MOMENT, or not at all:
  * meanwhile other packets leave, and nobody waits.
  */
@@ -21,8 +21,13 @@ struct peer;
 
 #define COPIES_LATE	16	/* packets whose copies may wait at once; further ones have none */
 
+#define COPIES_ALL	1000000		/* ppm */
+#define COPIES_USUAL	50000
+
 struct copies {
-	uint64_t spare;		/* bytes that the budget allows */
+	uint32_t share;		/* ppm of all bytes; 0: none */
+	uint64_t spare;		/* bytes that the budget allows, */
+	uint32_t parts;		/* and millionths of one */
 	unsigned count;
 	struct {
 		uint32_t handle;	/* repair's */
@@ -31,7 +36,8 @@ struct copies {
 	} late[COPIES_LATE];	/* oldest first */
 };
 
-void copies_init(struct copies *c);
+/* From now on; what was saved stays. */
+void copies_set_share(struct copies *c, uint32_t share);
 /* A packet of len bytes goes out. */
 void copies_earn(struct copies *c, size_t len);
 

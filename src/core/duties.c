@@ -188,13 +188,13 @@ static size_t write_skips(struct peer *p, uint8_t *at)
 
 static size_t write_config(const struct peer *p, uint8_t *at)
 {
-	struct frame_config config = { .serial = p->strategy_serial };
+	struct frame_config config = { .serial = p->strategy_serial, .copies_ppm = p->copies.share };
 
 	strncpy(config.strategy, p->strategy->name, FRAME_NAME_MAX);
 	return frame_write_config(at, &config);
 }
 
-/* Everything in `wanted`, which always fits a control datagram: 16 × 27 + 17 + 34 + 1 + 32 × 7 bytes. */
+/* Everything in `wanted`, which always fits a control datagram: 16 × 27 + 17 + 38 + 1 + 32 × 7 bytes. */
 static size_t write_wanted(struct peer *p, uint8_t *at)
 {
 	size_t len = 0;

@@ -74,12 +74,21 @@ size_t engine_bufs(size_t peers)
 
 static bool config_is_valid(const struct engine_config *c)
 {
+	if (c->copies_ppm > COPIES_ALL && c->copies_ppm != ENGINE_NO_COPIES)
+		return false;
 	if (c->peer_count < (c->role == ENGINE_CLIENT ? 1 : 0) || c->peer_count > ENGINE_PEERS)
 		return false;
 	if (c->role == ENGINE_CLIENT)
 		return c->peer_count == 1;
 	return c->mtu >= MTU_MIN && c->mtu <= MTU_MAX && c->address_count <= ENGINE_ADDRESSES &&
 	       c->dns_count <= ENGINE_DNS;
+}
+
+static uint32_t copies_of(const struct engine_config *c)
+{
+	if (c->copies_ppm == ENGINE_NO_COPIES)
+		return 0;
+	return c->copies_ppm != 0 ? c->copies_ppm : COPIES_USUAL;
 }
 
 /* The length of the tunnel's own prefix around an address: a client then knows its neighbours. */
@@ -173,6 +182,7 @@ struct engine *engine_new(const struct engine_config *config, nsec_t now)
 	for (size_t i = 0; i < config->peer_count && good; i++) {
 		good = config->peer[i].prefix_count <= ENGINE_PEER_PREFIXES &&
 		       peer_init(&e->peer[i], &e->ctx, (uint16_t)i, &config->peer[i], strategy);
+		copies_set_share(&e->peer[i].copies, copies_of(config));
 		e->peer_count++;
 		peer_touch(&e->peer[i]);
 	}

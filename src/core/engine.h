@@ -72,6 +72,8 @@ struct engine_config {
 	enum engine_role role;
 	uint8_t private_key[32];
 	char strategy[ENGINE_NAME];	/* a name of strategy_find() */
+	uint32_t copies_ppm;		/* share of all bytes that copies may take, up to 1000000; 0: 5 %, */
+#define ENGINE_NO_COPIES UINT32_MAX	/* or this; both directions follow the client's */
 	uint16_t mtu;			/* server: the inner MTU it hands out, 1280..1900 */
 	struct prefix address[ENGINE_ADDRESSES];	/* server: its own inner addresses */
 	size_t address_count;

@@ -12,7 +12,7 @@
 #define LAST_PIECE	0x80u
 #define WEIGHT_MAX	1000
 #define TIER_MAX	3
-#define LOSS_MAX	1000000
+#define PPM_MAX	1000000
 
 static size_t read_token(const uint8_t *at, size_t len, struct frame *ret)
 {
@@ -69,7 +69,7 @@ static size_t read_path_status(const uint8_t *at, size_t len, struct frame *ret)
 	s->serial = at[26];
 	if (s->path >= PATHS_MAX || s->state > FRAME_PATH_AVAILABLE || s->tier > TIER_MAX)
 		return 0;
-	if ((at[5] & ~FRAME_PATH_METERED) || s->max_loss_ppm > LOSS_MAX)
+	if ((at[5] & ~FRAME_PATH_METERED) || s->max_loss_ppm > PPM_MAX)
 		return 0;
 	if (s->weight < 1 || s->weight > WEIGHT_MAX)
 		return 0;
@@ -86,14 +86,15 @@ static size_t read_ticket(const uint8_t *at, size_t len, struct frame *ret)
 static size_t read_config(const uint8_t *at, size_t len, struct frame *ret)
 {
 	struct frame_config *c = &ret->config;
-	size_t name = at[2];
+	size_t name = at[6];
 
-	if (name > FRAME_NAME_MAX || len < 3 + name)
-		return 0;
 	c->serial = at[1];
-	memcpy(c->strategy, at + 3, name);
+	c->copies_ppm = get_le32(at + 2);
+	if (c->copies_ppm > PPM_MAX || name > FRAME_NAME_MAX || len < 7 + name)
+		return 0;
+	memcpy(c->strategy, at + 7, name);
 	c->strategy[name] = '\0';
-	return strlen(c->strategy) == name ? 3 + name : 0;
+	return strlen(c->strategy) == name ? 7 + name : 0;
 }
 
 static size_t read_close(const uint8_t *at, size_t len, struct frame *ret)
@@ -144,7 +145,7 @@ static const struct {
 	[FRAME_PATH_RESPONSE] = { FRAME_TOKEN, read_token },
 	[FRAME_PATH_STATUS] = { FRAME_PATH_STATUS_BYTES, read_path_status },
 	[FRAME_TICKET] = { 1 + FRAME_TICKET_BYTES, read_ticket },
-	[FRAME_CONFIG] = { 3, read_config },
+	[FRAME_CONFIG] = { 7, read_config },
 	[FRAME_CLOSE] = { 2, read_close },
 	[FRAME_REKEY] = { 1, read_nothing },
 	[FRAME_SKIP] = { FRAME_SKIP_BYTES, read_skip },
@@ -302,9 +303,10 @@ size_t frame_write_config(uint8_t *at, const struct frame_config *config)
 
 	at[0] = FRAME_CONFIG;
 	at[1] = config->serial;
-	at[2] = (uint8_t)len;
-	memcpy(at + 3, config->strategy, len);
-	return 3 + len;
+	put_le32(at + 2, config->copies_ppm);
+	at[6] = (uint8_t)len;
+	memcpy(at + 7, config->strategy, len);
+	return 7 + len;
 }
 
 size_t frame_write_close(uint8_t *at, uint8_t reason)

@@ -14,7 +14,7 @@
  *   PATH_STATUS    06        path (1)  state (1)  priority (1)  tier (1)  flags (1)  weight (2)
  *                            max latency ms (4)  max loss ppm (4)  rate (8)  mtu (2)  serial (1)
  *   TICKET         07        ticket (16)
- *   CONFIG         08        serial (1)  length (1)  strategy's name
+ *   CONFIG         08        serial (1)  copies ppm (4)  length (1)  strategy's name
  *   CLOSE          09        reason (1)
  *   REKEY          0a        nothing: the server asks for new keys
  *   SKIP           0b        lane‖seq (4)  count - 1 (2)
@@ -114,6 +114,7 @@ struct frame_path_status {
 
 struct frame_config {
 	uint8_t serial;
+	uint32_t copies_ppm;	/* 0..1000000: of all bytes, that copies may take */
 	char strategy[FRAME_NAME_MAX + 1];
 };
 

@@ -38,7 +38,6 @@ bool peer_init(struct peer *p, struct context *ctx, uint16_t index,
 	p->pump_at = NSEC_NEVER;
 	p->refresh_at = NSEC_NEVER;
 	p->patience = PATIENCE_MIN;
-	copies_init(&p->copies);
 	p->order = resequencer_new(&order);
 	p->pieces = reassembly_new(ctx->pool);
 	p->repair = repair_new(REPAIR_ITEMS);

@@ -135,6 +135,7 @@ static void take_config(struct arrival *a, const struct frame *f)
 		return;
 	p->strategy_known = true;
 	p->strategy_serial = f->config.serial;
+	copies_set_share(&p->copies, f->config.copies_ppm);
 	/* a name that we do not know leaves ours: both directions need not agree */
 	if (strategy != NULL)
 		peer_set_strategy(p, strategy);

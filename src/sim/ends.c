@@ -59,7 +59,8 @@ static void start_server(struct sim *s)
 static void start_client(struct sim *s, unsigned client)
 {
 	struct engine_peer_config peer = { .name = "server" };
-	struct engine_config config = { .role = ENGINE_CLIENT, .peer = &peer, .peer_count = 1 };
+	struct engine_config config = { .role = ENGINE_CLIENT, .peer = &peer, .peer_count = 1,
+					.copies_ppm = s->copies_ppm };
 
 	memcpy(config.private_key, s->client_key[client], 32);
 	public_key(s->server_key, peer.public_key);
@@ -86,6 +87,11 @@ void sim_restart_server(struct sim *s)
 {
 	end_stop(&s->server);
 	start_server(s);
+}
+
+void sim_set_copies(struct sim *s, uint32_t copies_ppm)
+{
+	s->copies_ppm = copies_ppm;
 }
 
 void sim_restart_client(struct sim *s, unsigned client)

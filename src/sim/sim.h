@@ -172,6 +172,8 @@ unsigned sim_events(const struct sim *s, int end, enum engine_event_type type);
 
 /* Either end dies without a word and a new one takes its place. */
 void sim_restart_server(struct sim *s);
+/* As engine_config's: the share of bytes that copies may take, of clients that are restarted from now on. */
+void sim_set_copies(struct sim *s, uint32_t copies_ppm);
 void sim_restart_client(struct sim *s, unsigned client);
 
 /* Called for every datagram that enters a link; may change it.  False: it vanishes. */

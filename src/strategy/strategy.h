@@ -53,8 +53,8 @@ struct strategy_ops {
 	bool sees_suspect;	/* it is shown suspect paths beside working ones */
 	uint32_t max_loss_ppm;	/* beyond it a path is left whose link has no limit of its own; 0: none */
 	bool repairs_as_picked;	/* what is lost, too, goes only where it picks (else: where it arrives first) */
-	bool budgets_copies;	/* the copies that it picks count against the budget: 5 % of all bytes */
-	bool second_copies;	/* while paths stand idle, a few packets go twice (at most 5 % of the bytes) */
+	bool budgets_copies;	/* the copies that it picks count against the budget */
+	bool second_copies;	/* while paths stand idle, a few packets go twice (within the same budget) */
 	bool asked_anew;	/* whenever something changes (else: once for each packet) */
 	/*
 	 * While the path of the next packet is occupied, it is asked about the last
