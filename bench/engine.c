@@ -56,7 +56,7 @@ struct row {
 	struct pair_options options;
 	struct pair *pair;
 	double send[RUNS_MAX], receive[RUNS_MAX], both[RUNS_MAX], libsodium[RUNS_MAX], ratio[RUNS_MAX];
-	uint64_t packets, acks, allocations, wrong;
+	uint64_t packets, acks, allocations, wrong, missing;
 };
 
 static int ascending(const void *a, const void *b)
@@ -120,6 +120,7 @@ static bool run_row(const struct request *r, struct row *row, unsigned run)
 	row->acks += result.acks;
 	row->allocations += result.allocations;
 	row->wrong += result.wrong;
+	row->missing += result.missing;
 	return true;
 }
 
@@ -144,6 +145,8 @@ static bool print_row(struct row *row, unsigned runs)
 	       (unsigned long)row->allocations);
 	for (unsigned i = 0; i < row->options.links; i++)
 		printf("%s%u.%u", i > 0 ? ":" : " ", pair_share(row->pair, i) / 10, pair_share(row->pair, i) % 10);
+	if (row->missing > 0)
+		printf("  (%lu dropped by the queue)", (unsigned long)row->missing);
 	printf("%s\n", row->wrong > 0 ? "  out of order, or damaged!" : "");
 	return row->wrong == 0 && row->allocations == 0;
 }

@@ -42,7 +42,7 @@ struct pair {
 	struct side client, server;
 	struct side *sender, *receiver;
 	uint64_t window;		/* inner packets under way or waiting */
-	uint64_t sent, received, acks, wrong;
+	uint64_t sent, received, acks, wrong, missing;
 	uint32_t next[256], expected[256];	/* by flow */
 	uint8_t packet[PAIR_PACKET];
 };
@@ -177,7 +177,7 @@ static void bring_arrivals(struct pair *p, struct side *s)
 static void bring_packets(struct pair *p, struct side *s)
 {
 	s->packet_count = 0;
-	while (p->sent - p->received < p->window && s->packet_count < 2 * PAIR_BATCH) {
+	while (p->sent - p->received - p->missing < p->window && s->packet_count < 2 * PAIR_BATCH) {
 		struct buf *b = buf_get_to_keep(s->pool);
 		unsigned flow = (unsigned)(p->sent % p->options.flows);
 
@@ -223,18 +223,22 @@ static void run_engine(struct side *s, nsec_t now)
 	stopwatch_stop(&s->watch);
 }
 
+/* Whole, and not behind a later one of its flow.  What the sender's queue has dropped is missing. */
 static bool is_right(struct pair *p, const struct buf *b)
 {
 	uint32_t *expected, number;
-	bool next;
+	int32_t ahead;
 
 	if (b->len != PAIR_PACKET || memcmp(b->data + HEADERS, p->packet + HEADERS, PAIR_PACKET - HEADERS) != 0)
 		return false;
 	expected = &p->expected[get_be16(b->data + 20) - 1024u];
 	number = get_be32(b->data + 24);
-	next = number == *expected;
+	ahead = (int32_t)(number - *expected);
+	if (ahead < 0)
+		return false;
+	p->missing += (uint32_t)ahead;
 	*expected = number + 1;
-	return next;
+	return true;
 }
 
 static void take_out(struct pair *p, struct side *s)
@@ -339,7 +343,7 @@ void pair_free(struct pair *p)
 
 struct pair_result pair_run(struct pair *p, uint64_t packets)
 {
-	uint64_t from = p->received, acks = p->acks, wrong = p->wrong, calls = allocations();
+	uint64_t from = p->received, acks = p->acks, wrong = p->wrong, missing = p->missing, calls = allocations();
 	struct pair_result r = { 0 };
 
 	p->sender->watch = p->receiver->watch = (struct stopwatch){ 0 };
@@ -348,6 +352,7 @@ struct pair_result pair_run(struct pair *p, uint64_t packets)
 	r.packets = p->received - from;
 	r.acks = p->acks - acks;
 	r.wrong = p->wrong - wrong;
+	r.missing = p->missing - missing;
 	r.allocations = allocations() - calls;
 	r.sender = stopwatch_nsec(&p->sender->watch) / (double)r.packets;
 	r.receiver = stopwatch_nsec(&p->receiver->watch) / (double)r.packets;

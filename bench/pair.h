@@ -37,6 +37,7 @@ struct pair_result {
 	double sender, receiver;	/* nanoseconds of CPU time in each engine, per packet */
 	uint64_t allocations;
 	uint64_t wrong;		/* inner packets that came out of order, or not whole */
+	uint64_t missing;	/* that did not: the sender's queue stood too long for their flow (RFC 8290) */
 };
 
 struct pair;

@@ -19,6 +19,7 @@ struct flow {
 	struct flow *next;		/* in its list */
 	struct place *first, *last;
 	uint32_t packets, bytes;
+	uint32_t heap_at;		/* 1 and up; 0: it has no packets */
 	int64_t deficit;		/* bytes that it may send in this turn */
 	bool listed;			/* in one of the lists */
 	bool bulk;
@@ -36,6 +37,7 @@ struct fq_codel {
 	struct fq_codel_stats stats;
 	struct flow_list fresh, old;	/* a flow without packets leaves in its turn */
 	struct place *unused;
+	struct flow *heap[1 + LANES];	/* those with packets, from 1 on: none has more bytes than the one at half its place */
 	struct flow flow[LANES];
 	struct place place[];		/* config.max_packets */
 };
@@ -136,15 +138,62 @@ static struct flow *flow_in_turn(struct fq_codel *q)
 	}
 }
 
+/* --- the longest flow ---------------------------------------------------- */
+
+static void put_at(struct fq_codel *q, uint32_t at, struct flow *f)
+{
+	q->heap[at] = f;
+	f->heap_at = at;
+}
+
+/* f has got more bytes, or is new: `at` is its place. */
+static void rise(struct fq_codel *q, uint32_t at, struct flow *f)
+{
+	for (; at > 1 && q->heap[at / 2]->bytes < f->bytes; at /= 2)
+		put_at(q, at, q->heap[at / 2]);
+	put_at(q, at, f);
+}
+
+/* f has fewer bytes now. */
+static void sink(struct fq_codel *q, uint32_t at, struct flow *f)
+{
+	for (;;) {
+		uint32_t child = 2 * at;
+
+		if (child < q->stats.flows && q->heap[child + 1]->bytes > q->heap[child]->bytes)
+			child++;
+		if (child > q->stats.flows || q->heap[child]->bytes <= f->bytes)
+			break;
+		put_at(q, at, q->heap[child]);
+		at = child;
+	}
+	put_at(q, at, f);
+}
+
+/* f's packets are gone; stats.flows counts it still. */
+static void leave_heap(struct fq_codel *q, struct flow *f)
+{
+	struct flow *last = q->heap[q->stats.flows--];
+	uint32_t at = f->heap_at;
+
+	f->heap_at = 0;
+	if (last == f)
+		return;
+	if (at > 1 && q->heap[at / 2]->bytes < last->bytes)
+		rise(q, at, last);
+	else
+		sink(q, at, last);
+}
+
 /* --- packets of a flow --------------------------------------------------- */
 
 static void count_in(struct fq_codel *q, struct flow *f, uint32_t len)
 {
-	q->stats.flows += f->packets == 0;
 	f->packets++;
 	f->bytes += len;
 	q->stats.packets++;
 	q->stats.bytes += len;
+	rise(q, f->heap_at != 0 ? f->heap_at : ++q->stats.flows, f);
 }
 
 static void count_out(struct fq_codel *q, struct flow *f, uint32_t len)
@@ -153,7 +202,10 @@ static void count_out(struct fq_codel *q, struct flow *f, uint32_t len)
 	f->bytes -= len;
 	q->stats.packets--;
 	q->stats.bytes -= len;
-	q->stats.flows -= f->packets == 0;
+	if (f->packets > 0)
+		sink(q, f->heap_at, f);
+	else
+		leave_heap(q, f);
 }
 
 /* Take a packet out of its flow. */
@@ -325,21 +377,10 @@ nsec_t fq_codel_sojourn(const struct fq_codel *q, uint32_t flow, nsec_t now)
 	return f->first != NULL ? nsec_since(f->first->since, now) : 0;
 }
 
-static struct flow *longer(struct flow *a, struct flow *b)
-{
-	return a == NULL || b->bytes > a->bytes ? b : a;
-}
-
 /* NULL: all are empty. */
 static struct flow *longest(const struct fq_codel *q)
 {
-	struct flow *best = NULL;
-
-	for (struct flow *f = q->fresh.head; f != NULL; f = f->next)
-		best = longer(best, f);
-	for (struct flow *f = q->old.head; f != NULL; f = f->next)
-		best = longer(best, f);
-	return best != NULL && best->packets > 0 ? best : NULL;
+	return q->stats.flows > 0 ? q->heap[1] : NULL;
 }
 
 struct buf *fq_codel_tail(const struct fq_codel *q, uint32_t *ret_ahead)

@@ -36,8 +36,8 @@
  * Bytes that leave by the tail count against no turn: they are what the head's
  * path would not have carried.
  *
- * All memory is allocated by fq_codel_new: 80 KiB and 32 bytes for each of
- * max_packets.  A packet costs a constant, the tail a look at each active flow.
+ * All memory is allocated by fq_codel_new: 113 KiB and 32 bytes for each of
+ * max_packets.  A packet costs a constant, and a step for each doubling of the active flows.
  */
 #ifndef TTT_CORE_FLOW_FQ_CODEL_H
 #define TTT_CORE_FLOW_FQ_CODEL_H
