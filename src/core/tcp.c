@@ -53,7 +53,9 @@ bool tcp_read(const uint8_t *packet, size_t len, struct tcp *ret)
 	flags = p[13];
 	ret->seq = get_be32(p + 4);
 	ret->ack = get_be32(p + 8);
-	ret->end = ret->seq + (uint32_t)payload + !!(flags & FLAG_SYN) + !!(flags & FLAG_FIN);
+	ret->syn = flags & FLAG_SYN;
+	ret->has_ack = flags & FLAG_ACK;
+	ret->end = ret->seq + (uint32_t)payload + ret->syn + !!(flags & FLAG_FIN);
 	ret->plain_ack = payload == 0 && flags == FLAG_ACK && (p[12] & 0x0f) == 0 &&
 			 only_timestamps(p + HEADER, header - HEADER);
 	return true;

@@ -11,7 +11,8 @@
 struct tcp {
 	uint32_t seq;		/* of its first byte, */
 	uint32_t end;		/* and the number behind its last; SYN and FIN count */
-	uint32_t ack;
+	uint32_t ack;		/* of no meaning without has_ack */
+	bool syn, has_ack;
 	/*
 	 * Nothing but a cumulative acknowledgement: no data, no flag but ACK, no
 	 * option but timestamps.  A later one says all that it says.

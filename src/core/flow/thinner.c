@@ -7,17 +7,20 @@
 #define WINDOW		(16 * 1200)	/* bytes under way from which HyStart judges, and so do we */
 #define FRESH		SEC(1)		/* a flow that sent nothing for so long is judged anew */
 #define FORGET		8		/* rounds in which a long round trip is forgotten, about */
+#define UNDER_WAY_MAX	(1u << 30)	/* that a sender can have under way (RFC 7323) */
 
 struct flow {
 	uint32_t hash;
 	bool used;
 	bool done;		/* it fills the paths: thinned no more */
+	bool resends;		/* something of this round, or of one before, was sent again, */
+	uint32_t recovers;	/* and all is as usual when more than that has arrived */
 	uint32_t sent, acked;	/* numbers behind the last byte that was sent, and that has arrived */
-	nsec_t sent_at;
 	uint32_t round_end;
+	unsigned passed;	/* acknowledgements in this round */
+	nsec_t sent_at;
 	nsec_t round_at;	/* when it began; 0: none has */
 	nsec_t last, longest;	/* round trips: of the last round, of late; 0: not known */
-	unsigned passed;	/* acknowledgements in this round */
 	nsec_t next_at;		/* when the next may go */
 	nsec_t waits_since;	/* its packets wait for the paths; 0: they do not */
 	struct buf *held;
@@ -27,6 +30,7 @@ struct thinner {
 	struct flow flow[THINNER_FLOWS];
 	bool busy;		/* some flow has sent */
 	nsec_t due;		/* of the first that is held, or earlier */
+	unsigned holds;		/* so many */
 	uint64_t spared;
 };
 
@@ -63,6 +67,11 @@ uint64_t thinner_spared(const struct thinner *t)
 	return t->spared;
 }
 
+unsigned thinner_held(const struct thinner *t)
+{
+	return t->holds;
+}
+
 static struct flow *slot(struct thinner *t, uint32_t hash)
 {
 	return &t->flow[hash % THINNER_FLOWS];
@@ -76,6 +85,16 @@ static struct flow *find(struct thinner *t, uint32_t hash)
 	return f->used && f->hash == hash ? f : NULL;
 }
 
+static void drop_held(struct thinner *t, struct flow *f)
+{
+	if (f->held == NULL)
+		return;
+	buf_put(f->held);
+	f->held = NULL;
+	t->holds--;
+	t->spared++;
+}
+
 /* --- what is sent ----------------------------------------------------------- */
 
 /* A slot is another flow's until that has been silent, and has nothing here. */
@@ -84,18 +103,34 @@ static bool is_taken(const struct flow *f, uint32_t hash, nsec_t now)
 	return f->used && f->hash != hash && (f->held != NULL || nsec_since(f->sent_at, now) < FRESH);
 }
 
+/* What has arrived is not known before an acknowledgement comes: it may be met on its way. */
+static void begin(struct thinner *t, struct flow *f, uint32_t hash, uint32_t seq)
+{
+	drop_held(t, f);
+	*f = (struct flow){ .hash = hash, .used = true, .sent = seq, .acked = seq - UNDER_WAY_MAX - 1,
+			    .round_end = seq };
+}
+
 void thinner_sent(struct thinner *t, uint32_t hash, const struct tcp *segment, nsec_t now)
 {
 	struct flow *f = slot(t, hash);
 
 	if (segment->end == segment->seq || is_taken(f, hash, now))
 		return;
-	if (!f->used || f->hash != hash)
-		*f = (struct flow){ .hash = hash, .used = true, .sent = segment->seq, .acked = segment->seq,
-				    .round_end = segment->seq };
-	else if (nsec_since(f->sent_at, now) >= FRESH)
+	if (!f->used || f->hash != hash || segment->syn) {
+		begin(t, f, hash, segment->seq);
+	} else if (nsec_since(f->sent_at, now) >= FRESH) {
 		f->done = false;
+		f->waits_since = 0;
+	}
 	t->busy = true;
+	/* after a pause the round begins with what is sent first */
+	if (f->round_at != 0 && f->acked == f->sent)
+		f->round_at = now;
+	if (tcp_diff(segment->seq, f->sent) < 0) {
+		f->resends = true;
+		f->recovers = f->sent;
+	}
 	if (tcp_diff(segment->end, f->sent) > 0)
 		f->sent = segment->end;
 	f->sent_at = now;
@@ -124,21 +159,30 @@ void thinner_waits(struct thinner *t, uint32_t hash, bool waits, nsec_t now)
 
 /* --- what comes back -------------------------------------------------------- */
 
+/* The sender is able to believe it (RFC 9293 §3.10.7.4): a stranger's would make all that follow look old. */
+static bool is_believed(const struct flow *f, const struct tcp *segment)
+{
+	return segment->has_ack && f->sent - segment->ack <= UNDER_WAY_MAX;
+}
+
+/* Rounds in which something was sent again measure more than a round trip (Karn's rule). */
 static void begin_round(struct flow *f, nsec_t now)
 {
-	if (f->round_at != 0) {
+	if (f->round_at != 0 && !f->resends) {
 		f->last = now - f->round_at;
 		f->longest = nsec_max(f->last, f->longest - f->longest / FORGET);
 	}
 	f->round_at = now;
 	f->round_end = f->sent;
+	f->resends &= tcp_diff(f->recovers, f->acked) > 0;
 	f->passed = 0;
 	f->next_at = now;
 }
 
+/* Behind the last that its sender waits for, no newer one comes. */
 static bool is_thinned(const struct flow *f, const struct tcp *segment, nsec_t now)
 {
-	return !f->done && segment->plain_ack && tcp_diff(segment->ack, f->acked) > 0 && f->last != 0 &&
+	return !f->done && !f->resends && segment->plain_ack && tcp_diff(segment->ack, f->acked) > 0 && segment->ack != f->sent && f->last != 0 &&
 	       tcp_diff(f->sent, f->acked) >= WINDOW && nsec_since(f->sent_at, now) < FRESH;
 }
 
@@ -148,30 +192,26 @@ static nsec_t pause_of(const struct flow *f)
 	return f->passed < PER_ROUND ? f->last / PER_ROUND : f->last;
 }
 
-static void drop_held(struct thinner *t, struct flow *f)
-{
-	t->spared += f->held != NULL;
-	buf_put(f->held);
-	f->held = NULL;
-}
-
 static void pass(struct flow *f, struct buf *b, struct buf_queue *out)
 {
 	buf_queue_push(out, b);
 	f->passed++;
 }
 
-static void pass_held(struct flow *f, struct buf_queue *out)
+static void pass_held(struct thinner *t, struct flow *f, struct buf_queue *out)
 {
-	if (f->held != NULL)
-		pass(f, f->held, out);
+	if (f->held == NULL)
+		return;
+	pass(f, f->held, out);
 	f->held = NULL;
+	t->holds--;
 }
 
 static void hold(struct thinner *t, struct flow *f, struct buf *b)
 {
 	drop_held(t, f);
 	f->held = b;
+	t->holds++;
 	t->due = nsec_min(t->due, f->next_at);
 }
 
@@ -185,6 +225,13 @@ void thinner_take(struct thinner *t, uint32_t hash, const struct tcp *segment, s
 		buf_queue_push(out, b);
 		return;
 	}
+	if (!is_believed(f, segment)) {
+		pass_held(t, f, out);
+		buf_queue_push(out, b);
+		return;
+	}
+	if (f->sent - f->acked > UNDER_WAY_MAX)
+		f->acked = segment->ack;
 	if (segment->plain_ack && tcp_diff(segment->ack, f->acked) < 0) {
 		t->spared++;
 		buf_put(b);
@@ -201,7 +248,7 @@ void thinner_take(struct thinner *t, uint32_t hash, const struct tcp *segment, s
 	}
 	if (thin)
 		drop_held(t, f);
-	pass_held(f, out);
+	pass_held(t, f, out);
 	pass(f, b, out);
 	f->next_at = now + pause_of(f);
 }
@@ -217,10 +264,16 @@ void thinner_tick(struct thinner *t, struct buf_queue *out, nsec_t now)
 		if (f->held == NULL)
 			continue;
 		if (f->next_at <= now) {
-			pass_held(f, out);
+			pass_held(t, f, out);
 			f->next_at = now + pause_of(f);
 		} else {
 			t->due = nsec_min(t->due, f->next_at);
 		}
 	}
+}
+
+void thinner_yield(struct thinner *t, struct buf_queue *out)
+{
+	for (unsigned i = 0; i < THINNER_FLOWS && t->holds > 0; i++)
+		pass_held(t, &t->flow[i], out);
 }

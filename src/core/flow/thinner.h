@@ -14,8 +14,10 @@
  * Nothing but plain acknowledgements of new data is ever held, and nothing
  * overtakes: duplicates, SACK, window updates and whatever carries data or
  * another flag pass at once.  (Plain ones come out of the tunnel in any order:
-one that a newer one has overtaken says nothing any more, and goes no further.)  A flow with less than HyStart's least window
- * under way keeps all.
+ * one that a newer one has overtaken says nothing any more, and goes no further.)
+ * A flow with less than HyStart's least window under way keeps all, and so does
+ * one that has to send again.  What acknowledges bytes that were never sent is
+ * passed on, and believed as little as its sender will believe it.
  *
  * A round begins with the acknowledgement of what was sent last when the one
  * before began, as senders count rounds; so it is also known how long the
@@ -59,6 +61,10 @@ void thinner_take(struct thinner *t, uint32_t flow, const struct tcp *segment, s
 void thinner_tick(struct thinner *t, struct buf_queue *out, nsec_t now);
 /* When thinner_tick has something to do; NSEC_NEVER: nothing waits. */
 nsec_t thinner_deadline(const struct thinner *t);
+/* Buffers that wait here now; */
+unsigned thinner_held(const struct thinner *t);
+/* room is short: all that waits is put behind out. */
+void thinner_yield(struct thinner *t, struct buf_queue *out);
 /* Acknowledgements that a newer one has replaced. */
 uint64_t thinner_spared(const struct thinner *t);
 
