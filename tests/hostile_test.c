@@ -95,6 +95,64 @@ static void peers_that_never_answer_take_no_room_from_one_that_does(void **state
 	town_free(t);
 }
 
+#define CONNECTIONS	40	/* of a hostile peer's, with two segments far apart in each round */
+#define WINDOW		100000
+
+static void send_window(struct town *t, unsigned client, unsigned flow, uint32_t seq)
+{
+	town_tcp_down(t, client, flow, seq, 100);
+	town_tcp_down(t, client, flow, seq + WINDOW - 100, 100);
+}
+
+static void ack_all(struct town *t, uint32_t number)
+{
+	for (unsigned i = 0; i < HOSTILE * CONNECTIONS; i++)
+		town_ack_up(t, i / CONNECTIONS, i % CONNECTIONS, number);
+}
+
+static void send_all(struct town *t, uint32_t seq)
+{
+	for (unsigned i = 0; i < HOSTILE * CONNECTIONS; i++)
+		send_window(t, i / CONNECTIONS, i % CONNECTIONS, seq);
+}
+
+/*
+ * More than the reserve has, and for so long, since a round took a minute and a
+ * half, that the lanes they came in are forgotten; then the rest of the stock
+ * is filled, too.
+ */
+static void acks_that_wait_for_newer_ones_take_no_room_from_others(void **state)
+{
+	struct town *t = town_new(HOSTILE + 1, ENGINE_BUFS_RESERVE + STOCK);
+	struct town_arrivals got;
+
+	(void)state;
+	for (unsigned round = 0; round < 3; round++) {
+		if (round > 0)
+			ack_all(t, round * WINDOW);
+		send_all(t, round * WINDOW);
+		town_pass(t, SEC(90));
+	}
+	send_all(t, 3 * WINDOW);
+	ack_all(t, 2 * WINDOW + 1);
+	ack_all(t, 2 * WINDOW + 2);
+	town_pass(t, SEC(12));
+	for (unsigned i = 0; i < HOSTILE; i++) {
+		leave_a_hole(t, i);
+		for (unsigned n = 0; n < EACH; n++)
+			town_send_up(t, i, 0);
+	}
+	assert_true(town_least_left(t) >= ENGINE_BUFS_RESERVE - 64);
+	for (unsigned n = 0; n < FLOW; n++)
+		town_send_up(t, HONEST, 0);
+	got = town_up(t, HONEST);
+	assert_int_equal(got.count, FLOW);
+	assert_int_equal(got.backward, 0);
+	assert_int_equal(drops(t, DROP_NO_BUFFER), 0);
+	town_pass(t, SEC(30));
+	town_free(t);
+}
+
 /* One alone: it may fill what is a session's, and the pool still has its reserve. */
 static void one_peer_cannot_drain_the_pool(void **state)
 {
@@ -125,6 +183,8 @@ int main(void)
 		     holes_of_many_do_not_disturb_the_order_of_one),
 		TEST("peers that never answer take no room from one that does",
 		     peers_that_never_answer_take_no_room_from_one_that_does),
+		TEST("ACKs that wait for newer ones take no room from others",
+		     acks_that_wait_for_newer_ones_take_no_room_from_others),
 		TEST("one peer cannot drain the pool", one_peer_cannot_drain_the_pool),
 	};
 

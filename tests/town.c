@@ -11,6 +11,8 @@
 
 #define INNER		1400
 #define HEADERS		28
+#define UDP		17
+#define TCP		6
 #define CLIENT_POOL	131072
 
 struct road {
@@ -106,6 +108,8 @@ static void take_inner(struct road *road, const struct buf *b)
 {
 	uint32_t number = get_le32(b->data + HEADERS);
 
+	if (b->data[9] != UDP)
+		return;
 	road->arrivals.count++;
 	if (road->arrivals.count > 1 && number < road->newest)
 		road->arrivals.backward++;
@@ -278,20 +282,20 @@ void town_keep_next(struct town *t, unsigned client, bool up)
 	t->keep_of = client;
 }
 
-/* An inner packet into an end; what comes of it is taken out at once, as a worker does. */
-static void send(struct town *t, unsigned client, unsigned flow, bool up)
+/* An inner packet of a client's flow, but for what its transport says. */
+static struct buf *packet_of(struct town *t, unsigned client, unsigned flow, bool up, uint8_t protocol,
+			     size_t len)
 {
-	struct road *road = up ? &t->client[client].up : &t->client[client].down;
 	struct buf *b = buf_get(up ? t->client_pool : t->server_pool);
 	uint8_t *p;
 
 	assert_non_null(b);
-	p = buf_append(b, INNER);
-	memset(p, 0, INNER);
+	p = buf_append(b, len);
+	memset(p, 0, len);
 	p[0] = 0x45;
-	put_be16(p + 2, INNER);
+	put_be16(p + 2, (uint16_t)len);
 	p[8] = 64;
-	p[9] = 17;
+	p[9] = protocol;
 	write_ip(p + 12, 2, client);
 	write_ip(p + 16, 2, client);
 	if (up)
@@ -300,7 +304,12 @@ static void send(struct town *t, unsigned client, unsigned flow, bool up)
 		write_ip(p + 12, 3, 0);
 	put_be16(p + 20, (uint16_t)(1000 + flow));
 	put_be16(p + 22, (uint16_t)(1000 + flow));
-	put_le32(p + HEADERS, road->sent++);
+	return b;
+}
+
+/* Into an end; what comes of it is taken out at once, as a worker does. */
+static void send(struct town *t, unsigned client, struct buf *b, bool up)
+{
 	engine_tun_in(up ? t->client[client].engine : t->server, b, t->now);
 	while (take_out(t))
 		;
@@ -310,12 +319,43 @@ static void send(struct town *t, unsigned client, unsigned flow, bool up)
 
 void town_send_up(struct town *t, unsigned client, unsigned flow)
 {
-	send(t, client, flow, true);
+	struct buf *b = packet_of(t, client, flow, true, UDP, INNER);
+
+	put_le32(b->data + HEADERS, t->client[client].up.sent++);
+	send(t, client, b, true);
 }
 
 void town_send_down(struct town *t, unsigned client, unsigned flow)
 {
-	send(t, client, flow, false);
+	struct buf *b = packet_of(t, client, flow, false, UDP, INNER);
+
+	put_le32(b->data + HEADERS, t->client[client].down.sent++);
+	send(t, client, b, false);
+}
+
+static struct buf *segment_of(struct town *t, unsigned client, unsigned flow, bool up, size_t payload)
+{
+	struct buf *b = packet_of(t, client, flow, up, TCP, 40 + payload);
+
+	b->data[32] = 5 << 4;
+	b->data[33] = 0x10;	/* ACK */
+	return b;
+}
+
+void town_tcp_down(struct town *t, unsigned client, unsigned flow, uint32_t seq, uint16_t len)
+{
+	struct buf *b = segment_of(t, client, flow, false, len);
+
+	put_be32(b->data + 24, seq);
+	send(t, client, b, false);
+}
+
+void town_ack_up(struct town *t, unsigned client, unsigned flow, uint32_t ack)
+{
+	struct buf *b = segment_of(t, client, flow, true, 0);
+
+	put_be32(b->data + 28, ack);
+	send(t, client, b, true);
 }
 
 struct town_arrivals town_up(const struct town *t, unsigned client)

@@ -30,6 +30,9 @@ void town_give(struct town *t);
 /* A full inner packet, numbered from 0 in each direction of a client, in lane `flow` of its flows. */
 void town_send_up(struct town *t, unsigned client, unsigned flow);
 void town_send_down(struct town *t, unsigned client, unsigned flow);
+/* The same of a TCP connection from there to the client: data, and an acknowledgement from the client. */
+void town_tcp_down(struct town *t, unsigned client, unsigned flow, uint32_t seq, uint16_t len);
+void town_ack_up(struct town *t, unsigned client, unsigned flow, uint32_t ack);
 void town_pass(struct town *t, nsec_t time);
 
 struct town_arrivals {

@@ -39,15 +39,15 @@ struct suite;
 #define ENGINE_BUFS_MIN		4096	/* buffers that a pool given to an engine should have at least */
 
 /*
- * Memory.  What waits in the engine, for a path, for an ACK, for order or for
- * its other pieces, takes at most what the pool has beyond ENGINE_BUFS_RESERVE
+ * Memory.  What waits in the engine, for a path, for an ACK, for order, for its
+ * other pieces or for a newer inner ACK, takes at most what the pool has beyond ENGINE_BUFS_RESERVE
  * buffers (half of a small pool), and never more than ENGINE_STOCK bytes; of
  * one peer at most what ENGINE_BUFS_PEER buffers take.  The reserve is for what
  * passes through.  When all together are at the limit, the peer with most gives
  * something up, so one that has less than an equal part is never refused.
  */
 #define ENGINE_BUFS_RESERVE	8192
-#define ENGINE_BUFS_PEER	22656	/* 6144 queued, 8192 copies, 16 MiB held, 256 in pieces */
+#define ENGINE_BUFS_PEER	22912	/* 6144 queued, 8192 copies, 16 MiB held, 256 in pieces, 256 inner ACKs */
 #define ENGINE_STOCK		(256u << 20)
 
 /* Buffers of a pool with which that many peers find all of the room they may take. */

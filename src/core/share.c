@@ -3,7 +3,7 @@
 
 #include "core/carry.h"
 
-enum place { QUEUE, REPAIR, ORDER, PIECES, PLACES };
+enum place { QUEUE, REPAIR, ORDER, PIECES, ACKS, PLACES };
 
 static void weigh(const struct peer *p, size_t ret[PLACES])
 {
@@ -11,6 +11,7 @@ static void weigh(const struct peer *p, size_t ret[PLACES])
 	ret[REPAIR] = repair_stats(p->repair).kept * sizeof(struct buf);
 	ret[ORDER] = resequencer_stats(p->order).held_bytes;
 	ret[PIECES] = reassembly_stats(p->pieces).waiting * sizeof(struct buf);
+	ret[ACKS] = thinner_held(p->acks) * sizeof(struct buf);
 }
 
 size_t share_of(const struct peer *p)
@@ -47,6 +48,7 @@ static void give_up(struct peer *p, nsec_t now)
 	case REPAIR:	repair_yield(p->repair); break;
 	case ORDER:	resequencer_yield(p->order, now); break;
 	case PIECES:	reassembly_yield(p->pieces); break;
+	case ACKS:	thinner_yield(p->acks, &p->ctx->tun); break;
 	case PLACES:	break;
 	}
 	/* somebody has to be told of it, and what was held goes out */
