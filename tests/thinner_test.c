@@ -550,6 +550,34 @@ static void who_sends_again_hears_all_and_is_not_measured_by_it(void **state)
 	finish(f);
 }
 
+/* A round that begins in the middle of that is one of those, too. */
+static void sending_again_ends_when_all_has_arrived_that_was_sent_before(void **state)
+{
+	struct fixture *f = prepare();
+	uint32_t ends;
+
+	(void)state;
+	begin(f, 100);
+	ends = f->sent;
+	send(f, 100 * MSS);
+	send_of(f, FLOW, f->acked, MSS);
+	pass_time(f, 4 * ROUND);
+	ack(f, ends + MSS);
+	send(f, 100 * MSS);
+	ack(f, ends + 2 * MSS);
+	pass_time(f, 4 * ROUND);
+	assert_int_equal(count_out(f), 2);
+	ack(f, ends + 101 * MSS);	/* more than had been sent by then: from here on all is well */
+	assert_int_equal(thinner_round_trip(f->t, FLOW), ROUND);
+	ack(f, ends + 102 * MSS);
+	assert_int_equal(count_out(f), 1);
+	pass_time(f, ROUND);
+	send(f, 100 * MSS);
+	ack(f, ends + 202 * MSS);
+	assert_int_equal(thinner_round_trip(f->t, FLOW), ROUND);
+	finish(f);
+}
+
 /* --- what strangers say -------------------------------------------------------------------- */
 
 /* Whoever knows addresses and ports can send such a segment; a sender pays it no heed (RFC 5961). */
@@ -805,6 +833,42 @@ static void what_is_held_comes_out_or_goes_back(void **state)
 	finish(f);	/* thinner_free gives them back */
 }
 
+static void answer(struct fixture *f, uint32_t flow, uint32_t window)
+{
+	ack_of(f, flow, window * 100 * MSS + 1);
+	send_of(f, flow, (window + 1) * 100 * MSS, 100 * MSS);
+}
+
+/* The one that is to wait longer is held last. */
+static void each_is_let_go_at_its_own_time(void **state)
+{
+	struct fixture *f = prepare();
+
+	(void)state;
+	for (uint32_t flow = 0; flow < 2; flow++)
+		send_of(f, flow, 0, 100 * MSS);
+	pass_time(f, 2 * ROUND);
+	for (uint32_t flow = 0; flow < 2; flow++)
+		answer(f, flow, 0);
+	pass_time(f, ROUND);
+	answer(f, 0, 1);
+	pass_time(f, 2 * ROUND);
+	answer(f, 0, 2);	/* this took it two rounds, */
+	answer(f, 1, 1);	/* and the other one three */
+	count_out(f);
+	ack_of(f, 0, 200 * MSS + 2);
+	ack_of(f, 1, 100 * MSS + 2);
+	pass_time(f, 2 * ROUND / 5 - 1);
+	assert_int_equal(f->out.count, 0);
+	pass_time(f, 1);
+	assert_int_equal(next_out(f), 200 * MSS + 2);
+	pass_time(f, ROUND / 5 - 1);
+	assert_int_equal(f->out.count, 0);
+	pass_time(f, 1);
+	assert_int_equal(next_out(f), 100 * MSS + 2);
+	finish(f);
+}
+
 static void who_must_hold_nothing_lets_all_go_on(void **state)
 {
 	struct fixture *f = full();
@@ -861,6 +925,8 @@ int main(void)
 		TEST("a pause is not taken for a long round", a_pause_is_not_taken_for_a_long_round),
 		TEST("who sends again hears all, and is not measured by it",
 		     who_sends_again_hears_all_and_is_not_measured_by_it),
+		TEST("sending again ends when all has arrived that was sent before",
+		     sending_again_ends_when_all_has_arrived_that_was_sent_before),
 		TEST("an ACK of what was never sent changes nothing",
 		     an_ack_of_what_was_never_sent_changes_nothing),
 		TEST("without the flag an ACK number says nothing", without_the_flag_an_ack_number_says_nothing),
@@ -875,6 +941,7 @@ int main(void)
 		TEST("a slot with something in it is not given away",
 		     a_slot_with_something_in_it_is_not_given_away),
 		TEST("what is held comes out, or goes back", what_is_held_comes_out_or_goes_back),
+		TEST("each is let go at its own time", each_is_let_go_at_its_own_time),
 		TEST("who must hold nothing lets all go on", who_must_hold_nothing_lets_all_go_on),
 		TEST("who has sent nothing asks nothing", who_has_sent_nothing_asks_nothing),
 	};
