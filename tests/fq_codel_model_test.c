@@ -2,8 +2,8 @@
  * fq_codel against a model that is too simple to be wrong.
  *
  * The model keeps each flow's packets and both lists of flows in arrays and
- * does RFC 8290 section 4.2 word by word.  Time stands still, so that CoDel has
- * nothing to say.
+ * does RFC 8290 section 4.2 word by word.  All is over within CoDel's interval,
+ * so that it has nothing to say, whatever the flows' own targets are.
  */
 #include <string.h>
 
@@ -17,10 +17,12 @@
 #define MAX_BYTES	150000
 #define QUANTUM		1200
 #define FLOWS		12
-#define NOW		SEC(10)
+#define START		SEC(10)
+#define OPERATIONS	30000
 
 struct model_flow {
 	struct buf *packet[MAX_PACKETS];
+	nsec_t since[MAX_PACKETS];
 	uint32_t count;
 	int deficit;
 };
@@ -33,6 +35,7 @@ struct model_list {
 struct fixture {
 	struct buf_pool *pool;
 	struct fq_codel *q;
+	nsec_t now;
 	uint64_t random;
 	struct model_flow flow[FLOWS];
 	struct model_list fresh, old;
@@ -140,7 +143,7 @@ static void arrive(struct fixture *f)
 	unsigned id = roll(f, 2) == 0 ? roll(f, 3) : roll(f, FLOWS);
 	uint32_t hash = id + LANES * roll(f, 1000), len = 1 + roll(f, roll(f, 2) == 0 ? 100 : 1900);
 	struct model_flow *flow = &f->flow[id];
-	enum fq_codel_verdict verdict = fq_codel_admit(f->q, hash, len, roll(f, 2), NOW);
+	enum fq_codel_verdict verdict = fq_codel_admit(f->q, hash, len, roll(f, 2), f->now);
 	struct buf *b;
 
 	if (!model_admits(f, flow, len)) {
@@ -153,7 +156,8 @@ static void arrive(struct fixture *f)
 	assert_non_null(b);
 	buf_append(b, len);
 	b->mark[0] = hash;
-	fq_codel_push(f->q, b, NOW);
+	fq_codel_push(f->q, b, f->now);
+	flow->since[flow->count] = f->now;
 	flow->packet[flow->count++] = b;
 	if (!is_in(&f->fresh, id) && !is_in(&f->old, id)) {
 		flow->deficit = QUANTUM;
@@ -165,19 +169,20 @@ static void look(struct fixture *f)
 {
 	struct model_flow *flow = model_next(f);
 
-	assert_ptr_equal(fq_codel_head(f->q, NOW), flow != NULL ? flow->packet[0] : NULL);
+	assert_ptr_equal(fq_codel_head(f->q, f->now), flow != NULL ? flow->packet[0] : NULL);
 }
 
 static void leave(struct fixture *f)
 {
 	struct model_flow *flow = model_next(f);
-	struct buf *b = fq_codel_pop(f->q, NOW);
+	struct buf *b = fq_codel_pop(f->q, f->now);
 
 	assert_ptr_equal(b, flow != NULL ? flow->packet[0] : NULL);
 	if (b == NULL)
 		return;
 	flow->deficit -= (int)b->len;
 	memmove(flow->packet, flow->packet + 1, --flow->count * sizeof(flow->packet[0]));
+	memmove(flow->since, flow->since + 1, flow->count * sizeof(flow->since[0]));
 	buf_put(b);
 }
 
@@ -196,6 +201,17 @@ static void leave_by_the_tail(struct fixture *f)
 	assert_int_equal(ahead, most - b->len);
 	assert_ptr_equal(b, flow->packet[--flow->count]);
 	buf_put(b);
+}
+
+/* How long a flow's first packet waits; its own CoDel changes nothing of all this. */
+static void ask_of_one(struct fixture *f)
+{
+	unsigned id = roll(f, FLOWS);
+	uint32_t hash = id + LANES * roll(f, 1000);
+	const struct model_flow *flow = &f->flow[id];
+
+	assert_int_equal(fq_codel_sojourn(f->q, hash, f->now), flow->count > 0 ? f->now - flow->since[0] : 0);
+	fq_codel_set_flow(f->q, hash, roll(f, 1000) * NSEC_PER_MSEC, roll(f, 20000) * NSEC_PER_MSEC);
 }
 
 static void compare_totals(const struct fixture *f)
@@ -222,9 +238,10 @@ static void run(uint64_t seed, uint32_t load)
 	f.pool = buf_pool_new(POOL);
 	f.q = fq_codel_new(&config);
 	f.random = seed;
+	f.now = START;
 	assert_non_null(f.pool);
 	assert_non_null(f.q);
-	for (unsigned i = 0; i < 30000; i++) {
+	for (unsigned i = 0; i < OPERATIONS; i++) {
 		uint32_t what = roll(&f, 100);
 
 		if (what < load)
@@ -235,8 +252,11 @@ static void run(uint64_t seed, uint32_t load)
 			leave_by_the_tail(&f);
 		else
 			look(&f);
+		ask_of_one(&f);
+		f.now += roll(&f, 2 * FQ_CODEL_INTERVAL / OPERATIONS);
 		compare_totals(&f);
 	}
+	assert_in_range(f.now - START, FQ_CODEL_INTERVAL * 9 / 10, FQ_CODEL_INTERVAL * 11 / 10);
 	fq_codel_free(f.q);
 	assert_int_equal(buf_pool_left(f.pool), POOL);
 	buf_pool_free(f.pool);

@@ -461,22 +461,30 @@ static void taking_from_the_tail_leaves_the_rest_in_order(void **state)
 
 /* --- CoDel over flows ---------------------------------------------------- */
 
+/* What CoDel a test's queue has, and its flow of its own; target 0: none. */
+struct wish {
+	nsec_t target, own, own_interval;
+};
+
 /*
  * A flow with `waiting` packets of len at all times, whose head always waits for
  * 60 ms: strikes in the first half second.
  */
-static unsigned strikes_of(nsec_t target, unsigned waiting, uint32_t len, bool ecn_capable)
+static unsigned strikes_for(const struct wish *wish, unsigned waiting, uint32_t len, bool ecn_capable)
 {
 	struct fixture f;
 	struct fq_codel_stats stats;
 	unsigned strikes = 0;
 
 	open_fixture(&f);
-	fq_codel_set_target(f.q, target, MSEC(100));
+	fq_codel_set_target(f.q, wish->target, MSEC(100));
 	for (unsigned i = 0; i < waiting; i++)
 		push(&f, 0, len);
 	for (; f.now < START + MSEC(500); f.now += MSEC(60) / waiting) {
 		enum fq_codel_verdict verdict = fq_codel_admit(f.q, 0, len, ecn_capable, f.now);
+
+		if (wish->own != 0)
+			fq_codel_set_flow(f.q, LANES, wish->own, wish->own_interval);	/* of the same lane */
 
 		assert_int_not_equal(verdict, FQ_CODEL_FULL);
 		if (verdict != FQ_CODEL_PASS) {
@@ -493,6 +501,11 @@ static unsigned strikes_of(nsec_t target, unsigned waiting, uint32_t len, bool e
 	return strikes;
 }
 
+static unsigned strikes_of(nsec_t target, unsigned waiting, uint32_t len, bool ecn_capable)
+{
+	return strikes_for(&(struct wish){ .target = target }, waiting, len, ecn_capable);
+}
+
 static void a_target_is_for_bulk_flows(void **state)
 {
 	(void)state;
@@ -503,6 +516,100 @@ static void a_target_is_for_bulk_flows(void **state)
 	assert_in_range(strikes_of(MSEC(500), 3, QUANTUM, false), 4, 9);
 	assert_in_range(strikes_of(MSEC(500), 30, 100, false), 4, 9);
 	assert_int_equal(strikes_of(MSEC(500), 5, QUANTUM, false), 0);
+}
+
+static unsigned strikes_with(nsec_t target, nsec_t own, nsec_t own_interval, unsigned waiting)
+{
+	return strikes_for(&(struct wish){ target, own, own_interval }, waiting, QUANTUM, false);
+}
+
+/* Longer or shorter than the others', and not while it is sparse. */
+static void a_bulk_flow_may_have_a_codel_of_its_own(void **state)
+{
+	(void)state;
+	assert_int_equal(strikes_with(MSEC(50), MSEC(61), MSEC(100), 6), 0);
+	assert_in_range(strikes_with(MSEC(61), MSEC(50), MSEC(100), 6), 4, 9);
+	assert_int_equal(strikes_with(MSEC(50), MSEC(50), MSEC(600), 6), 0);
+	assert_in_range(strikes_with(MSEC(61), MSEC(500), MSEC(100), 3), 4, 9);
+}
+
+static void a_codel_of_its_own_is_within_the_same_bounds(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	/* 5 ms and 100 ms at least */
+	assert_int_equal(strikes_with(MSEC(61), 1, 1, 6), strikes_with(MSEC(61), MSEC(5), MSEC(100), 6));
+	assert_in_range(strikes_with(MSEC(61), 1, 1, 6), 4, 9);
+	/* 500 ms and 10 s at most: nothing leaves, and the head waits for 10.5 s */
+	open_fixture(&f);
+	for (unsigned i = 0; i < 10; i++)
+		push(&f, 0, QUANTUM);
+	fq_codel_set_flow(f.q, 0, SEC(100), SEC(100));
+	fq_codel_head(f.q, f.now += MSEC(500));
+	fq_codel_head(f.q, f.now += SEC(10) - 1);
+	assert_int_equal(offer(&f, 0, 100), FQ_CODEL_PASS);
+	fq_codel_head(f.q, f.now += 1);
+	assert_int_equal(offer(&f, 0, 100), FQ_CODEL_DROP);
+	close_fixture(&f);
+}
+
+/* Ten packets wait for 60 ms and longer than an interval: what is the next one told? */
+static enum fq_codel_verdict verdict_after_a_wait(struct fixture *f, uint32_t flow)
+{
+	fq_codel_head(f->q, f->now += MSEC(60));
+	fq_codel_head(f->q, f->now += MSEC(100));
+	return fq_codel_admit(f->q, flow, 100, false, f->now);
+}
+
+static void a_codel_of_its_own_leaves_with_the_flow_and_is_no_other_s(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	open_fixture(&f);
+	fq_codel_set_flow(f.q, 1, MSEC(500), MSEC(500));
+	for (unsigned i = 0; i < 10; i++)
+		push(&f, 0, QUANTUM);
+	assert_int_equal(verdict_after_a_wait(&f, 0), FQ_CODEL_DROP);
+	while (pop(&f) >= 0)
+		;
+	for (unsigned i = 0; i < 10; i++)
+		push(&f, 1, QUANTUM);
+	/* said before the slot was in use, it is forgotten; said now, it counts */
+	assert_int_equal(verdict_after_a_wait(&f, 1), FQ_CODEL_DROP);
+	while (pop(&f) >= 0)
+		;
+	for (unsigned i = 0; i < 10; i++)
+		push(&f, 1, QUANTUM);
+	fq_codel_set_flow(f.q, 1, MSEC(500), MSEC(500));
+	assert_int_equal(verdict_after_a_wait(&f, 1), FQ_CODEL_PASS);
+	close_fixture(&f);
+}
+
+static void it_is_known_how_long_a_flow_s_first_packet_waits(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	open_fixture(&f);
+	assert_int_equal(fq_codel_sojourn(f.q, 3, f.now), 0);
+	for (unsigned i = 0; i < 3; i++) {
+		push(&f, 3, QUANTUM);
+		push(&f, 4, QUANTUM);
+		f.now += MSEC(10);
+	}
+	f.now += MSEC(5);
+	assert_int_equal(fq_codel_sojourn(f.q, 3, f.now), MSEC(35));
+	assert_int_equal(fq_codel_sojourn(f.q, 3 + LANES, f.now), MSEC(35));
+	assert_int_equal(pop(&f), 3000);
+	assert_int_equal(fq_codel_sojourn(f.q, 3, f.now), MSEC(25));
+	assert_int_equal(fq_codel_sojourn(f.q, 4, f.now), MSEC(35));
+	assert_int_equal(fq_codel_sojourn(f.q, 3, START), 0);	/* before it came */
+	while (pop(&f) >= 0)
+		;
+	assert_int_equal(fq_codel_sojourn(f.q, 3, f.now), 0);
+	close_fixture(&f);
 }
 
 static void a_flow_that_only_has_a_quantum_behind_its_head_is_let_be(void **state)
@@ -838,6 +945,12 @@ int main(void)
 		TEST("taking from the tail leaves the rest in order",
 		     taking_from_the_tail_leaves_the_rest_in_order),
 		TEST("a target is for bulk flows", a_target_is_for_bulk_flows),
+		TEST("a bulk flow may have a CoDel of its own", a_bulk_flow_may_have_a_codel_of_its_own),
+		TEST("a CoDel of its own is within the same bounds", a_codel_of_its_own_is_within_the_same_bounds),
+		TEST("a CoDel of its own leaves with the flow, and is no other's",
+		     a_codel_of_its_own_leaves_with_the_flow_and_is_no_other_s),
+		TEST("it is known how long a flow's first packet waits",
+		     it_is_known_how_long_a_flow_s_first_packet_waits),
 		TEST("a flow that only has a quantum behind its head is let be",
 		     a_flow_that_only_has_a_quantum_behind_its_head_is_let_be),
 		TEST("who knows ECN is marked instead of dropped", who_knows_ecn_is_marked_instead_of_dropped),
