@@ -28,6 +28,23 @@ static void gives_each_buffer_once(void **state)
 	buf_pool_free(pool);
 }
 
+/* The header of whoever had the buffer before is not ours: a handshake would go out marked. */
+static void no_buffer_remembers_an_ecn_field(void **state)
+{
+	struct buf_pool *pool = buf_pool_new(1);
+
+	(void)state;
+	for (unsigned i = 0; i < 4; i++) {
+		struct buf *b = i % 2 == 0 ? buf_get(pool) : buf_get_to_keep(pool);
+
+		assert_non_null(b);
+		assert_int_equal(b->ecn, 0);
+		b->ecn = 3;
+		buf_put(b);
+	}
+	buf_pool_free(pool);
+}
+
 static void gives_the_last_one_back_first_and_empty(void **state)
 {
 	struct buf_pool *pool = buf_pool_new(3);
@@ -123,6 +140,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST("a pool gives each buffer once", gives_each_buffer_once),
+		TEST("no buffer remembers an ECN field", no_buffer_remembers_an_ecn_field),
 		TEST("the last one back goes out first, and empty", gives_the_last_one_back_first_and_empty),
 		TEST("what was kept for long goes out to be kept again", what_was_kept_goes_out_to_be_kept_again),
 		TEST("buffers cost no memory before they are used", costs_no_memory_before_it_is_used),

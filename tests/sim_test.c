@@ -1,4 +1,6 @@
 /* sim: the links do what their numbers say, before anybody believes what it measures. */
+#include "sim/model_ping.h"
+#include "sim/model_tcp.h"
 #include "sim/sim.h"
 
 #include <signal.h>
@@ -250,6 +252,35 @@ static void what_cannot_go_on_says_why_and_aborts(void **state)
 	close(fd[0]);
 }
 
+/* A TCP that knows nothing of ECN: what CoDel cannot mark it drops, and the queue does not stand. */
+static void a_router_that_runs_codel_keeps_its_queue_short(void **state)
+{
+	nsec_t p95[2];
+
+	(void)state;
+	for (unsigned codel = 0; codel < 2; codel++) {
+		const struct sim_way way = { .rate = 20000000, .delay = MSEC(20), .queue = 400, .codel = codel };
+		struct sim *s = sim_new(1, 1, "aggregate");
+		struct model_tcp_config config = { .via.bare = true };
+		struct model_tcp *tcp;
+		struct model_ping *ping;
+
+		config.via.link = sim_add_bare(s, 0, &way, &way);
+		tcp = model_tcp_new(s, &config);
+		ping = model_ping_new(s, &config.via);
+		sim_run(s, SEC(10));
+		p95[codel] = model_ping_stats(ping).p95;
+		assert_true(model_tcp_rate(tcp, 3, 10) > 16);
+		assert_int_equal(sim_link(s, 0, 0)->up_wire.marked, 0);
+		assert_true(codel == (sim_link(s, 0, 0)->up_wire.lost > 0));
+		model_ping_free(ping);
+		model_tcp_free(tcp);
+		sim_free(s);
+	}
+	assert_true(p95[0] > MSEC(100));
+	assert_true(p95[1] < MSEC(80));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -269,6 +300,8 @@ int main(void)
 		     netem_with_a_rate_keeps_order_under_jitter),
 		TEST("an event happens at its time", an_event_happens_at_its_time),
 		TEST("what cannot go on says why and aborts", what_cannot_go_on_says_why_and_aborts),
+		TEST("a router that runs CoDel keeps its queue short",
+		     a_router_that_runs_codel_keeps_its_queue_short),
 	};
 
 	return RUN_TESTS(tests);

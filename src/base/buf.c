@@ -110,6 +110,7 @@ static struct buf *give(struct buf_pool *pool, struct buf *b)
 	b->next = NULL;
 	b->data = b->storage + BUF_HEADROOM;
 	b->len = 0;
+	b->ecn = 0;
 	return b;
 }
 
