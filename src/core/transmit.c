@@ -175,11 +175,16 @@ static bool may_go(void *ctx, struct buf *b)
 	return a->ready != 0;
 }
 
-/* The next packet of those flows whose path is free. */
-static bool send_of_free_flow(struct peer *p, nsec_t now)
+static bool may_hurry(void *ctx, struct buf *b)
+{
+	return (carry_traits(b) & CARRY_SPARSE) && may_go(ctx, b);
+}
+
+/* The next packet of those flows that may go now. */
+static bool send_of_some(struct peer *p, bool (*may)(void *ctx, struct buf *b), nsec_t now)
 {
 	struct asking a = { .peer = p, .now = now };
-	struct buf *b = fq_codel_find(p->queue, may_go, &a);
+	struct buf *b = fq_codel_find(p->queue, may, &a);
 
 	if (b == NULL)
 		return false;
@@ -201,7 +206,7 @@ static bool send_one(struct peer *p, nsec_t now)
 	if (b == NULL)
 		return false;
 	if (p->strategy->by_flow)
-		return send_of_free_flow(p, now);
+		return send_of_some(p, may_go, now);
 	ready = paths_for(p, b, 0, now);
 	if (ready != 0) {
 		send_picked(p, fq_codel_pop(p->queue, now), ready, now);
@@ -236,25 +241,23 @@ static nsec_t full_until(const struct outlook *o)
 	return o->count > 0 ? at : 0;
 }
 
-/* A call or a key does not wait for a download's repairs, which may be many; there are few of them. */
-static void pump_sparse(struct peer *p, nsec_t now)
-{
-	const struct buf *head;
-
-	while ((head = fq_codel_head(p->queue, now)) != NULL && (carry_traits(head) & CARRY_SPARSE) &&
-	       send_one(p, now))
-		;
-}
-
-/* What is lost goes ahead of all other bulk, which waits for it. */
+/*
+ * What is lost goes ahead of all other bulk, which waits for it.  A call or a key
+ * does not wait for that, whoever's turn it would be: while repairs take all
+ * there is, turns do not change, and of a download there may be many.
+ */
 static void pump_repairs(struct peer *p, nsec_t now)
 {
-	const struct repair_item *item;
+	while (repair_is_waiting(p->repair)) {
+		const struct repair_item *item;
+		struct path *path;
 
-	pump_sparse(p, now);
-	while ((item = repair_next(p->repair, now)) != NULL) {
-		struct path *path = repair_path(p, item->packet, now, &p->pump_at);
-
+		while (send_of_some(p, may_hurry, now))
+			;
+		item = repair_next(p->repair, now);
+		if (item == NULL)
+			break;
+		path = repair_path(p, item->packet, now, &p->pump_at);
 		if (path == NULL) {
 			/* it is given up when its time is over */
 			p->pump_at = nsec_min(p->pump_at, item->deadline);
@@ -262,7 +265,6 @@ static void pump_repairs(struct peer *p, nsec_t now)
 		}
 		carry_again(p, item, path, now);
 		p->outlook.count = 0;
-		pump_sparse(p, now);
 	}
 	if (repair_has_skips(p->repair))
 		p->wanted |= CONTENT_SKIP;
