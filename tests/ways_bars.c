@@ -10,14 +10,15 @@
 
 /* What is missed today; see bars.h. */
 static const char *const todo_down[] = {
-	"congested down", NULL
+	NULL
 };
 
 static const char *const todo_both[] = {
-	"rtt_70 down of both", "rtt_120 up of both", "jit_5 up of both", "jit_5 down of both",
-	"jit_20 down of both", "loss_05 down of both", "bw_4to1 down of both",
+	"baseline up of both", "rtt_70 down of both", "rtt_120 up of both", "jit_5 up of both",
+	"jit_20 down of both", "loss_05 up of both", "bw_4to1 down of both",
 	"bw_10to1 down of both", "dual_lte up of both", "dual_lte down of both",
-	"fiber_lte up of both", "fiber_lte down of both", "congested down of both", NULL
+	"fiber_lte up of both", "fiber_lte down of both", "lte_starlink down of both",
+	"congested down of both", NULL
 };
 
 static const char *const todo_quic[] = {
