@@ -214,6 +214,32 @@ static void ask_of_one(struct fixture *f)
 	fq_codel_set_flow(f->q, hash, roll(f, 1000) * NSEC_PER_MSEC, roll(f, 20000) * NSEC_PER_MSEC);
 }
 
+/* The first packet of the longest flow with so many bytes before it, looked for packet by packet. */
+static void leave_from_within(struct fixture *f)
+{
+	uint32_t most = most_bytes(f), ahead = most > 0 ? roll(f, most + most / 4) : 1;
+	struct buf *found = fq_codel_behind(f->q, ahead), *b;
+	struct model_flow *flow;
+	uint32_t before = 0;
+	size_t i = 0;
+
+	if (most <= ahead)
+		assert_null(found);
+	if (found == NULL)
+		return;
+	flow = &f->flow[lane_of(found->mark[0])];
+	assert_int_equal(bytes_of(flow), most);
+	while (before < ahead)
+		before += flow->packet[i++]->len;
+	assert_ptr_equal(found, flow->packet[i]);
+	b = fq_codel_pop_behind(f->q);
+	assert_ptr_equal(b, found);
+	flow->count--;
+	memmove(flow->packet + i, flow->packet + i + 1, (flow->count - i) * sizeof(flow->packet[0]));
+	memmove(flow->since + i, flow->since + i + 1, (flow->count - i) * sizeof(flow->since[0]));
+	buf_put(b);
+}
+
 static void compare_totals(const struct fixture *f)
 {
 	struct fq_codel_stats stats = fq_codel_stats(f->q), wanted = totals(f);
@@ -248,8 +274,10 @@ static void run(uint64_t seed, uint32_t load)
 			arrive(&f);
 		else if (what < 90)
 			leave(&f);
-		else if (what < 95)
+		else if (what < 93)
 			leave_by_the_tail(&f);
+		else if (what < 97)
+			leave_from_within(&f);
 		else
 			look(&f);
 		ask_of_one(&f);

@@ -438,6 +438,39 @@ static void the_tail_is_the_longest_flows_last_packet(void **state)
 	close_fixture(&f);
 }
 
+static int64_t pop_behind(struct fixture *f, uint32_t ahead)
+{
+	struct buf *found = fq_codel_behind(f->q, ahead);
+
+	return found != NULL ? name_of(fq_codel_pop_behind(f->q)) : -1;
+}
+
+static void a_packet_is_found_by_what_waits_before_it(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	open_fixture(&f);
+	assert_null(fq_codel_behind(f.q, 1));
+	assert_null(fq_codel_pop_behind(f.q));
+	for (unsigned i = 0; i < 10; i++)
+		push(&f, 1, 1000);
+	push(&f, 2, 1400);
+	assert_null(fq_codel_behind(f.q, 10000));
+	assert_int_equal(pop_behind(&f, 9001), -1);
+	assert_int_equal(pop_behind(&f, 3001), 1004);
+	assert_int_equal(pop_behind(&f, 4000), 1005);
+	assert_int_equal(pop_behind(&f, 1), 1001);
+	assert_int_equal(pop(&f), 1000);
+	/* two went, and one from before it: 2, 3, 6, 7, 8, 9 wait */
+	assert_int_equal(pop_behind(&f, 2000), 1006);
+	assert_int_equal(pop_behind(&f, 1000), 1003);
+	assert_int_equal(pop_tail(&f), 1009);
+	assert_int_equal(pop_behind(&f, 2000), 1008);
+	assert_int_equal(pop_behind(&f, 0), 1002);
+	close_fixture(&f);
+}
+
 static void taking_from_the_tail_leaves_the_rest_in_order(void **state)
 {
 	struct fixture f;
@@ -942,6 +975,7 @@ int main(void)
 		TEST("what waits goes back when the queue is freed",
 		     what_waits_goes_back_when_the_queue_is_freed),
 		TEST("the tail is the longest flow's last packet", the_tail_is_the_longest_flows_last_packet),
+		TEST("a packet is found by what waits before it", a_packet_is_found_by_what_waits_before_it),
 		TEST("taking from the tail leaves the rest in order",
 		     taking_from_the_tail_leaves_the_rest_in_order),
 		TEST("a target is for bulk flows", a_target_is_for_bulk_flows),

@@ -74,6 +74,32 @@ static void round_robin_takes_turns_over_the_ids_there_are(void **state)
 	}
 }
 
+static void aggregate_gives_a_slow_path_what_is_wanted_when_it_comes(void **state)
+{
+	struct fixture f;
+	path_set on = 0;
+	size_t ahead;
+
+	(void)state;
+	prepare(&f, 2);
+	f.path[0].srtt = MSEC(20);
+	f.path[0].rate = 5000000;
+	f.path[0].free_at = f.view.now + MSEC(1);
+	f.path[1].srtt = MSEC(60);
+	f.path[1].rate = 1400000;
+	/* 20 ms more on its way and 1 ms on its wire: 100 kB leave before */
+	ahead = strategy_aggregate.ahead(&f.view, 1400, &on);
+	assert_int_equal(on, PATH_BIT(1));
+	assert_in_range(ahead, 99000, 101500);
+	f.path[1].free_at = f.view.now + 1;
+	assert_true(strategy_aggregate.ahead(&f.view, 1400, &on) == SIZE_MAX);
+	/* of equal ones the second takes what comes next but one */
+	f.path[1] = f.path[0];
+	f.path[1].id = 1;
+	f.path[1].free_at = 0;
+	assert_in_range(strategy_aggregate.ahead(&f.view, 1400, &on), 1, 1500);
+}
+
 static void redundant_takes_every_path_that_has_room_in_a_moment(void **state)
 {
 	struct fixture f;
@@ -312,6 +338,8 @@ int main(void)
 		TEST("weighted gives a returning path no burst", weighted_gives_a_returning_path_no_burst),
 		TEST("round-robin takes turns over the ids there are",
 		     round_robin_takes_turns_over_the_ids_there_are),
+		TEST("aggregate gives a slow path what is wanted when it comes",
+		     aggregate_gives_a_slow_path_what_is_wanted_when_it_comes),
 		TEST("redundant takes every path that has room in a moment",
 		     redundant_takes_every_path_that_has_room_in_a_moment),
 		TEST("redundant copies nothing onto metered links beside others",

@@ -193,11 +193,34 @@ static bool send_of_some(struct peer *p, bool (*may)(void *ctx, struct buf *b), 
 	return true;
 }
 
-/* The next packet, and while its path is occupied, for slower ones the last. */
+/* For a slower path, while that of the next packet is occupied, the one whose time has come there. */
+static bool send_later_one(struct peer *p, size_t len, nsec_t now)
+{
+	const struct strategy_view view = { .now = now, .path = p->outlook.path, .count = p->outlook.count };
+	path_set on = 0;
+	struct buf *b;
+	size_t ahead;
+
+	if (p->strategy->ahead == NULL || view.count < 2)
+		return false;
+	ahead = p->strategy->ahead(&view, len, &on);
+	if (ahead > UINT32_MAX)
+		return false;
+	/* of several flows each has its turn: so much of each leaves before it */
+	b = fq_codel_behind(p->queue, (uint32_t)(ahead / fq_codel_stats(p->queue).flows + 1));
+	if (b == NULL)
+		return false;
+	look(p, b->len, now);
+	note_sent(p, b, on, now);
+	send_on(p, on, fq_codel_pop_behind(p->queue), now);
+	look_again(p, on, now);
+	return true;
+}
+
+/* The next packet, and while its path is occupied, for slower ones a later one. */
 static bool send_one(struct peer *p, nsec_t now)
 {
 	struct buf *b = fq_codel_head(p->queue, now);
-	uint32_t ahead;
 	path_set ready;
 
 	p->outlook.head = b;
@@ -212,16 +235,7 @@ static bool send_one(struct peer *p, nsec_t now)
 		send_picked(p, fq_codel_pop(p->queue, now), ready, now);
 		return true;
 	}
-	b = p->strategy->takes_tail ? fq_codel_tail(p->queue, &ahead) : NULL;
-	if (b == NULL || ahead == 0)
-		return false;
-	ready = paths_for(p, b, fq_codel_stats(p->queue).bytes - b->len, now);
-	if (ready == 0)
-		return false;
-	note_sent(p, b, ready, now);
-	send_on(p, ready, fq_codel_pop_tail(p->queue), now);
-	look_again(p, ready, now);
-	return true;
+	return send_later_one(p, b->len, now);
 }
 
 /*

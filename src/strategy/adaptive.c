@@ -50,7 +50,7 @@ static path_set adaptive_pick(void *state, const struct strategy_view *view,
 	uint64_t reserve = packet->steady ? 0 : BUDGET_HALF;
 	const struct strategy_path *first, *second;
 
-	if (!packet->sparse || packet->queued != 0 || packet->spare < packet->len + reserve)
+	if (!packet->sparse || packet->spare < packet->len + reserve)
 		return set;
 	first = path_of(view, set);
 	/* while that one is occupied nothing leaves: a copy alone would be the slower one */
@@ -58,12 +58,17 @@ static path_set adaptive_pick(void *state, const struct strategy_view *view,
 	return second != NULL ? set | PATH_BIT(second->id) : set;
 }
 
+static size_t adaptive_ahead(const struct strategy_view *view, size_t len, path_set *ret)
+{
+	return strategy_aggregate.ahead(view, len, ret);
+}
+
 const struct strategy_ops strategy_adaptive = {
 	.name = "adaptive",
 	.summary = "aggregate for bulk; calls and the like twice, on two paths",
 	.state_size = STRATEGY_STATE,	/* aggregate's */
 	.asked_anew = true,
-	.takes_tail = true,
+	.ahead = adaptive_ahead,
 	.budgets_copies = true,
 	.second_copies = true,
 	.pick = adaptive_pick,

@@ -3,11 +3,10 @@
  *
  * The next packet goes where it would be there first: when the path is free,
  * plus its time on the wire, plus half a round trip.  While that path is
- * occupied, slower ones need not stand idle: each looks at the last packet of
- * the backlog, which has to wait for all that is before it on the faster
- * paths, and takes it if it brings it over no later than they would.  So a
- * slow path works for the end of the queue, never for its head, and nobody
- * waits for it.
+ * occupied, slower ones need not stand idle: each takes from the backlog the
+ * packet that the faster ones, after all that waits before it, would bring over
+ * just when it does.  So nobody waits for a slow path, and what it brings is
+ * wanted when it comes.
  */
 #include "strategy/strategy.h"
 
@@ -49,11 +48,13 @@ static const struct strategy_path *ready_instead(const struct strategy_view *vie
 	return best;
 }
 
-/* When the paths that are faster than p would have brought over what waits. */
-static nsec_t without(const struct strategy_view *view, const struct strategy_path *p,
-		      const struct strategy_packet *packet)
+/*
+ * What the paths that are faster than p bring over before p could bring a packet
+ * that leaves now: that many bytes may wait before the packet that p takes.
+ */
+static size_t ahead_of(const struct strategy_view *view, const struct strategy_path *p, size_t len)
 {
-	nsec_t soonest = NSEC_NEVER;
+	nsec_t arrival = strategy_arrival(p, len, view->now), soonest = NSEC_NEVER;
 	uint64_t rate = 0;
 
 	for (size_t i = 0; i < view->count; i++) {
@@ -62,9 +63,27 @@ static nsec_t without(const struct strategy_view *view, const struct strategy_pa
 		if (faster == p || faster->srtt > p->srtt)
 			continue;
 		rate += faster->rate;
-		soonest = nsec_min(soonest, strategy_free_at(faster, packet->len, view->now) + faster->srtt / 2);
+		soonest = nsec_min(soonest, strategy_free_at(faster, len, view->now) + faster->srtt / 2);
 	}
-	return rate != 0 ? soonest + (packet->queued + packet->len) * NSEC_PER_SEC / rate : NSEC_NEVER;
+	if (rate == 0)
+		return SIZE_MAX;
+	return (size_t)((double)nsec_since(soonest, arrival) * (double)rate / 1e9) + 1;
+}
+
+static size_t aggregate_ahead(const struct strategy_view *view, size_t len, path_set *ret)
+{
+	size_t least = SIZE_MAX;
+
+	for (size_t i = 0; i < view->count; i++) {
+		const struct strategy_path *p = &view->path[i];
+		size_t ahead = p->free_at <= view->now ? ahead_of(view, p, len) : SIZE_MAX;
+
+		if (ahead >= least)
+			continue;
+		least = ahead;
+		*ret = PATH_BIT(p->id);
+	}
+	return least;
 }
 
 static path_set aggregate_pick(void *state, const struct strategy_view *view,
@@ -73,22 +92,14 @@ static path_set aggregate_pick(void *state, const struct strategy_view *view,
 	const struct strategy_path *first = first_there(view, packet->len);
 
 	(void)state;
-	if (packet->queued == 0)
-		return PATH_BIT(ready_instead(view, first, packet->len)->id);
-	for (size_t i = 0; i < view->count; i++) {
-		const struct strategy_path *p = &view->path[i];
-
-		if (p->free_at <= view->now && strategy_arrival(p, packet->len, view->now) <= without(view, p, packet))
-			return PATH_BIT(p->id);
-	}
-	return PATH_BIT(first->id);
+	return PATH_BIT(ready_instead(view, first, packet->len)->id);
 }
 
 const struct strategy_ops strategy_aggregate = {
 	.name = "aggregate",
 	.summary = "each packet where it arrives first: the sum of the links",
 	.asked_anew = true,
-	.takes_tail = true,
+	.ahead = aggregate_ahead,
 	.second_copies = true,
 	.pick = aggregate_pick,
 };

@@ -56,12 +56,6 @@ struct strategy_ops {
 	bool budgets_copies;	/* the copies that it picks count against the budget */
 	bool second_copies;	/* while paths stand idle, a few packets go twice (within the same budget) */
 	bool asked_anew;	/* whenever something changes (else: once for each packet) */
-	/*
-	 * While the path of the next packet is occupied, it is asked about the last
-	 * one of the longest backlog, too (packet->queued): that one leaves now if a
-	 * path that is free is picked.  It has to be asked anew.
-	 */
-	bool takes_tail;
 	bool by_flow;		/* while one flow's path is occupied, flows of other paths go on; asked anew, too */
 	bool in_turn;		/* a flow's packets go to paths in turn: even a sparse one's are put in order */
 	bool steady_view;	/* overflow paths are shown as long as they help, not only when no other has room */
@@ -72,6 +66,13 @@ struct strategy_ops {
 	 */
 	path_set (*pick)(void *state, const struct strategy_view *view,
 			 const struct strategy_packet *packet);
+	/*
+	 * While the path of the next packet is occupied, a slower one that is free
+	 * may carry a later packet: which one, by the bytes that leave before it on
+	 * the faster ones, at least 1; SIZE_MAX: none does.  len: of such a packet;
+	 * NULL: nobody does.  It has to be asked anew.
+	 */
+	size_t (*ahead)(const struct strategy_view *view, size_t len, path_set *ret);
 	/* The packet left on these paths, which it may count; NULL: it need not know.  Once for each packet. */
 	void (*sent)(void *state, const struct strategy_packet *packet, path_set on, nsec_t now);
 };

@@ -20,6 +20,8 @@ struct flow {
 	struct place *first, *last;
 	uint32_t packets, bytes;
 	uint32_t heap_at;		/* 1 and up; 0: it has no packets */
+	struct place *found;		/* by fq_codel_behind; NULL: nothing is known */
+	uint32_t found_ahead;		/* bytes before it */
 	int64_t deficit;		/* bytes that it may send in this turn */
 	bool listed;			/* in one of the lists */
 	bool bulk;
@@ -208,11 +210,21 @@ static void count_out(struct fq_codel *q, struct flow *f, uint32_t len)
 		leave_heap(q, f);
 }
 
+/* What fq_codel_behind found goes with the packets: `at` is the first, the last, or the one itself. */
+static void forget_place(struct flow *f, const struct place *at)
+{
+	if (at == f->found)
+		f->found = at->behind;
+	else if (at == f->first && f->found != NULL)
+		f->found_ahead -= at->packet->len;
+}
+
 /* Take a packet out of its flow. */
 static struct buf *take(struct fq_codel *q, struct flow *f, struct place *at)
 {
 	struct buf *b = at->packet;
 
+	forget_place(f, at);
 	if (at->behind != NULL)
 		buf_prefetch_all(at->behind->packet);
 	*(at->before != NULL ? &at->before->behind : &f->first) = at->behind;
@@ -398,4 +410,39 @@ struct buf *fq_codel_pop_tail(struct fq_codel *q)
 	struct flow *f = longest(q);
 
 	return f != NULL ? take(q, f, f->last) : NULL;
+}
+
+/* The place moves as little as the flow and the wish did since it was found last. */
+static void find_place(struct flow *f, uint32_t ahead)
+{
+	if (f->found == NULL) {
+		f->found = f->first;
+		f->found_ahead = 0;
+	}
+	while (f->found != NULL && f->found_ahead < ahead) {
+		f->found_ahead += f->found->packet->len;
+		f->found = f->found->behind;
+	}
+	while (f->found != NULL && f->found->before != NULL &&
+	       f->found_ahead - f->found->before->packet->len >= ahead) {
+		f->found = f->found->before;
+		f->found_ahead -= f->found->packet->len;
+	}
+}
+
+struct buf *fq_codel_behind(struct fq_codel *q, uint32_t ahead)
+{
+	struct flow *f = longest(q);
+
+	if (f == NULL || f->bytes <= ahead)
+		return NULL;
+	find_place(f, ahead);
+	return f->found != NULL ? f->found->packet : NULL;
+}
+
+struct buf *fq_codel_pop_behind(struct fq_codel *q)
+{
+	struct flow *f = longest(q);
+
+	return f != NULL && f->found != NULL ? take(q, f, f->found) : NULL;
 }

@@ -129,6 +129,15 @@ void fq_codel_set_flow(struct fq_codel *q, uint32_t flow, nsec_t target, nsec_t 
 /* How long the first packet of a flow waits already; 0: there is none. */
 nsec_t fq_codel_sojourn(const struct fq_codel *q, uint32_t flow, nsec_t now);
 
+/*
+ * Of the flow with most bytes the first packet that has at least so many before
+ * it, or NULL: there is none.  Asked again and again with about the same wish
+ * it costs little.
+ */
+struct buf *fq_codel_behind(struct fq_codel *q, uint32_t ahead);
+/* The packet that behind gave, if nothing was pushed or popped since; the caller owns it. */
+struct buf *fq_codel_pop_behind(struct fq_codel *q);
+
 struct fq_codel_stats {
 	uint32_t packets, bytes;	/* that wait now */
 	uint32_t flows;			/* that have packets now */
