@@ -77,7 +77,7 @@ static void take_ack(struct arrival *a, const struct frame *f)
 	if (count == 0 || !loss_ack(&path->loss, runs, count, f->ack.delay, a->now, &observer.to, &news))
 		return;
 	if (news && path->open) {
-		path_answered(path, a->now);
+		path_answered(path, path->loss.rtt.latest, a->now);
 		peer_announce(a->peer, path);
 	}
 }

@@ -10,6 +10,7 @@
 
 #define MTU_DEFAULT	1500
 #define RTT_UNKNOWN	SEC(1)
+#define LATE		MSEC(250)	/* and twice the least round trip: no answer takes so long */
 #define DEAD_AFTER	SEC(2)
 #define KEEPALIVE	SEC(22)		/* most NATs forget UDP after 30 s */
 #define PING_CLOSE_MIN	MSEC(20)
@@ -196,10 +197,41 @@ bool path_proven(struct path *p, const uint8_t token[8], nsec_t now)
 	return true;
 }
 
-bool path_answered(struct path *p, nsec_t now)
+/*
+ * What an answer takes at the most, by one of the path's two round trips.  A quarter
+ * of one more is given to queues that come by faster than the variation follows.
+ */
+static nsec_t answer_time(const struct rtt *rtt, nsec_t unknown)
+{
+	return nsec_max(rtt_bound(rtt, unknown), rtt->srtt + rtt->srtt / 4);
+}
+
+/*
+ * An answer that takes longer than this is none: a link that is nearly gone
+ * still lets a packet through now and then, and what waits for the others on it
+ * has to be sent elsewhere.
+ */
+static nsec_t longest_answer(const struct path *p)
+{
+	return p->rtt.min != 0 ? 2 * p->rtt.min + LATE : NSEC_NEVER;
+}
+
+static nsec_t usual_answer(const struct path *p)
+{
+	return nsec_min(nsec_max(answer_time(&p->loss.rtt, RTT_UNKNOWN), answer_time(&p->rtt, 0)),
+			longest_answer(p));
+}
+
+/* Who has answered late for so long that he was given up has become a longer path. */
+bool path_answered(struct path *p, nsec_t took, nsec_t now)
 {
 	if (p->state != ENGINE_PATH_SUSPECT && p->state != ENGINE_PATH_DEAD)
 		return false;
+	if (took > longest_answer(p)) {
+		if (p->state == ENGINE_PATH_SUSPECT)
+			return false;
+		p->rtt = (struct rtt){ .srtt = took, .var = took / 2, .min = took, .latest = took };
+	}
 	set_state(p, ENGINE_PATH_OK, now);
 	return true;
 }
@@ -226,7 +258,7 @@ bool path_pong(struct path *p, const uint8_t token[8], nsec_t now)
 	p->ping_waits_since = 0;
 	if (p->congestion->probed != NULL)
 		p->congestion->probed(p->congestion_state, now - sent_at, was_calm(p, now), now);
-	return path_answered(p, now);
+	return path_answered(p, now - sent_at, now);
 }
 
 void path_measured(struct path *p, nsec_t latency)
@@ -261,15 +293,6 @@ void path_look(struct path *p, uint32_t max_loss_ppm, nsec_t now)
 }
 
 /*
- * What an answer takes at the most, by one of the path's two round trips.  A quarter
- * of one more is given to queues that come by faster than the variation follows.
- */
-static nsec_t answer_time(const struct rtt *rtt, nsec_t unknown)
-{
-	return nsec_max(rtt_bound(rtt, unknown), rtt->srtt + rtt->srtt / 4);
-}
-
-/*
  * When the oldest datagram's answer is overdue.  ACKs come back on whatever
  * path is fastest, and when that one dies, on this one: its own round trip
  * has to fit in, too.  What was out when the path answered again has that long
@@ -281,8 +304,7 @@ static nsec_t overdue_at(const struct path *p)
 
 	if (p->state != ENGINE_PATH_OK || sent_at == NSEC_NEVER)
 		return NSEC_NEVER;
-	return nsec_max(sent_at, p->state_since) + ACK_DELAY_MAX +
-	       nsec_max(answer_time(&p->loss.rtt, RTT_UNKNOWN), answer_time(&p->rtt, 0));
+	return nsec_max(sent_at, p->state_since) + ACK_DELAY_MAX + usual_answer(p);
 }
 
 bool path_tick(struct path *p, nsec_t now)

@@ -116,7 +116,7 @@ bool path_claim_back(struct path *p, const struct endpoint *from, const uint8_t 
 
 /* What came.  Each returns true when the state changed. */
 bool path_proven(struct path *p, const uint8_t token[8], nsec_t now);	/* PATH_RESPONSE */
-bool path_answered(struct path *p, nsec_t now);		/* an ACK with news */
+bool path_answered(struct path *p, nsec_t took, nsec_t now);	/* an ACK with news, and how long it took */
 bool path_pong(struct path *p, const uint8_t token[8], nsec_t now);
 
 /* An ACK came back on the path itself, after that time. */
