@@ -49,6 +49,9 @@ needs() { # needs "prefixes" OBJECT...: those of all objects, but the ones named
 check "only routing/netlink.c sees libnl" "$(needs "nl_|nla_|nlmsg_|rtnl_" routing/netlink.o)"
 check "only nft/encode.c and nft/commit.c see libnftnl and libmnl" \
 	"$(needs 'nftnl_|mnl_' nft/encode.o nft/commit.o)"
+check "the daemon has nothing of the simulator in it" \
+	"$([ -e "$B/ttt" ] || echo "$B/ttt: build it first"
+	   nm "$B/ttt" 2>/dev/null | grep -E ' (sim|model_tcp|grid)_' | head)"
 check "only the core's crypto/aead_libcrypto.c sees libcrypto" "$(needs 'EVP_|OPENSSL_|CRYPTO_|RAND_' src/core/crypto/aead_libcrypto.o)"
 check "the program's ciphers are the core's own: the one that encrypts nothing is the bench's" \
 	"$(grep -rlE 'struct aead_ops [a-z_0-9]+ *=' src routing nft | grep -vE '^src/core/crypto/aead_(sodium|libcrypto)\.c$'
