@@ -3,12 +3,17 @@
 
 #define MEAN_GAIN	16	/* calm RTTs over which the mean averages */
 #define MEMORY		4096	/* RTTs over which turns are forgotten */
+#define SETTLED		8	/* calm RTTs until a step is told from jitter, */
+#define ROUTE_STEP	MSEC(30)	/* of so much and four distances */
 #define ALLOWED		2	/* distances */
 
 void jitter_calm_rtt(struct jitter *j, nsec_t rtt)
 {
 	int64_t off = (int64_t)rtt - (int64_t)j->mean;
 
+	/* so far off is no jitter but another route: what was known of the old one is no use */
+	if (j->count >= SETTLED && (nsec_t)(off < 0 ? -off : off) > 4 * j->off + ROUTE_STEP)
+		j->count = j->off = 0;
 	if (j->count == 0) {
 		j->mean = j->least = rtt;
 		j->count = 1;
