@@ -93,11 +93,29 @@ static void aggregate_gives_a_slow_path_what_is_wanted_when_it_comes(void **stat
 	assert_in_range(ahead, 99000, 101500);
 	f.path[1].free_at = f.view.now + 1;
 	assert_true(strategy_aggregate.ahead(&f.view, 1400, &on) == SIZE_MAX);
-	/* of equal ones the second takes what comes next but one */
+	/* one that is free, and nearer than what waits for the other, takes the head: nothing is ahead */
 	f.path[1] = f.path[0];
 	f.path[1].id = 1;
 	f.path[1].free_at = 0;
-	assert_in_range(strategy_aggregate.ahead(&f.view, 1400, &on), 1, 1500);
+	assert_true(strategy_aggregate.ahead(&f.view, 1400, &on) == SIZE_MAX);
+}
+
+static void aggregate_gives_work_to_a_path_that_has_shown_little_yet(void **state)
+{
+	struct fixture f;
+	path_set on = 0;
+
+	(void)state;
+	prepare(&f, 2);
+	/* the busy one is even longer, by its queue; but the other is thought to take 5 ms for a packet */
+	f.path[0].srtt = MSEC(44);
+	f.path[0].rate = 3700000;
+	f.path[0].free_at = f.view.now + MSEC(1) / 2;
+	f.path[1].srtt = MSEC(40);
+	f.path[1].rate = 280000;
+	assert_int_equal(pick(&strategy_aggregate, &f), PATH_BIT(0));
+	assert_in_range(strategy_aggregate.ahead(&f.view, 1400, &on), 9000, 11000);
+	assert_int_equal(on, PATH_BIT(1));
 }
 
 static void redundant_takes_every_path_that_has_room_in_a_moment(void **state)
@@ -338,6 +356,8 @@ int main(void)
 		TEST("weighted gives a returning path no burst", weighted_gives_a_returning_path_no_burst),
 		TEST("round-robin takes turns over the ids there are",
 		     round_robin_takes_turns_over_the_ids_there_are),
+		TEST("aggregate gives work to a path that has shown little yet",
+		     aggregate_gives_work_to_a_path_that_has_shown_little_yet),
 		TEST("aggregate gives a slow path what is wanted when it comes",
 		     aggregate_gives_a_slow_path_what_is_wanted_when_it_comes),
 		TEST("redundant takes every path that has room in a moment",

@@ -49,25 +49,22 @@ static const struct strategy_path *ready_instead(const struct strategy_view *vie
 }
 
 /*
- * What the paths that are faster than p bring over before p could bring a packet
- * that leaves now: that many bytes may wait before the packet that p takes.
+ * What the others bring over before p could bring a packet that leaves now: that
+ * many bytes may wait before the one that p takes.
  */
 static size_t ahead_of(const struct strategy_view *view, const struct strategy_path *p, size_t len)
 {
-	nsec_t arrival = strategy_arrival(p, len, view->now), soonest = NSEC_NEVER;
-	uint64_t rate = 0;
+	nsec_t arrival = strategy_arrival(p, len, view->now);
+	double bytes = 0;
 
 	for (size_t i = 0; i < view->count; i++) {
-		const struct strategy_path *faster = &view->path[i];
+		const struct strategy_path *other = &view->path[i];
+		nsec_t at = strategy_free_at(other, len, view->now) + other->srtt / 2;
 
-		if (faster == p || faster->srtt > p->srtt)
-			continue;
-		rate += faster->rate;
-		soonest = nsec_min(soonest, strategy_free_at(faster, len, view->now) + faster->srtt / 2);
+		if (other != p)
+			bytes += (double)nsec_since(at, arrival) * (double)other->rate / 1e9;
 	}
-	if (rate == 0)
-		return SIZE_MAX;
-	return (size_t)((double)nsec_since(soonest, arrival) * (double)rate / 1e9) + 1;
+	return bytes > 0 ? (size_t)bytes + 1 : SIZE_MAX;
 }
 
 static size_t aggregate_ahead(const struct strategy_view *view, size_t len, path_set *ret)

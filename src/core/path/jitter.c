@@ -5,14 +5,46 @@
 #define MEMORY		4096	/* RTTs over which turns are forgotten */
 #define SETTLED		8	/* calm RTTs until a step is told from jitter, */
 #define ROUTE_STEP	MSEC(30)	/* of so much and four distances */
+#define STEPS_KNOWN	3	/* calm RTTs before the one that makes the third step */
+#define STEPS		3	/* the distance is less than so many mean steps: it is 1.6 to 2 where it is jitter */
 #define ALLOWED		2	/* distances */
+
+static nsec_t distance(nsec_t a, nsec_t b)
+{
+	return a > b ? a - b : b - a;
+}
+
+/*
+ * A route that changes leaves a distance from the mean for long, though each RTT
+ * is as the one before, and one wild RTT makes two steps.  Of what jitters all three
+ * in a row are large.
+ */
+static void take_step(struct jitter *j, nsec_t rtt)
+{
+	nsec_t step = distance(rtt, j->last_calm);
+	int64_t least = (int64_t)nsec_min(step, nsec_min(j->calm_step[0], j->calm_step[1]));
+
+	if (j->steps >= STEPS_KNOWN)
+		j->mean_step += (least - j->mean_step) / (int64_t)(j->steps - STEPS_KNOWN + 1);
+	j->steps += j->steps < JITTER_CALM;
+	j->last_calm = rtt;
+	j->calm_step[1] = j->calm_step[0];
+	j->calm_step[0] = step;
+}
+
+/* Mean distance of a calm RTT from the mean. */
+static nsec_t calm_jitter(const struct jitter *j)
+{
+	return j->steps <= STEPS_KNOWN ? j->off : nsec_min(j->off, STEPS * (nsec_t)j->mean_step);
+}
 
 void jitter_calm_rtt(struct jitter *j, nsec_t rtt)
 {
 	int64_t off = (int64_t)rtt - (int64_t)j->mean;
 
 	/* so far off is no jitter but another route: what was known of the old one is no use */
-	if (j->count >= SETTLED && (nsec_t)(off < 0 ? -off : off) > 4 * j->off + ROUTE_STEP)
+	take_step(j, rtt);
+	if (j->count >= SETTLED && (nsec_t)(off < 0 ? -off : off) > 4 * calm_jitter(j) + ROUTE_STEP)
 		j->count = j->off = 0;
 	if (j->count == 0) {
 		j->mean = j->least = rtt;
@@ -42,17 +74,17 @@ void jitter_rtt(struct jitter *j, nsec_t rtt)
 
 nsec_t jitter_of(const struct jitter *j)
 {
-	return nsec_max(j->off, j->wander);
+	return nsec_max(calm_jitter(j), j->wander);
 }
 
 nsec_t jitter_unseen(const struct jitter *j)
 {
-	return nsec_since(j->off, j->wander);
+	return nsec_since(calm_jitter(j), j->wander);
 }
 
 nsec_t jitter_allowed(const struct jitter *j)
 {
-	return ALLOWED * j->off;
+	return ALLOWED * calm_jitter(j);
 }
 
 nsec_t jitter_when_full(const struct jitter *j)

@@ -19,6 +19,9 @@ struct jitter {
 	nsec_t least, mean;	/* calm RTTs: the path's own, both ways */
 	nsec_t off;		/* mean distance of one from the mean */
 	unsigned count;		/* up to JITTER_CALM */
+	nsec_t last_calm, calm_step[2];
+	int64_t mean_step;	/* of the least of three in a row */
+	unsigned steps;		/* up to JITTER_CALM */
 	nsec_t last_rtt, wander;	/* of ACKs */
 	int64_t last_step, mean_turn;
 	unsigned turns;		/* up to JITTER_TURNS */
