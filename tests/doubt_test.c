@@ -1,0 +1,194 @@
+/* doubt: when a path is taken to be in doubt and when not, and what a new one is asked. */
+#include <stdio.h>
+
+#include "sim/model_tcp.h"
+#include "tap.h"
+
+#define MBIT	UINT64_C(1000000)
+
+static bool is_doubted(struct engine *e, struct sim *s, unsigned path)
+{
+	struct engine_path_status status[2];
+
+	assert_true(engine_path_status(e, 0, sim_now(s), status, 2) > path);
+	return status[path].state != ENGINE_PATH_OK;
+}
+
+/* How often a path is, at one end or the other, looked at each millisecond. */
+static unsigned doubts(struct sim *s, unsigned path, nsec_t time)
+{
+	bool before[2] = { false, false };
+	unsigned count = 0;
+
+	for (nsec_t end = sim_now(s) + time; sim_now(s) < end;) {
+		sim_run(s, MSEC(1));
+		for (unsigned i = 0; i < 2; i++) {
+			bool now = is_doubted(i == 0 ? sim_client(s, 0) : sim_server(s), s, path);
+
+			count += now && !before[i];
+			before[i] = now;
+		}
+	}
+	return count;
+}
+
+/* Doubts of each path in 20 s of a download beside which there is nothing else. */
+static void load(const struct sim_way *slow, enum sim_direction direction, unsigned ret_doubts[2])
+{
+	const struct model_tcp_config config = { .direction = direction };
+	const struct sim_way fast = { .rate = 40 * MBIT, .delay = MSEC(20) };
+
+	for (unsigned path = 0; path < 2; path++) {
+		struct sim *s = sim_new(1, 1, "aggregate");
+		struct model_tcp *tcp;
+
+		sim_add_ways(s, 0, &fast, &fast);
+		sim_add_ways(s, 0, slow, slow);
+		sim_run(s, SEC(3));
+		tcp = model_tcp_new(s, &config);
+		ret_doubts[path] = doubts(s, path, SEC(20));
+		model_tcp_free(tcp);
+		sim_free(s);
+	}
+}
+
+/* ACKs that go the long way along with data, or a queue that comes up in a moment, look like silence. */
+static void a_fast_path_beside_a_slow_one_is_never_doubted_under_load(void **state)
+{
+	static const struct sim_way slow[] = {
+		{ .rate = 20 * MBIT, .delay = MSEC(320) },
+		{ .rate = 20 * MBIT, .delay = MSEC(320), .jitter = MSEC(20), .loss_ppm = 5000, .netem = true,
+		  .normal = true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(slow); i++)
+		for (int direction = SIM_UP; direction <= SIM_DOWN; direction++) {
+			unsigned count[2];
+
+			load(&slow[i], (enum sim_direction)direction, count);
+			printf("# %u doubts of the fast one, %u of the slow one\n", count[0], count[1]);
+			assert_int_equal(count[0], 0);
+			assert_int_equal(count[1], 0);
+		}
+}
+
+/* Milliseconds for which the client doubts its first path, from now on. */
+static unsigned doubted_for(struct sim *s, nsec_t time)
+{
+	unsigned count = 0;
+
+	for (nsec_t end = sim_now(s) + time; sim_now(s) < end;) {
+		sim_run(s, MSEC(1));
+		count += is_doubted(sim_client(s, 0), s, 0);
+	}
+	return count;
+}
+
+/*
+ * Upwards all is lost for a moment, so both ends miss their ACKs and doubt the
+ * path.  What still comes down is acknowledged the short way, too, and that is
+ * heard as soon as the moment is over; else the next PING has to be waited for,
+ * a tenth of a second.
+ */
+static void an_ack_on_the_doubted_path_itself_ends_the_doubt(void **state)
+{
+	const struct model_tcp_config up = { .direction = SIM_UP }, down = { .direction = SIM_DOWN };
+	struct sim *s = sim_new(1, 1, "aggregate");
+	struct model_tcp *a, *b;
+	unsigned sum = 0;
+
+	(void)state;
+	sim_add_link(s, 0, 40 * MBIT, MSEC(40), 0);
+	sim_add_link(s, 0, 20 * MBIT, MSEC(640), 0);
+	sim_run(s, SEC(3));
+	a = model_tcp_new(s, &up);
+	b = model_tcp_new(s, &down);
+	sim_run(s, SEC(8));
+	for (unsigned i = 0; i < 10; i++) {
+		unsigned ms = 0;
+
+		sim_link(s, 0, 0)->up.cut = true;
+		ms += doubted_for(s, MSEC(160));
+		sim_link(s, 0, 0)->up.cut = false;
+		ms += doubted_for(s, SEC(1));
+		sum += ms;
+		sim_run(s, SEC(1));
+	}
+	printf("# for %u ms in the mean\n", sum / 10);
+	assert_true(sum < 10 * 215);
+	model_tcp_free(a);
+	model_tcp_free(b);
+	sim_free(s);
+}
+
+/* Of 200 ms a quarter more is no silence, however steady it was before; half more is. */
+static void a_queue_that_comes_up_in_a_moment_is_no_silence(void **state)
+{
+	static const struct { nsec_t more; unsigned doubts; } row[] = { { MSEC(45), 0 }, { MSEC(100), 1 } };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(row); i++) {
+		struct sim *s = sim_new(1, 1, "aggregate");
+
+		sim_add_link(s, 0, 20 * MBIT, MSEC(200), 0);
+		sim_run(s, SEC(3));
+		sim_flow(s, 0, SIM_UP, 1000, MSEC(5));
+		sim_run(s, SEC(5));
+		sim_link(s, 0, 0)->up.delay += row[i].more;
+		assert_int_equal(doubted_for(s, SEC(3)) > 0, row[i].doubts);
+		sim_free(s);
+	}
+}
+
+/* Datagrams that the client has sent on a link since the last time. */
+static unsigned sent_on(struct sim *s, unsigned link, nsec_t time)
+{
+	uint64_t before = sim_link(s, 0, link)->up_packets;
+
+	sim_run(s, time);
+	return (unsigned)(sim_link(s, 0, link)->up_packets - before);
+}
+
+/* 16 PINGs of each end, whose answers bring the ACKs along, and the proof of its address. */
+static void a_new_path_is_asked_16_times_within_a_second_and_then_left_alone(void **state)
+{
+	static const struct engine_link plain = { .weight = 1 }, backup = { .tier = ENGINE_TIER_BACKUP, .weight = 1 },
+					metered = { .metered = true, .weight = 1 };
+	static const struct { const struct engine_link *wish; unsigned least, most; } row[] = {
+		{ &plain, 33, 38 }, { &backup, 1, 6 }, { &metered, 1, 6 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(row); i++) {
+		struct sim *s = sim_new(1, 1, "aggregate");
+		unsigned beginning, later;
+
+		sim_add_link(s, 0, 20 * MBIT, MSEC(40), 0);
+		sim_run(s, SEC(3));
+		sim_add_link(s, 0, 20 * MBIT, MSEC(60), 0);
+		sim_wish(s, 0, 1, row[i].wish);
+		beginning = sent_on(s, 1, SEC(1));
+		later = sent_on(s, 1, SEC(15));
+		printf("# %u, then %u\n", beginning, later);
+		assert_in_range(beginning, row[i].least, row[i].most);
+		assert_true(later <= 1);
+		sim_free(s);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST("a fast path beside a slow one is never doubted under load",
+		     a_fast_path_beside_a_slow_one_is_never_doubted_under_load),
+		TEST("an ACK on the doubted path itself ends the doubt",
+		     an_ack_on_the_doubted_path_itself_ends_the_doubt),
+		TEST("a queue that comes up in a moment is no silence",
+		     a_queue_that_comes_up_in_a_moment_is_no_silence),
+		TEST("a new path is asked 16 times within a second, and then left alone",
+		     a_new_path_is_asked_16_times_within_a_second_and_then_left_alone),
+	};
+
+	return RUN_TESTS(tests);
+}
