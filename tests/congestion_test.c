@@ -4,6 +4,7 @@
  * are in the comments of the output.
  */
 #include <stdio.h>
+#include <string.h>
 
 #include "sim/bottleneck.h"
 #include "core/path/window.h"
@@ -277,6 +278,204 @@ static void the_users_rate_is_a_hard_cap(void **state)
 	bottleneck_free(b);
 }
 
+/* The pace that the controller keeps to now, bits per second; asked of a copy. */
+static double pace_of(const struct bottleneck *b, unsigned flow)
+{
+	_Alignas(16) uint8_t state[CONGESTION_STATE];
+	const nsec_t late = SEC(1000000);
+	nsec_t first;
+
+	memcpy(state, bottleneck_state(b, flow), sizeof(state));
+	congestion_steer.sent(state, BOTTLENECK_PACKET, 0, late);
+	first = congestion_steer.send_at(state, BOTTLENECK_PACKET, 0, late);
+	congestion_steer.sent(state, BOTTLENECK_PACKET, 0, late);
+	return BOTTLENECK_PACKET * 8e9 /
+	       (double)(congestion_steer.send_at(state, BOTTLENECK_PACKET, 0, late) - first);
+}
+
+static struct bottleneck *greeted(const struct bottleneck_link *l, uint64_t seed, uint64_t offered)
+{
+	struct bottleneck *b = bottleneck_new(l, seed);
+	unsigned flow = bottleneck_flow(b, &congestion_steer, &no_settings);
+
+	bottleneck_greet(b, flow);
+	bottleneck_offer(b, flow, offered);
+	return b;
+}
+
+/* For 20 of 80 ms there is as much to send as goes, which the link carries in the mean, but not at that pace. */
+static void bursts_that_are_lost_end_the_pace_of_startup(void **state)
+{
+	const struct bottleneck_link l = { .rate = 4 * MBIT, .delay = MSEC(50), .buffer = 8 };
+	struct bottleneck *b = greeted(&l, 1, 0);
+	double early, late;
+
+	(void)state;
+	for (unsigned i = 0; i < 125; i++) {
+		bottleneck_offer(b, 0, UINT64_MAX);
+		bottleneck_run(b, MSEC(20));
+		bottleneck_offer(b, 0, 0);
+		bottleneck_run(b, MSEC(60));
+	}
+	early = bottleneck_loss(b, 0, 0, SEC(1));
+	late = bottleneck_loss(b, 0, SEC(5), SEC(10));
+	printf("# bursts: %.1f %% lost in the first second, %.1f from the sixth on; pace %.1f Mbit/s\n", 100 * early,
+	       100 * late, pace_of(b, 0) / 1e6);
+	assert_true(early > 0.2 && late < 0.01);
+	bottleneck_free(b);
+}
+
+/* At which a path that takes 150 ms gets ten packets a round trip. */
+#define TEN_PACKETS	(10 * BOTTLENECK_PACKET * 8 / 0.15)
+
+/* After a while of load, so that STARTUP's pace is over. */
+static void a_path_that_carries_little_keeps_its_pace(void **state)
+{
+	const struct bottleneck_link l = { .rate = 50 * MBIT, .delay = MSEC(20), .jitter = MSEC(20), .loss_ppm = 20000 };
+
+	(void)state;
+	for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+		struct bottleneck *b = greeted(&l, seed, UINT64_MAX);
+		double least = 1e12;
+
+		bottleneck_run(b, SEC(3));
+		bottleneck_offer(b, 0, MBIT);
+		for (unsigned i = 0; i < 6000; i++) {
+			double pace;
+
+			bottleneck_run(b, MSEC(10));
+			pace = pace_of(b, 0);
+			least = pace < least ? pace : least;
+		}
+		printf("# 1 Mbit/s to carry: pace %.1f Mbit/s at the least, p95 %.1f ms\n", least / 1e6,
+		       (double)bottleneck_p95(b, 0, SEC(4), SEC(63)) / 1e6);
+		assert_true(least >= TEN_PACKETS);
+		assert_true(mbit(b, 0, SEC(4), SEC(63)) >= 0.97 * (1 - 0.02));
+		bottleneck_free(b);
+	}
+}
+
+/*
+ * What is lost beyond LOSS_MAX is not made up for, so the rate comes down, to
+ * a ninth of what the link carries; but there it stays, however long it takes.
+ */
+static void heavy_loss_on_a_jittery_link_leaves_ten_packets_a_round_trip(void **state)
+{
+	const struct bottleneck_link l = { .rate = 20 * MBIT, .delay = MSEC(30), .jitter = MSEC(10), .loss_ppm = 300000 };
+	struct bottleneck *b = greeted(&l, 1, UINT64_MAX);
+	double first, last;
+
+	(void)state;
+	bottleneck_run(b, SEC(120));
+	first = mbit(b, 0, SEC(10), SEC(20));
+	last = mbit(b, 0, SEC(110), SEC(120));
+	printf("# 30 %% lost: %.1f Mbit/s in seconds 10 to 20, %.1f in 110 to 120\n", first, last);
+	assert_true(last >= 0.95 * first && last * 1e6 >= (1 - 0.3) * TEN_PACKETS);
+	bottleneck_free(b);
+}
+
+/* It was calm when it was greeted, and nobody has told that it is not any more. */
+static void a_link_that_begins_to_jitter_under_load_keeps_most_of_its_rate(void **state)
+{
+	(void)state;
+	for (unsigned ms = 5; ms <= 20; ms += 5) {
+		struct bottleneck_link l = { .rate = 50 * MBIT, .delay = MSEC(20) };
+		double share = 0, least = 100;
+
+		for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+			struct bottleneck *b = greeted(&l, seed, UINT64_MAX);
+			double kept;
+
+			bottleneck_run(b, SEC(5));
+			l.jitter = MSEC(ms);
+			bottleneck_change(b, &l);
+			bottleneck_run(b, SEC(15));
+			kept = 1e8 / capacity(&l) * mbit(b, 0, SEC(6), SEC(20));
+			share += kept / SEEDS;
+			least = kept < least ? kept : least;
+			bottleneck_free(b);
+			l.jitter = 0;
+		}
+		printf("# jitter of %u ms begins: %.0f %% kept, %.0f at the least\n", ms, share, least);
+		assert_true(least >= 60);
+	}
+}
+
+/* Half a second later at the latest; it was 76 to 90 per cent of the load in the half second before. */
+static void a_longer_way_does_not_throttle_a_light_load(void **state)
+{
+	static const struct {
+		nsec_t more;
+		uint64_t offered;
+	} row[] = {
+		{ MSEC(25), MBIT }, { MSEC(25), 4 * MBIT }, { MSEC(40), 4 * MBIT }, { MSEC(25), 10 * MBIT },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(row); i++) {
+		struct bottleneck_link l = { .rate = 20 * MBIT, .delay = MSEC(10) };
+		struct bottleneck *b = greeted(&l, 1, row[i].offered);
+		double share, later;
+
+		bottleneck_run(b, SEC(2));
+		l.delay += row[i].more;
+		bottleneck_change(b, &l);
+		bottleneck_run(b, SEC(2));
+		share = mbit(b, 0, SEC(2) + MSEC(200), SEC(2) + MSEC(700)) * 1e6 / (double)row[i].offered;
+		later = mbit(b, 0, SEC(2) + MSEC(700), SEC(4)) * 1e6 / (double)row[i].offered;
+		printf("# %u ms more each way under %.0f Mbit/s: %.0f %% of it after 0.2 s, then %.0f\n",
+		       (unsigned)(row[i].more / MSEC(1)), (double)row[i].offered / 1e6, 100 * share, 100 * later);
+		assert_true(share >= 0.97 && later >= 0.98);
+		bottleneck_free(b);
+	}
+}
+
+/* What looks like a longer way at first is a queue here, which has to go. */
+static void a_light_load_that_the_link_no_longer_carries_is_slowed_down(void **state)
+{
+	static const struct {
+		unsigned kbit, first, later;	/* ms of queue: in the first 2 s, from then on */
+	} row[] = { { 2500, 130, 60 }, { 3000, 100, 30 }, { 3500, 70, 30 }, { 3800, 80, 60 }, { 3950, 60, 60 } };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(row); i++) {
+		struct bottleneck_link l = { .rate = 20 * MBIT, .delay = MSEC(10) };
+		struct bottleneck *b = greeted(&l, 1, 4 * MBIT);
+		nsec_t first, later;
+
+		bottleneck_run(b, SEC(2));
+		l.rate = row[i].kbit * UINT64_C(1000);
+		bottleneck_change(b, &l);
+		bottleneck_run(b, SEC(18));
+		first = bottleneck_p95(b, 0, SEC(2), SEC(4));
+		later = bottleneck_p95(b, 0, SEC(4), SEC(20));
+		printf("# %u kbit/s for 4000: p95 %.1f ms in 2 s, then %.1f\n", row[i].kbit, (double)first / 1e6,
+		       (double)later / 1e6);
+		assert_true(mbit(b, 0, SEC(4), SEC(20)) * 1e3 >= 0.97 * row[i].kbit);
+		assert_true(first <= MSEC(row[i].first) && later <= MSEC(row[i].later));
+		bottleneck_free(b);
+	}
+}
+
+/* As an inner TCP begins: twice as much every round trip, so that nothing ever holds it back. */
+static void a_load_that_grows_is_not_light(void **state)
+{
+	const struct bottleneck_link l = { .rate = 20 * MBIT, .delay = MSEC(20) };
+	struct bottleneck *b = greeted(&l, 1, 0);
+	nsec_t queue;
+
+	(void)state;
+	for (uint64_t load = MBIT / 2; load < 32 * MBIT; load = load * 5 / 4) {
+		bottleneck_offer(b, 0, load);
+		bottleneck_run(b, MSEC(20));
+	}
+	bottleneck_run(b, SEC(2));
+	queue = bottleneck_p95(b, 0, 0, SEC(1));
+	printf("# a growing load: p95 %.1f ms in the first second\n", (double)queue / 1e6);
+	assert_true(queue < MSEC(45));
+	bottleneck_free(b);
+}
+
 static void a_window_knows_the_best_of_late(void **state)
 {
 	struct window max, min;
@@ -347,6 +546,16 @@ int main(void)
 		TEST("two flows share a bottleneck", two_flows_share_a_bottleneck),
 		TEST("other traffic is given room, and its leaving is noticed",
 		     other_traffic_is_given_room_and_its_leaving_is_noticed),
+		TEST("bursts that are lost end the pace of STARTUP", bursts_that_are_lost_end_the_pace_of_startup),
+		TEST("a path that carries little keeps its pace", a_path_that_carries_little_keeps_its_pace),
+		TEST("heavy loss on a jittery link leaves ten packets a round trip",
+		     heavy_loss_on_a_jittery_link_leaves_ten_packets_a_round_trip),
+		TEST("a link that begins to jitter under load keeps most of its rate",
+		     a_link_that_begins_to_jitter_under_load_keeps_most_of_its_rate),
+		TEST("a longer way does not throttle a light load", a_longer_way_does_not_throttle_a_light_load),
+		TEST("a light load that the link no longer carries is slowed down",
+		     a_light_load_that_the_link_no_longer_carries_is_slowed_down),
+		TEST("a load that grows is not light", a_load_that_grows_is_not_light),
 		TEST("the user's rate is a hard cap", the_users_rate_is_a_hard_cap),
 	};
 

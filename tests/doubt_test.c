@@ -139,6 +139,29 @@ static void a_queue_that_comes_up_in_a_moment_is_no_silence(void **state)
 	}
 }
 
+/* As when a phone changes its cell: all that waits is what is on its way for longer. */
+static void a_longer_way_costs_a_light_flow_no_packet(void **state)
+{
+	struct sim *s = sim_new(1, 1, "aggregate");
+	struct sim_flow_stats f;
+	unsigned flow;
+
+	(void)state;
+	sim_add_link(s, 0, 20 * MBIT, MSEC(20), 0);
+	sim_run(s, SEC(2));
+	flow = sim_flow(s, 0, SIM_UP, 1200, NSEC_PER_SEC * 1200 * 8 / (4 * MBIT));
+	sim_run(s, SEC(2));
+	sim_link(s, 0, 0)->up.delay = sim_link(s, 0, 0)->down.delay = MSEC(50);
+	sim_run(s, SEC(2));
+	sim_flow_stop(s, flow);
+	sim_run(s, SEC(1));
+	f = sim_flow_stats(s, flow);
+	printf("# %.1f ms at the most\n", (double)f.latency_max / 1e6);
+	assert_int_equal(f.received, f.sent);
+	assert_true(f.latency_max < MSEC(50) + MSEC(50));
+	sim_free(s);
+}
+
 /* Datagrams that the client has sent on a link since the last time. */
 static unsigned sent_on(struct sim *s, unsigned link, nsec_t time)
 {
@@ -184,6 +207,7 @@ int main(void)
 		     what_comes_on_a_doubted_path_is_acknowledged_there_too),
 		TEST("a queue that comes up in a moment is no silence",
 		     a_queue_that_comes_up_in_a_moment_is_no_silence),
+		TEST("a longer way costs a light flow no packet", a_longer_way_costs_a_light_flow_no_packet),
 		TEST("a new path is asked 16 times within a second, and then left alone",
 		     a_new_path_is_asked_16_times_within_a_second_and_then_left_alone),
 	};

@@ -33,6 +33,7 @@
 #define LEAST		10		/* packets a round trip, of so long at least: any path takes them (RFC 6928) */
 #define LEAST_TIME	MSEC(50)
 #define BURST		MSEC(3)		/* that may leave at once: timers and strategies are coarse */
+#define HELD		MSEC(1)		/* who sends so soon after it may has waited for that */
 #define INITIAL_WINDOW	32		/* packets, */
 #define INITIAL_TIME	MSEC(25)	/* paced over this */
 #define STARTUP_GAIN	2.2		/* BBR's 2.77 leaves 1.8 round trips of queue, this 1.2 */
@@ -70,6 +71,10 @@
 #define BRAKE_STARTUP	0.5		/* of the delivery rate */
 #define BRAKE_MIN	0.8
 #define BRAKE_MAX	0.9
+#define BRAKE_LIGHT	0.98
+#define LIGHT_TIME	SEC(1)		/* for so long a light load has not grown, */
+#define LIGHT_GROWTH	1.1		/* by this */
+#define LIGHT_AGAIN	SEC(10)		/* a load is taken for light so often */
 #define MEASURE_MIN	MSEC(50)	/* for so long the delay is watched that the brake could not drain */
 #define MEASURE_MAX	MSEC(200)
 
@@ -92,6 +97,7 @@ struct steer {
 	uint64_t pacing;		/* bytes per second; never 0 */
 	uint64_t window;		/* bytes that may be in flight */
 	nsec_t window_full_at;		/* when it last held us back */
+	nsec_t held_at;			/* when anything did */
 
 	/* what is known of the path */
 	struct window bandwidth;	/* bytes per second, by measured rounds */
@@ -133,6 +139,11 @@ struct steer {
 	/* BRAKE */
 	double brake;			/* its gain */
 	bool from_startup;
+	bool light;			/* the load is, */
+	nsec_t light_most;		/* as long as the standing RTT is no more than this */
+	nsec_t light_from;		/* before, none is taken for that */
+	uint64_t load;			/* the most that has arrived, */
+	nsec_t load_since;		/* and since when it is hardly more than that */
 	nsec_t brake_since;
 	nsec_t slack;			/* every brake that found nothing makes the limit wider */
 	uint64_t brake_rate;		/* bandwidth before */
@@ -256,6 +267,8 @@ static void derive(struct steer *s, nsec_t now)
 	case BRAKE:
 		rate = s->brake * bw;
 		stretch = nsec_max(s->floor, standing(s) / 2) + target(s);
+		if (s->light)
+			stretch = nsec_max(stretch, standing(s) + target(s));
 		break;
 	}
 	/* so slow that not even a few packets are under way, it would never learn that there is more */
@@ -289,10 +302,29 @@ static void set_brake(struct steer *s, double least, nsec_t now)
 	s->measured = s->measures = 0;
 }
 
+/*
+ * Nothing has held it back for a round trip, and it has not grown for long: what
+ * arrives is not what the path carries, and the queue is hardly its own.  So it
+ * is slowed down by just so much that the pacer holds it back from now on: when
+ * the path carries less, that shows (on_brake_round), or the delay goes on
+ * rising.  When it carries just that, neither happens, so the next time soon is
+ * for the brake.
+ */
+static bool is_light(const struct steer *s, nsec_t now)
+{
+	return s->from_startup && nsec_since(s->held_at, now) > standing(s) &&
+	       nsec_since(s->load_since, now) > LIGHT_TIME && now >= s->light_from;
+}
+
 static void enter_brake(struct steer *s, nsec_t now)
 {
 	s->from_startup = s->phase == STARTUP;
-	set_brake(s, s->from_startup ? BRAKE_STARTUP : BRAKE_MIN, now);
+	s->light = is_light(s, now);
+	if (s->light) {
+		s->light_most = 2 * standing(s);
+		s->light_from = now + LIGHT_AGAIN;
+	}
+	set_brake(s, s->light ? BRAKE_LIGHT : s->from_startup ? BRAKE_STARTUP : BRAKE_MIN, now);
 	s->phase = BRAKE;
 	s->brake_since = now;
 	s->brake_rate = bandwidth(s);
@@ -362,7 +394,8 @@ static void brake_again(struct steer *s, nsec_t now)
 {
 	window_reset(&s->bandwidth, s->round_rate, s->round);
 	s->brake_rate = 0;
-	set_brake(s, s->brake, now);
+	set_brake(s, s->light ? BRAKE_STARTUP : s->brake, now);
+	s->light = false;
 	s->brake_since = now;
 }
 
@@ -469,6 +502,10 @@ static void check_brake(struct steer *s, nsec_t now)
 {
 	nsec_t mean;
 
+	if (s->light && standing(s) > s->light_most) {
+		s->light = false;
+		set_brake(s, BRAKE_STARTUP, now);
+	}
 	if (standing(s) <= s->floor + target(s) / 2) {
 		/* before a round trip has passed, it has drained nothing */
 		leave_brake(s, nsec_since(s->brake_since, now) >= s->brake_from, now);
@@ -548,6 +585,14 @@ static void take_rate(struct steer *s, const struct delivery_sample *sample)
 		window_max(&s->bandwidth, BANDWIDTH_ROUNDS, rate, s->round);
 }
 
+static void take_load(struct steer *s, nsec_t now)
+{
+	if ((double)bandwidth(s) <= LIGHT_GROWTH * (double)s->load)
+		return;
+	s->load = bandwidth(s);
+	s->load_since = now;
+}
+
 /* How much more than the bandwidth may come at once (BBR §5.5.9). */
 static void take_extra(struct steer *s, uint64_t acked, nsec_t now)
 {
@@ -597,6 +642,7 @@ static void steer_acked(void *state, const struct congestion_ack *ack)
 	if (s->floor == 0)
 		return;
 	take_rate(s, sample);
+	take_load(s, ack->now);
 	take_extra(s, sample->acked, ack->now);
 	take_loss(s, sample->acked);
 	s->round_least = nsec_min(s->round_least, standing(s));
@@ -639,12 +685,15 @@ static void steer_init(void *state, const struct congestion_config *config, nsec
 static void steer_sent(void *state, uint32_t len, uint64_t in_flight, nsec_t now)
 {
 	struct steer *s = state;
+	nsec_t idle = nsec_since(nsec_max(s->free_at, s->window_full_at), now);
 
 	/* neither the pacer nor the window held it back: there was nothing to send */
-	if (nsec_since(nsec_max(s->free_at, s->window_full_at), now) > BURST) {
+	if (idle > BURST) {
 		s->app_limited = s->delivered + in_flight;
 		s->low_at = now;
 	}
+	if (idle < HELD)
+		s->held_at = now;
 	s->free_at = nsec_max(s->free_at, now > BURST ? now - BURST : 0) + len * NSEC_PER_SEC / s->pacing;
 }
 
