@@ -93,7 +93,7 @@ static void look_again(struct peer *p, path_set sent, nsec_t now)
 			o->count = 0;
 			return;
 		}
-		view_path(path, o->len, now, &o->path[i]);
+		view_sent(path, o->len, now, &o->path[i]);
 	}
 }
 

@@ -44,6 +44,13 @@ void view_path(const struct path *path, size_t len, nsec_t now, struct strategy_
 	};
 }
 
+void view_sent(const struct path *path, size_t len, nsec_t now, struct strategy_path *view)
+{
+	view->free_at = path_send_at(path, view_datagram_size(len), now);
+	view->in_flight = path->loss.in_flight;
+	view->loss_ppm = path->loss.loss_ppm;
+}
+
 bool view_may_carry(const struct path *path, size_t len)
 {
 	return path != NULL && path->open && datagram_has_credit(path, view_datagram_size(len));

@@ -20,7 +20,8 @@ bool view_spill(struct peer *p, nsec_t now);
  * or any.  ret: PATHS_MAX.
  */
 size_t view_paths(const struct peer *p, size_t len, struct strategy_path *ret, nsec_t now);
-/* One of these as it is now. */
+/* One of these as it is now; and what sending on it changes of one that was so a moment ago. */
 void view_path(const struct path *path, size_t len, nsec_t now, struct strategy_path *ret);
+void view_sent(const struct path *path, size_t len, nsec_t now, struct strategy_path *view);
 
 #endif

@@ -34,10 +34,13 @@ static const struct strategy_path *first_there(const struct strategy_view *view,
 static const struct strategy_path *ready_instead(const struct strategy_view *view,
 						 const struct strategy_path *first, size_t len)
 {
-	nsec_t limit = strategy_arrival(first, len, view->now) + first->srtt / 64;
 	const struct strategy_path *best = first;
+	nsec_t limit;
 
-	for (size_t i = 0; i < view->count && first->free_at > view->now; i++) {
+	if (first->free_at <= view->now)
+		return first;
+	limit = strategy_arrival(first, len, view->now) + first->srtt / 64;
+	for (size_t i = 0; i < view->count; i++) {
 		const struct strategy_path *p = &view->path[i];
 
 		if (p->free_at <= view->now && strategy_arrival(p, len, view->now) <= limit) {
