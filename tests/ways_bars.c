@@ -10,19 +10,18 @@
 
 /* What is missed today; see bars.h. */
 static const char *const todo_down[] = {
-	NULL
+	"dual_lte down", NULL
 };
 
 static const char *const todo_both[] = {
-	"rtt_120 up of both", "jit_5 up of both", "bw_4to1 down of both",
-	"bw_10to1 down of both", "dual_lte up of both", "dual_lte down of both",
-	"fiber_lte down of both", "congested down of both", "rtt_40 up of both",
-	"bw_10to1 up of both", "lte_geo up of both", "jit_5 down of both",
-	"loss_05 down of both", NULL
+	"baseline down of both", "rtt_40 up of both", "rtt_70 down of both", "rtt_120 up of both",
+	"jit_5 down of both", "loss_05 up of both", "bw_4to1 down of both", "bw_10to1 down of both",
+	"dual_lte up of both", "dual_lte down of both", "fiber_lte up of both",
+	"congested down of both", NULL
 };
 
 static const char *const todo_quic[] = {
-	"lte_starlink quic", "congested quic", "rtt_120 quic", "lte_geo quic", NULL
+	"rtt_120 quic", "dual_lte quic", "lte_starlink quic", "lte_geo quic", "congested quic", NULL
 };
 
 static struct grid_tunnel run(const struct grid_pair *p, const struct grid_options *how)
