@@ -109,19 +109,19 @@ static path_set picked_before(const struct peer *p, const struct buf *b, const s
 	return p->picked & there;
 }
 
-static struct strategy_packet packet_of(const struct peer *p, const struct buf *b, size_t queued)
+static struct strategy_packet packet_of(const struct peer *p, const struct buf *b)
 {
 	return (struct strategy_packet){
-		.len = b->len, .flow = b->mark[0], .queued = queued, .spare = p->copies.spare,
+		.len = b->len, .flow = b->mark[0], .spare = p->copies.spare,
 		.sparse = carry_traits(b) & CARRY_SPARSE, .steady = carry_traits(b) & CARRY_STEADY,
 	};
 }
 
 /* Those paths that the strategy picks for b and that may send now. */
-static path_set paths_for(struct peer *p, const struct buf *b, size_t queued, nsec_t now)
+static path_set paths_for(struct peer *p, const struct buf *b, nsec_t now)
 {
 	struct strategy_view view = { .now = now, .path = p->outlook.path };
-	const struct strategy_packet packet = packet_of(p, b, queued);
+	const struct strategy_packet packet = packet_of(p, b);
 	path_set ready;
 	nsec_t at;
 
@@ -143,7 +143,7 @@ static path_set paths_for(struct peer *p, const struct buf *b, size_t queued, ns
 
 static void note_sent(struct peer *p, const struct buf *b, path_set on, nsec_t now)
 {
-	const struct strategy_packet packet = packet_of(p, b, 0);
+	const struct strategy_packet packet = packet_of(p, b);
 
 	if (p->strategy->sent != NULL)
 		p->strategy->sent(p->strategy_state, &packet, on, now);
@@ -171,7 +171,7 @@ static bool may_go(void *ctx, struct buf *b)
 {
 	struct asking *a = ctx;
 
-	a->ready = paths_for(a->peer, b, 0, a->now);
+	a->ready = paths_for(a->peer, b, a->now);
 	return a->ready != 0;
 }
 
@@ -230,7 +230,7 @@ static bool send_one(struct peer *p, nsec_t now)
 		return false;
 	if (p->strategy->by_flow)
 		return send_of_some(p, may_go, now);
-	ready = paths_for(p, b, 0, now);
+	ready = paths_for(p, b, now);
 	if (ready != 0) {
 		send_picked(p, fq_codel_pop(p->queue, now), ready, now);
 		return true;

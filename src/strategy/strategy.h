@@ -40,7 +40,6 @@ struct strategy_view {
 struct strategy_packet {
 	size_t len;		/* bytes of the inner packet */
 	uint32_t flow;		/* hash of the inner flow */
-	size_t queued;		/* bytes that wait before it; 0: it is the next one */
 	bool sparse;		/* of a flow that sends little: a call, a game, a question */
 	bool steady;		/* and has done so for a while */
 	uint64_t spare;		/* bytes of copies that the budget still allows */
