@@ -40,11 +40,11 @@ static nsec_t calm_jitter(const struct jitter *j)
 
 void jitter_calm_rtt(struct jitter *j, nsec_t rtt)
 {
-	int64_t off = (int64_t)rtt - (int64_t)j->mean;
+	int64_t from_mean = (int64_t)rtt - (int64_t)j->mean, off = (int64_t)distance(rtt, j->mean);
 
-	/* so far off is no jitter but another route: what was known of the old one is no use */
 	take_step(j, rtt);
-	if (j->count >= SETTLED && (nsec_t)(off < 0 ? -off : off) > 4 * calm_jitter(j) + ROUTE_STEP)
+	/* so far off is no jitter but another route: what was known of the old one is no use */
+	if (j->count >= SETTLED && (nsec_t)off > 4 * calm_jitter(j) + ROUTE_STEP)
 		j->count = j->off = 0;
 	if (j->count == 0) {
 		j->mean = j->least = rtt;
@@ -53,8 +53,7 @@ void jitter_calm_rtt(struct jitter *j, nsec_t rtt)
 	}
 	j->count += j->count < JITTER_CALM;
 	j->least = nsec_min(j->least, rtt);
-	j->mean = (nsec_t)((int64_t)j->mean + off / (int64_t)nsec_min(j->count, MEAN_GAIN));
-	off = off < 0 ? -off : off;
+	j->mean = (nsec_t)((int64_t)j->mean + from_mean / (int64_t)nsec_min(j->count, MEAN_GAIN));
 	j->off = (nsec_t)((int64_t)j->off + (off - (int64_t)j->off) / (int64_t)j->count);
 }
 
