@@ -40,20 +40,9 @@ shape_of() { # shape_of DELAY JITTER RATE LOSS
 	echo "$spec rate $3mbit limit 1000"
 }
 
-# Mbit/s that the host got in seconds FROM to TO.
-mean_of() { # mean_of FROM TO
-	jq --argjson from "$1" --argjson to "$2" '[.server_output_json.intervals[].sum
-		| select(.start >= $from - 0.1 and .end <= $to + 0.1) | .bits_per_second]
-		| if length > 0 then add / length / 1e5 | round / 10 else "-" end' "$T/flow"
-}
-
-flow() { # flow [OPTION...]
-	load up "$SECONDS_EACH" --get-server-output -i 1 "$@"
-}
-
 plain() { # plain WAN
 	[ "$PLAIN" = yes ] || { echo -; return; }
-	flow -B "$(wan4 "$1")%$1" && mean_of 5 20
+	load_in_seconds "$SECONDS_EACH" -B "$(wan4 "$1")%$1" && flow_rate_in 5 20
 }
 
 idle_ping() { # ms p95 of the better link, beside the tunnel
@@ -78,9 +67,9 @@ measure_pair() { # measure_pair NAME 4×A 4×B BAR GOAL SLACK
 	client up || { failed "$name"; return; }
 	within 5 paths_up 2 >/dev/null
 	ping_begin
-	flow
+	load_in_seconds "$SECONDS_EACH"
 	ping_end
-	rate=$(mean_of 5 20) early=$(mean_of 1 3) ping=$(ping_percentile 95)
+	rate=$(flow_rate_in 5 20) early=$(flow_rate_in 1 3) ping=$(ping_percentile 95)
 	client down
 	printf '%-13s %7s %7s  %7s %7s   %3s %4s   %8s %7s\n' "$name" "$one" "$two" \
 		"$(mark "$rate" "${10}" '*')" "$early" "${10}" "${11}" \

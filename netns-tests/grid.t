@@ -13,12 +13,7 @@ shape() { # shape WAN MBIT LOSS: 20 ms each way
 	link_shape "$1" "delay 20ms rate $2mbit limit 1000${3:+ loss $3%}"
 }
 
-rate_after() { # Mbit/s that the host got from second FROM on
-	jq --argjson from "$1" '[.server_output_json.intervals[].sum | select(.start >= $from - 0.1)
-		| .bits_per_second] | if length > 0 then add / length / 1e5 | round / 10 else "-" end' "$T/flow"
-}
-
-flow() { load up "$SECONDS_EACH" --get-server-output -i 1 "$@" && rate_after 3; }
+flow() { load_in_seconds "$SECONDS_EACH" "$@" && flow_rate_in 3 "$SECONDS_EACH"; }
 plain() { flow -B "$(wan4 "$1")%$1"; }
 
 # What the tunnel carries, as times of what the better link alone does, and a ping beside it.
