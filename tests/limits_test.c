@@ -7,7 +7,8 @@
 #include "tap.h"
 
 #define MBIT	UINT64_C(1000000)
-#define DATA	500	/* bytes of a datagram that carries a packet of ours, at least */
+#define DATA	500	/* bytes of a datagram that carries a packet of ours, at least, */
+#define PROBE	1400	/* and of one that asks for the path's MTU */
 
 /* When data last left on each link, upwards. */
 struct watch {
@@ -22,7 +23,7 @@ static bool note_data(void *ctx, struct sim *s, unsigned client, unsigned link,
 
 	(void)client;
 	(void)datagram;
-	if (direction == SIM_UP && *len >= DATA) {
+	if (direction == SIM_UP && *len >= DATA && *len < PROBE) {
 		w->last[link] = sim_now(s);
 		w->count[link]++;
 	}

@@ -126,6 +126,118 @@ static void a_copy_in_pieces_and_a_whole_one_are_the_same_packet(void **state)
 	sim_free(s);
 }
 
+/* What that end sends over the link at once, as far as it knows. */
+static unsigned mtu_of(struct sim *s, int end, unsigned link)
+{
+	struct engine *e = end == SERVER ? sim_server(s) : sim_client(s, 0);
+	struct engine_path_status path[SIM_LINKS];
+
+	assert_true(engine_path_status(e, 0, sim_now(s), path, SIM_LINKS) > link);
+	return path[link].mtu;
+}
+
+static uint64_t lost_of(struct sim *s, int end, unsigned link)
+{
+	struct engine *e = end == SERVER ? sim_server(s) : sim_client(s, 0);
+	struct engine_path_status path[SIM_LINKS];
+
+	assert_true(engine_path_status(e, 0, sim_now(s), path, SIM_LINKS) > link);
+	return path[link].lost_packets + path[link].loss_ppm + path[link].in_flight;
+}
+
+static void a_usual_link_has_its_full_size_when_it_is_proven(void **state)
+{
+	struct sim *s = sim_new(6, 1, "aggregate");
+
+	(void)state;
+	add_link(s, 20 * MBIT, MSEC(40), 1500);
+	assert_true(sim_run_until(s, 0, ENGINE_PATH_UP, MSEC(100)));
+	sim_run(s, MSEC(2));		/* its answer is as much longer under way as it is larger */
+	assert_int_equal(mtu_of(s, 0, 0), 1500);
+	assert_true(sim_run_until(s, SERVER, ENGINE_PATH_UP, MSEC(100)));
+	sim_run(s, MSEC(2));
+	assert_int_equal(mtu_of(s, SERVER, 0), 1500);
+	sim_free(s);
+}
+
+static void full_packets_cross_a_narrow_link_of_which_nobody_says_so(void **state)
+{
+	static const size_t mtu[] = { 1492, 1400, 1280, 1000, 576 };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(mtu); i++) {
+		struct sim *s = sim_new(7, 1, "aggregate");
+		struct sim_flow_stats up, down;
+		unsigned flow;
+
+		add_link(s, 20 * MBIT, MSEC(20), mtu[i]);
+		assert_true(sim_run_until(s, 0, ENGINE_SESSION_UP, MSEC(100)));
+		flow = sim_flow(s, 0, SIM_UP, FULL, MSEC(10));
+		up = run_flow(s, flow, SEC(3));
+		flow = sim_flow(s, 0, SIM_DOWN, FULL, MSEC(10));
+		down = run_flow(s, flow, SEC(3));
+		/* a path below the base takes the search to find out */
+		assert_true(up.received >= up.sent - (mtu[i] < 1200 ? 30 : 0));
+		nothing_is_missing(&down);
+		sim_free(s);
+	}
+}
+
+static void the_search_is_no_loss_and_ends(void **state)
+{
+	struct sim *s = sim_new(8, 1, "aggregate");
+	uint64_t packets;
+
+	(void)state;
+	add_link(s, 20 * MBIT, MSEC(20), 1280);
+	sim_run(s, SEC(5));
+	assert_int_equal(mtu_of(s, 0, 0), 1280);
+	assert_int_equal(mtu_of(s, SERVER, 0), 1280);
+	assert_int_equal(lost_of(s, 0, 0), 0);
+	assert_int_equal(lost_of(s, SERVER, 0), 0);
+	/* an idle path that is narrow is left in peace: a keepalive and its answer now and then */
+	packets = sim_link(s, 0, 0)->up_packets;
+	sim_run(s, SEC(100));
+	assert_true(sim_link(s, 0, 0)->up_packets - packets <= 12);
+	sim_free(s);
+}
+
+struct shrinking {
+	unsigned link;
+	size_t mtu;
+};
+
+static void shrink(void *ctx, struct sim *s)
+{
+	const struct shrinking *to = ctx;
+
+	sim_link(s, 0, to->link)->up.mtu = sim_link(s, 0, to->link)->down.mtu = to->mtu;
+}
+
+static void no_packet_is_lost_when_a_path_shrinks_under_a_flow(void **state)
+{
+	static const struct { size_t len; nsec_t interval; } kind[] = {
+		{ FULL, MSEC(2) }, { FULL, MSEC(20) }, { FULL, MSEC(100) }, { FULL, SEC(1) }, { 1300, MSEC(250) },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(kind); i++) {
+		struct sim *s = sim_new(9, 1, "aggregate");
+		struct shrinking to = { .mtu = 1280 };
+		struct sim_flow_stats up;
+		unsigned flow;
+
+		add_link(s, 20 * MBIT, MSEC(20), 1500);
+		sim_run(s, SEC(2));
+		flow = sim_flow(s, 0, SIM_UP, kind[i].len, kind[i].interval);
+		sim_at(s, sim_now(s) + MSEC(3500), shrink, &to);
+		up = run_flow(s, flow, SEC(10));
+		nothing_is_missing(&up);
+		assert_int_equal(mtu_of(s, 0, 0), 1280);
+		sim_free(s);
+	}
+}
+
 static void a_packet_without_buffers_for_its_pieces_is_told_as_lost(void **state)
 {
 	struct sim *s = sim_new(5, 1, "aggregate");
@@ -161,6 +273,12 @@ int main(void)
 		     what_a_wide_path_loses_goes_on_in_pieces_over_a_narrow_one),
 		TEST("a copy in pieces and a whole one are the same packet",
 		     a_copy_in_pieces_and_a_whole_one_are_the_same_packet),
+		TEST("a usual link has its full size when it is proven", a_usual_link_has_its_full_size_when_it_is_proven),
+		TEST("full packets cross a narrow link of which nobody says so",
+		     full_packets_cross_a_narrow_link_of_which_nobody_says_so),
+		TEST("the search is no loss, and ends", the_search_is_no_loss_and_ends),
+		TEST("no packet is lost when a path shrinks under a flow",
+		     no_packet_is_lost_when_a_path_shrinks_under_a_flow),
 		TEST("a packet without buffers for its pieces is told as lost",
 		     a_packet_without_buffers_for_its_pieces_is_told_as_lost),
 	};

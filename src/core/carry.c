@@ -17,6 +17,7 @@ struct load {
 	bool keep;		/* a copy is kept of each piece, */
 	nsec_t deadline;	/* and tried until then */
 	bool repaired;		/* so somebody sends it again, here or elsewhere */
+	bool again;		/* it was lost already */
 };
 
 #define TRAIT_BITS	3
@@ -47,17 +48,17 @@ void carry_give_up(struct peer *p, const struct buf *packet)
 	repair_skip(p->repair, &piece);
 }
 
-/* Bytes of content that a path takes in one datagram behind such a header. */
-static size_t room_for(const struct path *path, size_t header)
+/* Bytes of frames that a path takes in one datagram. */
+static size_t room_for(const struct path *path, const struct load *load)
 {
-	size_t room = path_room(path), cost = PACKET_HEADER + header + PACKET_TAG;
+	size_t room = load->again ? path_safe_room(path) : path_room(path);
 
-	return room > cost ? room - cost : 0;
+	return room - PACKET_HEADER - PACKET_TAG;
 }
 
-static bool fits(const struct path *path, const struct piece *piece, size_t len)
+static bool fits(const struct path *path, const struct load *load, size_t len)
 {
-	return len <= room_for(path, frame_data_header(piece));
+	return frame_data_header(&load->piece) + len <= room_for(path, load);
 }
 
 /* --- one datagram ------------------------------------------------------------ */
@@ -71,7 +72,7 @@ static bool is_detour(const struct peer *p, const struct path *path)
 }
 
 /* ACKs ride along in front of a packet that leaves room for them. */
-static void carry_acks(struct peer *p, struct path *path, struct buf *b, nsec_t now)
+static void carry_acks(struct peer *p, struct path *path, struct buf *b, size_t room, nsec_t now)
 {
 	uint8_t frame[FRAME_ACK_MAX];
 
@@ -85,8 +86,7 @@ static void carry_acks(struct peer *p, struct path *path, struct buf *b, nsec_t 
 		if (!ack_is_waiting(&of->ack) || of->ack.count > ACK_RUNS_ALONG)
 			continue;
 		len = ack_size(&of->ack);
-		if ((size_t)(b->data - b->storage) < PACKET_HEADER + len ||
-		    PACKET_HEADER + b->len + len + PACKET_TAG > path_room(path) ||
+		if ((size_t)(b->data - b->storage) < PACKET_HEADER + len || b->len + len > room ||
 		    !datagram_has_credit(path, PACKET_HEADER + b->len + len + PACKET_TAG))
 			return;
 		len = ack_write(&of->ack, (uint8_t)i, frame, now);
@@ -109,7 +109,7 @@ static void send_load(struct peer *p, struct path *path, struct buf *b, const st
 	const struct datagram_load what = load_of(b, load, copy);
 
 	frame_write_data_header(buf_push(b, frame_data_header(&load->piece)), &load->piece, !load->repaired);
-	carry_acks(p, path, b, now);
+	carry_acks(p, path, b, room_for(path, load), now);
 	path->carried_at = now;
 	datagram_send(p, path, b, &what, &path->endpoint, now);
 }
@@ -131,7 +131,7 @@ static void send_kept(struct peer *p, struct path *path, struct buf *b, const st
 		return;
 	}
 	frame_write_data_header(buf_push(b, frame_data_header(&load->piece)), &load->piece, !load->repaired);
-	carry_acks(p, path, b, now);
+	carry_acks(p, path, b, room_for(path, load), now);
 	what.from = b;
 	datagram_send(p, path, datagram, &what, &path->endpoint, now);
 	buf_pull(b, b->len - len);
@@ -169,22 +169,22 @@ static uint32_t spread(struct peer *p, path_set set, struct buf *b, const struct
 	return handle;
 }
 
-static size_t smallest_room(const struct peer *p, path_set set)
+static size_t smallest_room(const struct peer *p, path_set set, const struct load *load)
 {
-	size_t room = SIZE_MAX;
+	size_t smallest = SIZE_MAX;
 
 	for (; set != 0; set = path_rest(set)) {
-		size_t of = room_for(p->path[path_first(set)], FRAME_PIECE_HEADER);
+		size_t room = room_for(p->path[path_first(set)], load);
 
-		room = of < room ? of : room;
+		smallest = room < smallest ? room : smallest;
 	}
-	return room;
+	return smallest;
 }
 
 /* Pieces of b that fit all paths of the set, on each of them; false: not all of it.  b stays the caller's. */
 static bool spread_pieces(struct peer *p, path_set set, const struct buf *b, const struct load *of, nsec_t now)
 {
-	size_t room = smallest_room(p, set), len;
+	size_t room = smallest_room(p, set, of) - FRAME_PIECE_HEADER, len;
 
 	for (size_t at = 0; at < b->len; at += len) {
 		struct load load = *of;
@@ -203,12 +203,12 @@ static bool spread_pieces(struct peer *p, path_set set, const struct buf *b, con
 	return true;
 }
 
-static path_set narrow_paths(const struct peer *p, path_set set, const struct piece *piece, size_t len)
+static path_set narrow_paths(const struct peer *p, path_set set, const struct load *load, size_t len)
 {
 	path_set narrow = 0;
 
 	for (; set != 0; set = path_rest(set))
-		if (!fits(p->path[path_first(set)], piece, len))
+		if (!fits(p->path[path_first(set)], load, len))
 			narrow |= PATH_BIT(path_first(set));
 	return narrow;
 }
@@ -218,7 +218,7 @@ uint32_t carry_packet(struct peer *p, path_set set, struct buf *packet, nsec_t n
 	bool keep = buf_pool_left(p->ctx->pool) > KEEP_RESERVE;
 	struct load load = { .piece = whole(packet), .keep = keep, .repaired = keep,
 			     .deadline = now + p->patience };
-	path_set narrow = narrow_paths(p, set, &load.piece, packet->len);
+	path_set narrow = narrow_paths(p, set, &load, packet->len);
 
 	if (narrow == set) {
 		if (!spread_pieces(p, set, packet, &load, now))
@@ -244,7 +244,7 @@ bool carry_copy(struct peer *p, const struct repair_item *item, struct path *pat
 {
 	struct load load = load_of_item(item);
 
-	if (!fits(path, &item->piece, item->packet->len))
+	if (!fits(path, &load, item->packet->len))
 		return false;
 	send_kept(p, path, item->packet, &load, item->handle, now);
 	return true;
@@ -257,12 +257,14 @@ void carry_again(struct peer *p, const struct repair_item *item, struct path *pa
 	uint32_t handle = item->handle;
 	struct buf *b = item->packet;
 
-	if (fits(path, &item->piece, b->len)) {
+	load.again = true;
+	if (fits(path, &load, b->len)) {
 		repair_take(p->repair);
 		send_kept(p, path, b, &load, handle, now);
 		repair_unsent(p->repair, handle);
 		return;
 	}
+	pmtu_was_cautious(&path->pmtu);
 	b = repair_withdraw(p->repair);
 	if (!spread_pieces(p, PATH_BIT(path->id), b, &load, now) && !elsewhere)
 		repair_skip(p->repair, &load.piece);

@@ -11,11 +11,29 @@ bool datagram_has_credit(const struct path *path, size_t len)
 	return path->state != ENGINE_PATH_VALIDATING || path->credit >= len + path_outer(path);
 }
 
+/* Its packet number, under which its fate will be heard. */
+static uint64_t numbered(struct peer *p, struct path *path, uint32_t len, const struct datagram_load *load,
+			 enum ecn ecn, nsec_t now)
+{
+	struct peer_observer observer;
+	const struct loss_observer *to = peer_observe(&observer, p, path);
+	uint64_t number;
+
+	if (load->probe) {
+		number = loss_sent_probe(&path->loss, len, now, to);
+		pmtu_sent(&path->pmtu, number, now);
+		return number;
+	}
+	number = loss_sent(&path->loss, len, load->content, load->eliciting, now, to);
+	loss_attach(&path->loss, number, load->copy, ecn);
+	repair_sent(p->repair, load->copy);
+	return number;
+}
+
 void datagram_send(struct peer *p, struct path *path, struct buf *b, const struct datagram_load *load,
-		 const struct endpoint *to, nsec_t now)
+		   const struct endpoint *to, nsec_t now)
 {
 	struct keypair *keys = p->session.current;
-	struct peer_observer observer;
 	struct packet_header header = { .path = path->id, .index = keys->remote };
 	const uint8_t *from = load->from != NULL ? load->from->data : b->data;
 	size_t frames = load->from != NULL ? load->from->len : b->len;
@@ -29,17 +47,14 @@ void datagram_send(struct peer *p, struct path *path, struct buf *b, const struc
 	}
 	/* an address that is not proven is no place for experiments */
 	b->ecn = (uint8_t)marking_sent(&path->marking, load->data, load->inner,
-				       load->eliciting && path->state == ENGINE_PATH_OK, now);
-	number = loss_sent(&path->loss, (uint32_t)(len + path_outer(path)), load->content, load->eliciting,
-			   now, peer_observe(&observer, p, path));
-	loss_attach(&path->loss, number, load->copy, (enum ecn)b->ecn);
-	repair_sent(p->repair, load->copy);
+				       load->eliciting && !load->probe && path->state == ENGINE_PATH_OK, now);
+	number = numbered(p, path, (uint32_t)(len + path_outer(path)), load, (enum ecn)b->ecn, now);
 	header.number = (uint32_t)number & ((1u << PACKET_NUMBER_BITS) - 1);
 	packet_write_header(buf_push(b, PACKET_HEADER), &header);
 	buf_append(b, len - b->len);
 	aead_seal(&keys->send, path->id, number, b->data, PACKET_HEADER, b->data + PACKET_HEADER, from, frames);
 	keys->sent++;
-	path_count_tx(path, len, now);
+	(load->probe ? path_count_probe : path_count_tx)(path, len, now);
 	if (!outbox_push(&p->ctx->outbox, b, to))
 		peer_drop(p, DROP_QUEUE_FULL, b);
 }

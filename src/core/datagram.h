@@ -14,6 +14,7 @@ struct datagram_load {
 	bool data;		/* it carries an inner packet, */
 	enum ecn inner;		/* whose header says so; Not-ECT for a piece, which has none */
 	const struct buf *from;	/* the frames, in a buffer that stays as it is; NULL: in b itself */
+	bool probe;		/* it asks for the path's MTU: it wants one, and nothing else is done when it is lost */
 };
 
 /* A datagram may go where it was always allowed to: within the credit of an unproven address. */

@@ -5,10 +5,12 @@
 
 #include "core/datagram.h"
 #include "core/frame.h"
+#include "core/packet.h"
 #include "core/rank.h"
 
-#define CONTROL_MAX	1100	/* bytes of frames in a datagram of ours without data */
+#define CONTROL_MAX	1100	/* bytes of frames in a datagram of ours without data, if the path takes them */
 #define SKIPS_AT_ONCE	32
+#define WANTED_MAX	FRAME_CONFIG_MAX	/* bytes of the longest thing that is wanted */
 #define CARRIES		MSEC(500)	/* data of ours went there so lately: it carries it */
 #define NO_BUFFER_RETRY	MSEC(10)	/* duties wait so long for a buffer: what is due for ever spins a CPU */
 
@@ -102,6 +104,14 @@ static void postpone_acks(struct peer *p)
 			p->path[i]->ack.due = NSEC_NEVER;
 }
 
+/* Bytes of frames that a datagram without data may have there. */
+static size_t control_room(const struct path *path)
+{
+	size_t room = path_room(path) - PACKET_HEADER - PACKET_TAG;
+
+	return room < CONTROL_MAX ? room : CONTROL_MAX;
+}
+
 static size_t write_acks(struct peer *p, uint8_t *at, size_t room, nsec_t now)
 {
 	size_t len = 0;
@@ -135,12 +145,12 @@ static struct path *short_cut(const struct peer *p, const struct path *best)
 /* All ACKs that wait, and once more on a short cut. */
 static void append_acks(struct peer *p, const struct path *best, struct buf *b, nsec_t now)
 {
-	size_t before = b->len, len = write_acks(p, b->data + before, CONTROL_MAX - before, now);
+	size_t before = b->len, len = write_acks(p, b->data + before, control_room(best) - before, now);
 	struct path *also = len > 0 ? short_cut(p, best) : NULL;
 	struct buf *copy;
 
 	buf_append(b, len);
-	if (also == NULL)
+	if (also == NULL || len > control_room(also))
 		return;
 	copy = buf_get(p->ctx->pool);
 	if (copy == NULL)
@@ -173,10 +183,11 @@ static struct frame_path_status status_of(const struct peer *p, unsigned id)
 	};
 }
 
-static size_t write_skips(struct peer *p, uint8_t *at)
+static size_t write_skips(struct peer *p, uint8_t *at, size_t room)
 {
 	struct repair_skip skip[SKIPS_AT_ONCE];
-	size_t count = repair_skips(p->repair, skip, SKIPS_AT_ONCE), len = 0;
+	size_t most = room / FRAME_SKIP_BYTES < SKIPS_AT_ONCE ? room / FRAME_SKIP_BYTES : SKIPS_AT_ONCE;
+	size_t count = repair_skips(p->repair, skip, most), len = 0;
 
 	for (size_t i = 0; i < count; i++) {
 		const struct frame_skip f = { .lane = skip[i].lane, .seq = skip[i].seq, .count = skip[i].count };
@@ -194,25 +205,35 @@ static size_t write_config(const struct peer *p, uint8_t *at)
 	return frame_write_config(at, &config);
 }
 
-/* Everything in `wanted`, which always fits a control datagram: 16 × 27 + 17 + 38 + 1 + 32 × 7 bytes. */
-static size_t write_wanted(struct peer *p, uint8_t *at)
+/* One thing that is wanted: at most WANTED_MAX bytes, but of skips as many as there is room for. */
+static size_t write_content(struct peer *p, uint32_t content, uint8_t *at, size_t room)
+{
+	struct frame_path_status status;
+
+	switch (content) {
+	case CONTENT_TICKET:	return frame_write_ticket(at, p->ticket);
+	case CONTENT_CONFIG:	return write_config(p, at);
+	case CONTENT_REKEY:	return frame_write_rekey(at);
+	case CONTENT_SKIP:	return write_skips(p, at, room);
+	}
+	status = status_of(p, (unsigned)__builtin_ctz(content));
+	return frame_write_path_status(at, &status);
+}
+
+/* As much of `wanted` as there is room for, which is told; the rest stays wanted. */
+static size_t write_wanted(struct peer *p, uint8_t *at, size_t room, uint32_t *ret_content)
 {
 	size_t len = 0;
 
-	for (unsigned i = 0; i < PATHS_MAX; i++)
-		if (p->wanted & CONTENT_PATH_STATUS(i)) {
-			struct frame_path_status status = status_of(p, i);
+	for (uint32_t left = p->wanted; left != 0 && room - len >= WANTED_MAX; left &= left - 1) {
+		uint32_t content = left & -left;
 
-			len += frame_write_path_status(at + len, &status);
-		}
-	if (p->wanted & CONTENT_TICKET)
-		len += frame_write_ticket(at + len, p->ticket);
-	if (p->wanted & CONTENT_CONFIG)
-		len += write_config(p, at + len);
-	if (p->wanted & CONTENT_REKEY)
-		len += frame_write_rekey(at + len);
-	if (p->wanted & CONTENT_SKIP)
-		len += write_skips(p, at + len);
+		len += write_content(p, content, at + len, room - len);
+		*ret_content |= content;
+	}
+	p->wanted &= ~*ret_content;
+	if (repair_has_skips(p->repair))
+		p->wanted |= CONTENT_SKIP;
 	return len;
 }
 
@@ -225,7 +246,7 @@ static void send_duties(struct peer *p, struct path *path, bool is_best, nsec_t 
 {
 	struct buf *b = buf_get(p->ctx->pool);
 	struct datagram_load load = { 0 };
-	size_t len;
+	size_t room = control_room(path), len;
 
 	if (b == NULL) {
 		p->ctx->drops[DROP_NO_BUFFER]++;
@@ -233,11 +254,8 @@ static void send_duties(struct peer *p, struct path *path, bool is_best, nsec_t 
 		return;
 	}
 	len = path_write_probes(path, care_of(p, path, now), b->data, now);
-	if (is_best && p->wanted != 0) {
-		len += write_wanted(p, b->data + len);
-		load.content = p->wanted;
-		p->wanted = repair_has_skips(p->repair) ? CONTENT_SKIP : 0;
-	}
+	if (is_best && p->wanted != 0)
+		len += write_wanted(p, b->data + len, room - len, &load.content);
 	load.eliciting = len > 0;
 	buf_append(b, len);
 	if (is_best)
@@ -247,6 +265,25 @@ static void send_duties(struct peer *p, struct path *path, bool is_best, nsec_t 
 		datagram_send(p, path, b, &load, &path->endpoint, now);
 	else
 		buf_put(b);
+}
+
+/* A datagram of the size that the path is asked for, if it is. */
+static bool send_mtu_probe(struct peer *p, struct path *path, nsec_t now)
+{
+	size_t size = path_mtu_probe(path, care_of(p, path, now), now), frames = size - PACKET_HEADER - PACKET_TAG;
+	struct buf *b;
+
+	if (size == 0)
+		return false;
+	b = buf_get(p->ctx->pool);
+	if (b == NULL) {
+		p->ctx->drops[DROP_NO_BUFFER]++;
+		p->duties_at = now + NO_BUFFER_RETRY;
+		return false;
+	}
+	frame_write_mtu_probe(buf_append(b, frames), frames);
+	datagram_send(p, path, b, &(struct datagram_load){ .eliciting = true, .probe = true }, &path->endpoint, now);
+	return true;
 }
 
 static bool probe_is_due(const struct peer *p, const struct path *path, nsec_t now)
@@ -264,6 +301,24 @@ static void challenge_former(struct peer *p, struct path *path, nsec_t now)
 	datagram_answer(p, path, &path->former, frames, sizeof(frames), now);
 }
 
+/*
+ * Behind an MTU probe goes something small: only when that has arrived is a
+ * probe that has not lost.  The challenge goes before it: its answer gives the
+ * first round trip, and should not wait for the probe's.
+ */
+static void send_probes(struct peer *p, struct path *path, bool is_best, nsec_t now)
+{
+	path_tick_mtu(path, care_of(p, path, now), now);
+	if (path->state != ENGINE_PATH_VALIDATING && send_mtu_probe(p, path, now))
+		path->probe_now = true;
+	if (probe_is_due(p, path, now)) {
+		challenge_former(p, path, now);
+		send_duties(p, path, is_best, now);
+	}
+	if (path->state == ENGINE_PATH_VALIDATING)
+		send_mtu_probe(p, path, now);
+}
+
 void duties_send(struct peer *p, nsec_t now)
 {
 	struct path *best;
@@ -278,12 +333,8 @@ void duties_send(struct peer *p, nsec_t now)
 	if (best != NULL)
 		p->spoke_on = best->id;
 	for (unsigned i = 0; i < PATHS_MAX; i++) {
-		struct path *path = p->path[i];
-
-		if (path == NULL || !probe_is_due(p, path, now))
-			continue;
-		challenge_former(p, path, now);
-		send_duties(p, path, path == best, now);
+		if (p->path[i] != NULL && p->path[i]->open)
+			send_probes(p, p->path[i], p->path[i] == best, now);
 	}
 	if (best != NULL && (p->wanted != 0 || now >= ack_due_at(p)))
 		send_duties(p, best, true, now);

@@ -555,6 +555,7 @@ static struct engine_path_status status_of(const struct peer *p, const struct pa
 		.unfit = path->fitness.unfit,
 		.ecn = ecn_of(path),
 		.marked = path->marking.told,
+		.mtu = path->pmtu.size,
 	};
 }
 

@@ -243,6 +243,7 @@ struct engine_path_status {
 	enum engine_ecn ecn;
 	uint64_t marked;		/* datagrams of ours that a router marked */
 	bool unfit;			/* beyond a limit of its link's or the strategy's, or was a moment ago */
+	uint16_t mtu;			/* bytes of the largest IP packet that is sent there now */
 };
 
 struct engine_peer_status {

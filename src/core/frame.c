@@ -149,6 +149,7 @@ static const struct {
 	[FRAME_CLOSE] = { 2, read_close },
 	[FRAME_REKEY] = { 1, read_nothing },
 	[FRAME_SKIP] = { FRAME_SKIP_BYTES, read_skip },
+	[FRAME_MTU_PROBE] = { 1, read_nothing },
 	[FRAME_ACK_ECN] = { 10 + FRAME_ACK_COUNTS, read_ack_ecn },
 };
 
@@ -328,6 +329,13 @@ size_t frame_write_skip(uint8_t *at, const struct frame_skip *skip)
 	put_le32(at + 1, (uint32_t)skip->lane << SEQ_BITS | skip->seq);
 	put_le16(at + 5, (uint16_t)(skip->count - 1));
 	return FRAME_SKIP_BYTES;
+}
+
+size_t frame_write_mtu_probe(uint8_t *at, size_t len)
+{
+	memset(at, FRAME_PADDING, len);
+	at[0] = FRAME_MTU_PROBE;
+	return len;
 }
 
 size_t frame_data_header(const struct piece *piece)

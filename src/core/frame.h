@@ -18,6 +18,7 @@
  *   CLOSE          09        reason (1)
  *   REKEY          0a        nothing: the server asks for new keys
  *   SKIP           0b        lane‖seq (4)  count - 1 (2)
+ *   MTU_PROBE      0c        nothing: padding follows
  *
  * Numbers are little-endian.  lane‖seq: the lane in the upper 10 bits, its
  * sequence number in the lower 22.  An ACK's first run ends at `largest` and
@@ -49,6 +50,7 @@ enum frame_type {
 	FRAME_CLOSE = 0x09,
 	FRAME_REKEY = 0x0a,
 	FRAME_SKIP = 0x0b,
+	FRAME_MTU_PROBE = 0x0c,
 	FRAME_ACK_ECN = 0x0d,	/* read as an ACK with counts */
 	FRAME_DATA = 0x80,
 };
@@ -71,6 +73,7 @@ enum frame_type {
 #define FRAME_SKIP_MAX		1024	/* numbers in a SKIP */
 #define FRAME_TICKET_BYTES	16
 #define FRAME_NAME_MAX		31
+#define FRAME_CONFIG_MAX	(7 + FRAME_NAME_MAX)
 #define FRAME_ACK_DELAY_UNIT	(8 * NSEC_PER_USEC)
 
 /* A run of packet numbers, both ends included. */
@@ -168,6 +171,8 @@ size_t frame_write_config(uint8_t *at, const struct frame_config *config);
 size_t frame_write_close(uint8_t *at, uint8_t reason);
 size_t frame_write_rekey(uint8_t *at);
 size_t frame_write_skip(uint8_t *at, const struct frame_skip *skip);
+/* len bytes, at least 1: padding and all. */
+size_t frame_write_mtu_probe(uint8_t *at, size_t len);
 /* The bytes in front of an inner packet, or a piece of one, that ends the datagram. */
 size_t frame_data_header(const struct piece *piece);
 void frame_write_data_header(uint8_t *at, const struct piece *piece, bool no_repair);

@@ -100,6 +100,7 @@ static void reset_path(struct peer *p, struct path *path, nsec_t now)
 	path->replay = (struct replay){ 0 };
 	ack_init(&path->ack);
 	path->marking = (struct marking){ 0 };
+	pmtu_forget_probe(&path->pmtu);
 	if (!path->open)
 		return;
 	if (p->ctx->role == ENGINE_SERVER) {
@@ -252,6 +253,15 @@ static void packet_acked(void *ctx, const struct loss_record *record, nsec_t now
 	(void)now;
 	o->acked[record->ecn]++;
 	repair_acked(o->peer->repair, record->copy);
+	pmtu_arrived(&o->path->pmtu, record->len, record->sent_at);
+}
+
+static void probe_arrived(void *ctx, const struct loss_record *record, nsec_t now)
+{
+	const struct peer_observer *o = ctx;
+
+	(void)now;
+	pmtu_confirmed(&o->path->pmtu, record->len, record->sent_at);
 }
 
 static void packet_lost(void *ctx, const struct loss_record *record, nsec_t now)
@@ -263,6 +273,8 @@ static void packet_lost(void *ctx, const struct loss_record *record, nsec_t now)
 		repair_repeat_skips(o->peer->repair);
 	repair_lost(o->peer->repair, record->copy);
 	marking_lost(&o->path->marking, (enum ecn)record->ecn, now);
+	if (o->path->open)
+		pmtu_vanished(&o->path->pmtu, record->len, record->sent_at);
 	o->path->congestion->lost(o->path->congestion_state, record->len, record->sent_at,
 				  o->path->loss.in_flight, now);
 }
@@ -280,8 +292,8 @@ const struct loss_observer *peer_observe(struct peer_observer *o, struct peer *p
 	*o = (struct peer_observer){
 		.peer = p,
 		.path = path,
-		.to = { .acked = packet_acked, .lost = packet_lost, .doubted = packet_doubted, .progress = ack_read,
-			.ctx = o },
+		.to = { .acked = packet_acked, .lost = packet_lost, .doubted = packet_doubted,
+			.probed = probe_arrived, .progress = ack_read, .ctx = o },
 	};
 	return &o->to;
 }

@@ -77,6 +77,7 @@ static void take_ack(struct arrival *a, const struct frame *f)
 	if (count == 0 || !loss_ack(&path->loss, runs, count, f->ack.delay, a->now, &observer.to, &news))
 		return;
 	if (news && path->open) {
+		path_acked(path);
 		path_answered(path, path->loss.rtt.latest, a->now);
 		peer_announce(a->peer, path);
 	}
@@ -267,6 +268,7 @@ static void take_frame(struct arrival *a, const struct frame *f)
 	case FRAME_CLOSE:		negotiate_end(a->peer, a->now); break;
 	case FRAME_REKEY:		negotiate_rekey(a->peer, a->now); break;
 	case FRAME_SKIP:		take_skip(a, f); break;
+	case FRAME_MTU_PROBE:		ack_at_once(&a->path->ack, a->now); break;
 	case FRAME_DATA:		take_data(a, f); break;
 	}
 }

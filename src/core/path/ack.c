@@ -85,6 +85,11 @@ void ack_received(struct ack *a, uint64_t number, enum ecn ecn, bool eliciting, 
 		a->due = now;
 }
 
+void ack_at_once(struct ack *a, nsec_t now)
+{
+	a->due = now;
+}
+
 nsec_t ack_deadline(const struct ack *a)
 {
 	return a->due;

@@ -38,6 +38,8 @@ void ack_init(struct ack *a);
  * max_delay: how long one may wait.
  */
 void ack_received(struct ack *a, uint64_t number, enum ecn ecn, bool eliciting, nsec_t max_delay, nsec_t now);
+/* The peer waits for the ACK of what has come. */
+void ack_at_once(struct ack *a, nsec_t now);
 /* When an ACK must go; NSEC_NEVER: none. */
 nsec_t ack_deadline(const struct ack *a);
 /* Whether there is anything that an ACK could carry along. */

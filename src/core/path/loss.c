@@ -10,7 +10,7 @@
 #define RTT_UNKNOWN	MSEC(333)
 #define LOSS_GAIN	512	/* datagrams over which loss_ppm averages */
 
-enum { RECORD_SETTLED, RECORD_IN_FLIGHT, RECORD_LOST };
+enum { RECORD_SETTLED, RECORD_IN_FLIGHT, RECORD_LOST, RECORD_PROBE };
 
 static struct loss_record *record_of(const struct loss *l, uint64_t number)
 {
@@ -48,6 +48,11 @@ static void give_up(struct loss *l, struct loss_record *r, nsec_t now,
 	to->lost(to->ctx, r, now);
 }
 
+static bool is_out(const struct loss_record *r)
+{
+	return r->state == RECORD_IN_FLIGHT || r->state == RECORD_PROBE;
+}
+
 /* Move the lower end past everything that is settled. */
 static void advance(struct loss *l)
 {
@@ -80,6 +85,22 @@ uint64_t loss_sent(struct loss *l, uint32_t len, uint32_t content, bool elicitin
 	return number;
 }
 
+uint64_t loss_sent_probe(struct loss *l, uint32_t len, nsec_t now, const struct loss_observer *to)
+{
+	uint64_t number = loss_sent(l, len, 0, false, now, to);
+
+	record_of(l, number)->state = RECORD_PROBE;
+	return number;
+}
+
+static bool probe_arrived(struct loss_record *r, nsec_t now, const struct loss_observer *to)
+{
+	r->state = RECORD_SETTLED;
+	if (to->probed != NULL)
+		to->probed(to->ctx, r, now);
+	return true;
+}
+
 /* One datagram is acknowledged; true when it was news. */
 static bool arrived(struct loss *l, uint64_t number, struct delivery_sample *sample, nsec_t now,
 		    const struct loss_observer *to)
@@ -88,6 +109,8 @@ static bool arrived(struct loss *l, uint64_t number, struct delivery_sample *sam
 
 	if (r->state == RECORD_SETTLED)
 		return false;
+	if (r->state == RECORD_PROBE)
+		return probe_arrived(r, now, to);
 	if (r->state == RECORD_LOST) {
 		uint64_t reordered = l->largest_acked > number ? l->largest_acked - number + 1 : 0;
 
@@ -149,8 +172,7 @@ bool loss_ack(struct loss *l, const struct frame_run *runs, size_t count, nsec_t
 	if (largest >= l->next)
 		return false;
 	largest_sent_at = record_of(l, largest)->sent_at;
-	if (largest >= l->oldest && record_of(l, largest)->state == RECORD_IN_FLIGHT &&
-	    (!l->any_acked || largest > l->largest_acked)) {
+	if (largest >= floor && is_out(record_of(l, largest)) && (!l->any_acked || largest > l->largest_acked)) {
 		rtt_sample(&l->rtt, nsec_since(largest_sent_at, now), delay);
 		sample.rtt = l->rtt.latest;
 	}

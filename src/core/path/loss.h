@@ -40,6 +40,7 @@ struct loss_observer {
 	void (*acked)(void *ctx, const struct loss_record *record, nsec_t now);	/* NULL: no need */
 	void (*lost)(void *ctx, const struct loss_record *record, nsec_t now);
 	void (*doubted)(void *ctx, const struct loss_record *record, nsec_t now);
+	void (*probed)(void *ctx, const struct loss_record *record, nsec_t now);	/* NULL: no probes */
 	/* An ACK with news is read, and what it makes lost has been told; NULL: no need. */
 	void (*progress)(void *ctx, const struct delivery_sample *sample, nsec_t now);
 	void *ctx;
@@ -70,6 +71,12 @@ void loss_done(struct loss *l);
 /* Number a datagram that goes out now.  eliciting: it wants an ACK, so it is remembered. */
 uint64_t loss_sent(struct loss *l, uint32_t len, uint32_t content, bool eliciting, nsec_t now,
 		   const struct loss_observer *to);
+
+/*
+ * Number a probe of the path's MTU.  Its answer is told (probed); its loss is
+ * not, and counts nowhere: neither in flight nor as loss, nor is it overdue.
+ */
+uint64_t loss_sent_probe(struct loss *l, uint32_t len, nsec_t now, const struct loss_observer *to);
 
 /*
  * The peer has these runs (newest first).  False: it acknowledges what was

@@ -22,6 +22,7 @@
 #define CHALLENGE_IDLE	SEC(2)
 #define CHALLENGE_EAGER	SEC(5)		/* so long after it opened, as if busy */
 #define AMPLIFICATION	3		/* times the bytes that came from an unproven address */
+#define CREDIT_FOR_PROBE 2		/* times its size must be left there for an MTU probe: others need it, too */
 #define PONG_TOO_OLD	SEC(60)
 
 struct path *path_new(uint8_t id)
@@ -61,9 +62,12 @@ static uint16_t mtu_of(const struct path *p)
 
 size_t path_room(const struct path *p)
 {
-	size_t outer = path_outer(p);
+	return p->pmtu.size - path_outer(p);
+}
 
-	return mtu_of(p) > outer ? mtu_of(p) - outer : 0;
+size_t path_safe_room(const struct path *p)
+{
+	return pmtu_safe(&p->pmtu) - path_outer(p);
 }
 
 static void set_state(struct path *p, enum engine_path_state state, nsec_t now)
@@ -95,6 +99,12 @@ static void challenge_anew(struct path *p, const uint8_t random[8], nsec_t now)
 	set_state(p, ENGINE_PATH_VALIDATING, now);
 }
 
+/* Nothing is known of what lies on the way to there. */
+static void forget_mtu(struct path *p)
+{
+	pmtu_init(&p->pmtu, p->endpoint.remote.family == ADDR_IPV6, mtu_of(p));
+}
+
 void path_open(struct path *p, const struct endpoint *to, const struct engine_link *link,
 	       bool trusted, const uint8_t random[8], nsec_t now)
 {
@@ -107,6 +117,7 @@ void path_open(struct path *p, const struct endpoint *to, const struct engine_li
 	loss_trust(&p->loss, 0);
 	loss_silence_ends(&p->loss, now);
 	fitness_init(&p->fitness);
+	forget_mtu(p);
 	p->credit = trusted ? UINT64_MAX / 2 : 0;
 	p->ping_sent_at = p->ping_waits_since = 0;
 	p->pings = 0;
@@ -136,6 +147,7 @@ void path_set_link(struct path *p, const struct engine_link *link, nsec_t now)
 		p->probe_now = true;
 	}
 	p->link = *link;
+	pmtu_set_limit(&p->pmtu, mtu_of(p));
 	if (p->congestion != congestion_of(link)) {
 		path_set_congestion(p, congestion_of(link), now);
 		return;
@@ -167,6 +179,7 @@ void path_roam(struct path *p, const struct endpoint *to, const uint8_t random[1
 	}
 	p->endpoint = *to;
 	p->credit = 0;
+	forget_mtu(p);
 	marking_test(&p->marking);
 	challenge_anew(p, random, now);
 }
@@ -178,6 +191,7 @@ bool path_claim_back(struct path *p, const struct endpoint *from, const uint8_t 
 	    memcmp(token, p->former_challenge, 8) != 0)
 		return false;
 	p->endpoint = p->former;
+	forget_mtu(p);
 	p->former_until = 0;
 	p->challenge_at = NSEC_NEVER;
 	marking_test(&p->marking);
@@ -307,6 +321,11 @@ static nsec_t overdue_at(const struct path *p)
 	return nsec_max(sent_at, p->state_since) + ACK_DELAY_MAX + usual_answer(p);
 }
 
+void path_acked(struct path *p)
+{
+	pmtu_heard(&p->pmtu, p->loss.largest_acked, ACK_DELAY_MAX + usual_answer(p), p->loss.loss_ppm);
+}
+
 bool path_tick(struct path *p, nsec_t now)
 {
 	if (now >= overdue_at(p)) {
@@ -385,6 +404,47 @@ static nsec_t challenge_due(const struct path *p, enum path_care care, nsec_t no
 	return nsec_min(p->challenge_at, p->challenge_sent_at + challenge_interval(p, care, now));
 }
 
+/* A path that works is asked for its MTU when it is new, and when it is used. */
+static bool searches_mtu(const struct path *p, enum path_care care, nsec_t now)
+{
+	return p->state == ENGINE_PATH_OK && care != PATH_CARE_NONE &&
+	       (care >= PATH_CARE_SPARING || nsec_since(p->challenged_since, now) < CHALLENGE_EAGER);
+}
+
+/*
+ * One that is not proven yet is asked once, together with the challenge, so that
+ * both answers come at the same time.
+ */
+static bool may_ask_first(const struct path *p, enum path_care care)
+{
+	return p->state == ENGINE_PATH_VALIDATING && care != PATH_CARE_NONE &&
+	       p->pmtu.sent_at < p->challenged_since &&
+	       p->credit >= CREDIT_FOR_PROBE * (uint64_t)pmtu_wanted(&p->pmtu);
+}
+
+void path_tick_mtu(struct path *p, enum path_care care, nsec_t now)
+{
+	if (searches_mtu(p, care, now))
+		pmtu_tick(&p->pmtu, care >= PATH_CARE_SPARING, now);
+}
+
+size_t path_mtu_probe(const struct path *p, enum path_care care, nsec_t now)
+{
+	unsigned size = pmtu_wanted(&p->pmtu);
+
+	if (size == 0 || !p->open || !(searches_mtu(p, care, now) || may_ask_first(p, care)))
+		return 0;
+	return size - path_outer(p);
+}
+
+/* When there is something to do about the MTU. */
+static nsec_t mtu_at(const struct path *p, enum path_care care, nsec_t now)
+{
+	if (path_mtu_probe(p, care, now) != 0)
+		return 0;
+	return searches_mtu(p, care, now) ? pmtu_deadline(&p->pmtu, care >= PATH_CARE_SPARING) : NSEC_NEVER;
+}
+
 nsec_t path_deadline(const struct path *p, enum path_care care, nsec_t now)
 {
 	nsec_t at;
@@ -392,6 +452,7 @@ nsec_t path_deadline(const struct path *p, enum path_care care, nsec_t now)
 	if (!p->open)
 		return NSEC_NEVER;
 	at = nsec_min(challenge_due(p, care, now), ping_at(p, care));
+	at = nsec_min(at, mtu_at(p, care, now));
 	at = nsec_min(at, overdue_at(p));
 	if (p->state == ENGINE_PATH_SUSPECT)
 		at = nsec_min(at, p->state_since + DEAD_AFTER);
@@ -427,7 +488,7 @@ bool path_is_usable(const struct path *p)
 	return p->open && p->state == ENGINE_PATH_OK;
 }
 
-void path_count_tx(struct path *p, size_t len, nsec_t now)
+void path_count_probe(struct path *p, size_t len, nsec_t now)
 {
 	size_t bytes = len + path_outer(p);
 
@@ -435,9 +496,14 @@ void path_count_tx(struct path *p, size_t len, nsec_t now)
 	p->tx_bytes += bytes;
 	p->sent_at = now;
 	meter_add(&p->tx_meter, bytes, now);
-	p->congestion->sent(p->congestion_state, (uint32_t)bytes, p->loss.in_flight, now);
 	if (p->state == ENGINE_PATH_VALIDATING)
 		p->credit -= p->credit < bytes ? p->credit : bytes;
+}
+
+void path_count_tx(struct path *p, size_t len, nsec_t now)
+{
+	path_count_probe(p, len, now);
+	p->congestion->sent(p->congestion_state, (uint32_t)(len + path_outer(p)), p->loss.in_flight, now);
 }
 
 void path_count_rx(struct path *p, size_t len, nsec_t now)

@@ -32,6 +32,7 @@
 #include "core/path/loss.h"
 #include "core/path/marking.h"
 #include "core/path/meter.h"
+#include "core/path/pmtu.h"
 #include "core/path/rtt.h"
 
 /* How much is to be known of a path, and said for that. */
@@ -64,6 +65,7 @@ struct path {
 	struct rtt rtt;			/* by PING and PONG: its own, both ways */
 	nsec_t latency;			/* newest round trip of its own, by PONG or ACK; 0: none yet */
 	struct fitness fitness;
+	struct pmtu pmtu;
 	uint64_t credit;		/* bytes it may get before its address is proven */
 	uint8_t challenge[8];
 	nsec_t challenge_at;		/* when it is due; NSEC_NEVER: address is proven */
@@ -93,8 +95,10 @@ void path_free(struct path *p);
 
 /* Bytes of IP and UDP headers around a datagram of this path. */
 size_t path_outer(const struct path *p);
-/* Bytes of a datagram's payload that the link's MTU allows. */
+/* Bytes of a datagram's payload that the path's MTU allows, as far as it is known. */
 size_t path_room(const struct path *p);
+/* The same for what was lost already, while it is in doubt whether so much passes. */
+size_t path_safe_room(const struct path *p);
 
 /*
  * Open towards an endpoint whose address is to be proven; random: 8 bytes for
@@ -129,6 +133,12 @@ bool path_tick(struct path *p, nsec_t now);
 /* When path_tick or a probe wants attention. */
 nsec_t path_deadline(const struct path *p, enum path_care care, nsec_t now);
 
+/* An ACK has told of something; path_answered's caller knows more of the state. */
+void path_acked(struct path *p);
+/* The search for the path's MTU goes on; then the bytes of the payload of a probe that is due; 0: none. */
+void path_tick_mtu(struct path *p, enum path_care care, nsec_t now);
+size_t path_mtu_probe(const struct path *p, enum path_care care, nsec_t now);
+
 /* Append the probes that are due now (at most 2 tokens); 0: none. */
 size_t path_write_probes(struct path *p, enum path_care care, uint8_t *at, nsec_t now);
 
@@ -137,6 +147,8 @@ bool path_is_usable(const struct path *p);
 
 /* Account for a datagram; len: its payload, without outer headers. */
 void path_count_tx(struct path *p, size_t len, nsec_t now);
+/* The same for an MTU probe: one a round trip at most, it takes nothing from what data may send. */
+void path_count_probe(struct path *p, size_t len, nsec_t now);
 void path_count_rx(struct path *p, size_t len, nsec_t now);
 
 nsec_t path_send_at(const struct path *p, size_t len, nsec_t now);
