@@ -430,6 +430,43 @@ static void a_longer_way_does_not_throttle_a_light_load(void **state)
 	}
 }
 
+/*
+ * ACKs that come the long way round, until they find a shorter one, look like a
+ * queue.  When the delay is gone at once it was none, and there is nothing to
+ * drain.  A little stays here: more than where the brake ends by itself.
+ */
+static void a_delay_that_is_gone_at_once_is_not_drained_for_long(void **state)
+{
+	double least = 1000;
+
+	(void)state;
+	for (nsec_t more = MSEC(60); more <= MSEC(120); more += MSEC(20)) {
+		struct bottleneck_link l = { .rate = 20 * MBIT, .delay = MSEC(20) };
+		struct bottleneck *b = greeted(&l, 1, 8 * MBIT);
+		nsec_t gone;
+		double load;
+
+		bottleneck_run(b, SEC(1));
+		bottleneck_offer(b, 0, 0);
+		bottleneck_run(b, SEC(1));
+		l.delay += more;
+		bottleneck_change(b, &l);
+		bottleneck_offer(b, 0, UINT64_MAX);
+		bottleneck_run(b, MSEC(60));
+		bottleneck_offer(b, 0, 8 * MBIT);
+		bottleneck_run(b, 2 * more);
+		l.delay = MSEC(26);
+		bottleneck_change(b, &l);
+		bottleneck_run(b, SEC(2));
+		gone = SEC(2) + MSEC(60) + 3 * more;
+		load = mbit(b, 0, gone, gone + MSEC(500));
+		printf("# %u ms more for a moment: %.1f Mbit/s in the half second after\n", (unsigned)(more / MSEC(1)), load);
+		least = load < least ? load : least;
+		bottleneck_free(b);
+	}
+	assert_true(least >= 6.8);
+}
+
 /* What looks like a longer way at first is a queue here, which has to go. */
 static void a_light_load_that_the_link_no_longer_carries_is_slowed_down(void **state)
 {
@@ -553,6 +590,8 @@ int main(void)
 		TEST("a link that begins to jitter under load keeps most of its rate",
 		     a_link_that_begins_to_jitter_under_load_keeps_most_of_its_rate),
 		TEST("a longer way does not throttle a light load", a_longer_way_does_not_throttle_a_light_load),
+		TEST("a delay that is gone at once is not drained for long",
+		     a_delay_that_is_gone_at_once_is_not_drained_for_long),
 		TEST("a light load that the link no longer carries is slowed down",
 		     a_light_load_that_the_link_no_longer_carries_is_slowed_down),
 		TEST("a load that grows is not light", a_load_that_grows_is_not_light),

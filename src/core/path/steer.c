@@ -290,15 +290,22 @@ static void enter_steady(struct steer *s, double up, nsec_t now)
 	s->hold_until = s->low_at = now;
 }
 
-/* From here the queue has to fall: a round trip until it shows, and the time that it takes to drain. */
+/* When the queue should have gone: a round trip until it shows, and the time that it takes to drain. */
+static nsec_t drained_at(const struct steer *s, nsec_t now)
+{
+	nsec_t rtt = nsec_max(standing(s), MSEC(20));
+
+	return now + nsec_min((nsec_t)(1.1 * (double)queue_of(s) / (1 - s->brake)), 2 * rtt) + rtt;
+}
+
+/* From here the queue has to fall. */
 static void set_brake(struct steer *s, double least, nsec_t now)
 {
-	nsec_t q = queue_of(s), rtt = nsec_max(standing(s), MSEC(20));
-	double gain = 1 - (double)q / (double)rtt;
+	double gain = 1 - (double)queue_of(s) / (double)nsec_max(standing(s), MSEC(20));
 
 	s->brake = gain < least ? least : gain > BRAKE_MAX ? BRAKE_MAX : gain;
 	s->brake_from = standing(s);
-	s->brake_until = now + nsec_min((nsec_t)(1.1 * (double)q / (1 - s->brake)), 2 * rtt) + rtt;
+	s->brake_until = drained_at(s, now);
 	s->measured = s->measures = 0;
 }
 
@@ -497,6 +504,14 @@ static void on_round(struct steer *s, uint64_t in_flight, nsec_t now)
 	s->round_least = standing(s);
 }
 
+/* So far no queue of ours can have fallen, had we sent nothing since: the way was a longer one for a while. */
+static bool fell_by_itself(const struct steer *s, nsec_t now)
+{
+	nsec_t drained = nsec_since(s->brake_since + s->brake_from, now);
+
+	return standing(s) + drained + FLOOR_JITTERS * jitter_of(&s->jitter) < s->brake_from;
+}
+
 /* Drained, or drained in vain? */
 static void check_brake(struct steer *s, nsec_t now)
 {
@@ -515,6 +530,8 @@ static void check_brake(struct steer *s, nsec_t now)
 		set_brake(s, s->brake, now);	/* what was sent before is still arriving */
 		return;
 	}
+	if (fell_by_itself(s, now))
+		s->brake_until = nsec_min(s->brake_until, drained_at(s, now));
 	if (now < s->brake_until)
 		return;
 	s->measured += standing(s);
