@@ -77,6 +77,7 @@ static void take_path(struct report *r, const struct message_status_path *m)
 		.tx_rate = m->tx_rate,
 		.rx_rate = m->rx_rate,
 		.in_flight = m->in_flight,
+		.mtu = m->mtu,
 		.eligible = m->eligible,
 		.unfit = m->unfit,
 		.marked = m->marked,

@@ -175,6 +175,7 @@ static void path(const struct engine_path_status *s, const struct report_source 
 	m->tx_rate = s->tx_rate;
 	m->rx_rate = s->rx_rate;
 	m->in_flight = s->in_flight;
+	m->mtu = s->mtu;
 	m->eligible = s->eligible;
 	m->unfit = s->unfit;
 	m->ecn = (enum message_ecn)s->ecn;	/* the same, in the same order */

@@ -112,6 +112,7 @@ static struct message status_path(void)
 	p->loss_ppm = 1000000;
 	p->tx_bytes = UINT64_MAX;
 	p->in_flight = 1;
+	p->mtu = UINT16_MAX;
 	p->eligible = true;
 	return m;
 }

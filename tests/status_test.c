@@ -43,7 +43,7 @@ static void a_traveller_sees_state_links_and_what_is_not_used(void **state)
 	assert_non_null(p);
 	p->path_count = 2;
 	p->path[0] = (struct status_path){ .link = "wlan0", .state = "up", .srtt = MSEC(23), .rx_rate = 1500000,
-					   .loss_ppm = 1000 };
+					   .loss_ppm = 1000, .mtu = 1400 };
 	p->path[1] = (struct status_path){ .link = "usb0", .state = "suspect", .rx_rate = 500000 };
 	status_share(p);
 	s.unused_count = 1;
@@ -56,7 +56,7 @@ static void a_traveller_sees_state_links_and_what_is_not_used(void **state)
 	fclose(out);
 	assert_string_equal(text,
 		"ttt0 up  16.0 Mbit/s down  0 bit/s up  over 1 link  for 3 min\n"
-		"path wlan0 up 23 ms 0.1 % loss  12.0 Mbit/s down  0 bit/s up  75 %\n"
+		"path wlan0 up 23 ms 0.1 % loss  12.0 Mbit/s down  0 bit/s up  75 %  mtu 1400\n"
 		"path usb0 suspect - ms 0.0 % loss  4.00 Mbit/s down  0 bit/s up  25 %\n"
 		"unused eth0: no carrier\n"
 		"dropped replay: 3\n");
@@ -104,7 +104,7 @@ static void a_status_survives_json_and_nonsense_does_not(void **state)
 	p->session_age = STATUS_NEVER;
 	p->path_count = 1;
 	p->path[0] = (struct status_path){ .link = "wlan0", .state = "up", .srtt = MSEC(23), .weight = 3,
-					   .tx_bytes = UINT64_C(1) << 50 };
+					   .tx_bytes = UINT64_C(1) << 50, .mtu = 1400 };
 	assert_true(addr_parse_port("192.0.2.1:7474", 0, &p->path[0].remote));
 	strcpy(s.unused[s.unused_count].link, "eth0");
 	strcpy(s.unused[s.unused_count++].reason, "no carrier");

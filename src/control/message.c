@@ -366,6 +366,7 @@ static void status_path(struct codec *c, struct message_status_path *m)
 	u64(c, &m->tx_rate);
 	u64(c, &m->rx_rate);
 	u64(c, &m->in_flight);
+	u16(c, &m->mtu);
 	flag(c, &m->eligible);
 	flag(c, &m->unfit);
 	choice(c, m->ecn, MESSAGE_ECN_INCAPABLE);

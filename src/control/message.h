@@ -186,7 +186,7 @@ enum message_operation {
 	MESSAGE_ON_ADD,			/* SOCKET_ADD itself: the socket is not in use */
 	MESSAGE_ON_SEND,		/* sending failed here */
 	MESSAGE_ON_RECEIVE,		/* receiving failed here */
-	MESSAGE_ON_PATH,		/* the network answered (ICMP): refused, unreachable, too big */
+	MESSAGE_ON_PATH,		/* the network answered (ICMP): refused, unreachable */
 };
 
 /* Rate-limited per socket; the socket stays until SOCKET_REMOVE. */
@@ -255,6 +255,7 @@ struct message_status_path {
 	uint64_t lost_packets;
 	uint64_t tx_rate, rx_rate;	/* bytes per second */
 	uint64_t in_flight;		/* bytes */
+	uint16_t mtu;			/* bytes of the largest IP packet that is sent there now */
 	bool eligible;			/* it may carry data now */
 	bool unfit;			/* beyond a limit, or was a moment ago */
 	enum message_ecn ecn;		/* whether marks of congestion get through */

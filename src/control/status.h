@@ -45,6 +45,7 @@ struct status_path {
 	uint64_t tx_rate, rx_rate;	/* bytes per second */
 	uint32_t share_ppm;	/* of the peer's traffic now, both ways; 0 while there is none */
 	uint64_t in_flight;	/* bytes */
+	uint16_t mtu;		/* bytes of the largest IP packet that is sent there now; 0: not said */
 	bool eligible;		/* it may carry data now: it works, and tier and limits let it */
 	bool unfit;		/* beyond a limit, or was a moment ago */
 	char ecn[STATUS_NAME];	/* whether marks of congestion get through: "testing", "yes", "no" */

@@ -28,7 +28,7 @@ static const struct field path_field[] = {
 	P(link, TEXT), P(id, U8), P(local, ADDR), P(remote, ADDR), P(state, TEXT), P(state_age, TIME),
 	P(srtt, TIME), P(min_rtt, TIME), P(loss_ppm, U32), P(tx_packets, U64), P(tx_bytes, U64),
 	P(rx_packets, U64), P(rx_bytes, U64), P(lost_packets, U64), P(tx_rate, U64), P(rx_rate, U64),
-	P(share_ppm, U32), P(in_flight, U64), P(eligible, BOOL), P(unfit, BOOL),
+	P(share_ppm, U32), P(in_flight, U64), P(mtu, U16), P(eligible, BOOL), P(unfit, BOOL),
 	P(ecn, TEXT), P(marked, U64), P(tier, TEXT), P(weight, U16), P(priority, U8),
 	P(max_latency, TIME), P(max_loss_ppm, U32),
 };

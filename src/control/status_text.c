@@ -64,9 +64,12 @@ static void print_path(const struct status_path *p, FILE *out)
 	char remote[ADDR_TEXT], rtt[STATUS_WORD], down[STATUS_WORD], up[STATUS_WORD];
 	const char *name = p->link[0] != '\0' ? p->link : addr_print(&p->remote, remote);
 
-	fprintf(out, "path %s %s %s %.1f %% loss  %s down  %s up  %.0f %%\n", name, p->state,
+	fprintf(out, "path %s %s %s %.1f %% loss  %s down  %s up  %.0f %%", name, p->state,
 		status_latency(p->srtt, rtt), p->loss_ppm / 1e4, status_rate(p->rx_rate, down),
 		status_rate(p->tx_rate, up), p->share_ppm / 1e4);
+	if (p->mtu != 0)
+		fprintf(out, "  mtu %u", p->mtu);
+	fputc('\n', out);
 }
 
 struct sum {
