@@ -121,12 +121,21 @@ static void report_socket_error(void *ctx, const struct message_socket_error *er
 	worker_tell(ctx, &m);
 }
 
+static void tell_too_big(void *ctx, uint8_t socket, const struct udp_error *error)
+{
+	struct worker *w = ctx;
+	struct endpoint to = { .socket = socket, .remote = error->remote };
+
+	engine_too_big(w->engine, &to, error->mtu, w->now);
+}
+
 /* 0: fd is the socket's now. */
 static int add_port(struct worker *w, const struct message_socket_add *add, int fd)
 {
 	struct port *p = &w->port[add->socket];
 	struct endpoint to = { .socket = add->socket, .remote = add->remote };
 	struct engine_link link = report_engine_link(&add->preferences);
+	const struct worker_socket_owner owner = { report_socket_error, tell_too_big, w };
 	int error = 0;
 
 	if (p->socket != NULL)
@@ -136,7 +145,7 @@ static int add_port(struct worker *w, const struct message_socket_add *add, int 
 		return -ENOTSOCK;
 	if ((add->kind == MESSAGE_SOCKET_LISTEN) != (w->setup.role == MESSAGE_SERVER))
 		return -EINVAL;
-	p->socket = worker_socket_new(fd, add, report_socket_error, w);
+	p->socket = worker_socket_new(fd, add, &owner);
 	if (p->socket == NULL)
 		return -ENOMEM;
 	memcpy(w->known[add->socket].link, add->link, MESSAGE_NAME);

@@ -12,8 +12,7 @@
 #define ERRORS_AT_ONCE		32	/* so that a flood of ICMP does not hold the loop */
 
 struct worker_socket *worker_socket_new(int fd, const struct message_socket_add *add,
-					void (*report)(void *ctx, const struct message_socket_error *),
-					void *ctx)
+					const struct worker_socket_owner *owner)
 {
 	struct worker_socket *s = calloc(1, sizeof(*s));
 
@@ -22,8 +21,7 @@ struct worker_socket *worker_socket_new(int fd, const struct message_socket_add 
 	s->fd = fd;
 	s->number = add->socket;
 	s->kind = add->kind;
-	s->report = report;
-	s->ctx = ctx;
+	s->owner = *owner;
 	return s;
 }
 
@@ -75,7 +73,7 @@ void worker_socket_note(struct worker_socket *s, enum message_operation operatio
 	s->unreported = 0;
 	s->last = e;
 	s->reported_at = now;
-	s->report(s->ctx, &e);
+	s->owner.report(s->owner.ctx, &e);
 }
 
 bool worker_socket_errors(struct worker_socket *s, nsec_t now)
@@ -83,8 +81,12 @@ bool worker_socket_errors(struct worker_socket *s, nsec_t now)
 	struct udp_error e;
 	int n;
 
-	for (n = 0; n < ERRORS_AT_ONCE && udp_error(s->fd, &e); n++)
-		worker_socket_note(s, MESSAGE_ON_PATH, e.error, &e.remote, now);
+	for (n = 0; n < ERRORS_AT_ONCE && udp_error(s->fd, &e); n++) {
+		if (e.error == EMSGSIZE)
+			s->owner.too_big(s->owner.ctx, s->number, &e);
+		else
+			worker_socket_note(s, MESSAGE_ON_PATH, e.error, &e.remote, now);
+	}
 	return n > 0;
 }
 

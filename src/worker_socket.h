@@ -20,6 +20,14 @@ struct buf;
 
 #define SOCKET_WAITING	256	/* datagrams that may wait */
 
+/* Who hears of errors; called from push, send and errors below. */
+struct worker_socket_owner {
+	void (*report)(void *ctx, const struct message_socket_error *error);
+	/* What was sent there from the socket was too large: no failure, somebody looks for what passes. */
+	void (*too_big)(void *ctx, uint8_t socket, const struct udp_error *error);
+	void *ctx;
+};
+
 struct worker_socket {
 	int fd;
 	uint8_t number;
@@ -31,15 +39,12 @@ struct worker_socket {
 	struct message_socket_error last;
 	nsec_t reported_at;
 	uint32_t unreported;
-	/* who hears of errors; called from send and errors below */
-	void (*report)(void *ctx, const struct message_socket_error *error);
-	void *ctx;
+	struct worker_socket_owner owner;
 };
 
 /* Takes fd over; NULL when memory is short (fd is the caller's then). */
 struct worker_socket *worker_socket_new(int fd, const struct message_socket_add *add,
-					void (*report)(void *ctx, const struct message_socket_error *),
-					void *ctx);
+					const struct worker_socket_owner *owner);
 /* Closes; what waits is given back to its pool.  NULL is nothing. */
 void worker_socket_free(struct worker_socket *s);
 

@@ -238,6 +238,35 @@ static void no_packet_is_lost_when_a_path_shrinks_under_a_flow(void **state)
 	}
 }
 
+/* What passes is no likely size: by trying alone 1380 would be found. */
+static void what_a_router_says_of_a_path_is_what_is_tried(void **state)
+{
+	static const int end[] = { 0, SERVER };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(end); i++) {
+		struct sim *s = sim_new(10, 1, "aggregate");
+		struct engine *e = end[i] == SERVER ? sim_server(s) : sim_client(s, 0);
+		struct engine_path_status path[2];
+		struct shrinking to = { .link = 1, .mtu = 1390 };
+
+		add_link(s, 20 * MBIT, MSEC(20), 1500);
+		add_link(s, 20 * MBIT, MSEC(20), 1500);
+		sim_run(s, SEC(1));
+		assert_int_equal(engine_path_status(e, 0, sim_now(s), path, 2), 2);
+		sim_flow(s, 0, end[i] == SERVER ? SIM_DOWN : SIM_UP, FULL, MSEC(2));
+		sim_run(s, SEC(1));
+		shrink(&to, s);
+		for (unsigned k = 0; k < 100; k++) {
+			sim_run(s, MSEC(10));
+			engine_too_big(e, &path[1].endpoint, 1390, sim_now(s));
+		}
+		assert_int_equal(mtu_of(s, end[i], 0), 1500);
+		assert_int_equal(mtu_of(s, end[i], 1), 1390);
+		sim_free(s);
+	}
+}
+
 static void a_packet_without_buffers_for_its_pieces_is_told_as_lost(void **state)
 {
 	struct sim *s = sim_new(5, 1, "aggregate");
@@ -279,6 +308,7 @@ int main(void)
 		TEST("the search is no loss, and ends", the_search_is_no_loss_and_ends),
 		TEST("no packet is lost when a path shrinks under a flow",
 		     no_packet_is_lost_when_a_path_shrinks_under_a_flow),
+		TEST("what a router says of a path is what is tried", what_a_router_says_of_a_path_is_what_is_tried),
 		TEST("a packet without buffers for its pieces is told as lost",
 		     a_packet_without_buffers_for_its_pieces_is_told_as_lost),
 	};

@@ -11,7 +11,8 @@
 #include "worker_socket.h"
 
 struct heard {
-	unsigned reports;
+	unsigned reports, too_big;
+	struct udp_error size;
 	struct message_socket_error last;
 };
 
@@ -21,6 +22,15 @@ static void hear(void *ctx, const struct message_socket_error *error)
 
 	h->reports++;
 	h->last = *error;
+}
+
+static void hear_too_big(void *ctx, uint8_t socket, const struct udp_error *error)
+{
+	struct heard *h = ctx;
+
+	assert_int_equal(socket, 7);
+	h->too_big++;
+	h->size = *error;
 }
 
 static struct worker_socket *open_socket(struct heard *h, struct addr *ret_at)
@@ -35,7 +45,7 @@ static struct worker_socket *open_socket(struct heard *h, struct addr *ret_at)
 	assert_int_equal(getsockname(fd, (struct sockaddr *)&sa, &len), 0);
 	*ret_at = addr_from_sockaddr((struct sockaddr *)&sa);
 	*h = (struct heard){ 0 };
-	return worker_socket_new(fd, &add, hear, h);
+	return worker_socket_new(fd, &add, &(struct worker_socket_owner){ hear, hear_too_big, h });
 }
 
 static void an_error_is_told_at_once_and_then_once_a_second(void **state)
@@ -114,6 +124,27 @@ static void a_datagram_that_cannot_go_does_not_stop_the_others(void **state)
 	buf_pool_free(pool);
 }
 
+/* Of the loopback's, in this case, which takes 65536. */
+static void what_was_too_big_is_told_apart_and_is_no_failure(void **state)
+{
+	static const uint8_t large[65530];
+	struct sockaddr_storage sa;
+	struct addr at;
+	struct heard h;
+	struct worker_socket *s = open_socket(&h, &at);
+	socklen_t len = (socklen_t)addr_to_sockaddr(&at, &sa);
+
+	(void)state;
+	assert_int_equal(sendto(s->fd, large, sizeof(large), 0, (struct sockaddr *)&sa, len), -1);
+	assert_int_equal(errno, EMSGSIZE);
+	assert_true(worker_socket_errors(s, 0));
+	assert_int_equal(h.too_big, 1);
+	assert_int_equal(h.size.mtu, 65536);
+	assert_true(addr_same_host(&h.size.remote, &at));
+	assert_int_equal(h.reports, 0);
+	worker_socket_free(s);
+}
+
 /* The kernel tells of it by failing the next send, which must go out all the same. */
 static void an_earlier_refusal_costs_no_datagram(void **state)
 {
@@ -158,6 +189,8 @@ int main(void)
 		     another_error_waits_less_but_two_that_alternate_are_no_flood),
 		TEST("a datagram that cannot go does not stop the others",
 		     a_datagram_that_cannot_go_does_not_stop_the_others),
+		TEST("what was too big is told apart, and is no failure",
+		     what_was_too_big_is_told_apart_and_is_no_failure),
 		TEST("an earlier refusal costs no datagram", an_earlier_refusal_costs_no_datagram),
 	};
 

@@ -356,6 +356,31 @@ void engine_net_in(struct engine *e, const struct endpoint *from, struct buf *da
 		peer_wake(p);
 }
 
+/* Port 0 is any: the kernel does not say it of what it did not send itself. */
+static bool leads_to(const struct path *path, const struct endpoint *to)
+{
+	const struct endpoint *end = &path->endpoint;
+
+	return path->open && end->socket == to->socket && addr_same_host(&end->remote, &to->remote) &&
+	       (to->remote.port == 0 || to->remote.port == end->remote.port);
+}
+
+void engine_too_big(struct engine *e, const struct endpoint *to, unsigned mtu, nsec_t now)
+{
+	for (size_t i = 0; i < e->peer_count; i++) {
+		struct peer *p = &e->peer[i];
+
+		for (path_set left = p->known; left != 0; left = path_rest(left)) {
+			struct path *path = p->path[path_first(left)];
+
+			if (!leads_to(path, to))
+				continue;
+			pmtu_too_big(&path->pmtu, mtu, now);
+			peer_touch(p);
+		}
+	}
+}
+
 /* --- time --------------------------------------------------------------- */
 
 static void settle_peer(struct peer *p, nsec_t now)

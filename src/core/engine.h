@@ -146,6 +146,12 @@ void engine_close(struct engine *e, nsec_t now);
 void engine_tun_in(struct engine *e, struct buf *packet, nsec_t now);
 void engine_net_in(struct engine *e, const struct endpoint *from, struct buf *datagram, nsec_t now);
 void engine_tick(struct engine *e, nsec_t now);
+/*
+ * Somebody says (ICMP) that what was sent there, from to->socket, was larger than
+ * mtu bytes with its IP header, and that is what passes; 0: not said.  Not proven.
+ * to->remote's port is 0 when it is not known.
+ */
+void engine_too_big(struct engine *e, const struct endpoint *to, unsigned mtu, nsec_t now);
 
 /* Out: each call gives the next one, or NULL or false when there is no more.  The buffer is the caller's. */
 struct buf *engine_net_out(struct engine *e, nsec_t now, struct endpoint *ret_to);

@@ -181,6 +181,8 @@ bool udp_error(int fd, struct udp_error *ret)
 		memcpy(&e, CMSG_DATA(c), sizeof(e));
 		if (e.ee_errno != 0)
 			ret->error = (int)e.ee_errno;
+		if (e.ee_errno == EMSGSIZE)
+			ret->mtu = e.ee_info;
 	}
 	return true;
 }

@@ -23,7 +23,8 @@ struct udp_datagram {
 
 struct udp_error {
 	int error;		/* positive errno */
-	struct addr remote;	/* where the datagram had been sent */
+	struct addr remote;	/* where the datagram had been sent; port 0 where it never left */
+	uint32_t mtu;		/* EMSGSIZE: bytes of the largest IP packet that would have passed; 0: not said */
 };
 
 /*
