@@ -7,9 +7,15 @@
 #include "strategy/strategy.h"
 #include "tap.h"
 
+#define AT_ONCE	MSEC(150)
+
 /* What is missed today; see bars.h. */
 static const char *const todo[] = {
 	"jit_20 ping", "lte_starlink ping", "congested ping", NULL
+};
+
+static const char *const todo_at_once[] = {
+	NULL
 };
 
 static const char *const todo_plain[] = {
@@ -55,6 +61,27 @@ static void each_pair_reaches_its_bars(void **state)
 		pings = random ? middle(ping[0], ping[1], ping[2]) : ping[0];
 		bar_least(&bars, p->name, "rate", rates, p->bar);
 		bar_most(&bars, p->name, "ping", pings, idle + p->ping);
+	}
+	bars_end(&bars);
+}
+
+/* Then a path has hardly shown how much it jitters: two or three of its 16 PINGs are answered. */
+static void a_load_that_begins_with_the_tunnel_fills_links_that_jitter(void **state)
+{
+	static const char *const pair[] = { "jit_5", "jit_20", "dual_lte", "lte_starlink", "congested" };
+	struct bars bars;
+
+	(void)state;
+	bars_begin(&bars, todo_at_once);
+	for (size_t i = 0; i < ARRAY_SIZE(pair); i++) {
+		const struct grid_pair *p = grid_find(pair[i]);
+		struct sim_way a = grid_way(&p->a), b = grid_way(&p->b);
+		struct grid_options o = { .strategy = strategy_at(0)->name, .seconds = 20, .warm_up = AT_ONCE };
+		double rate[3];
+
+		for (o.seed = 1; o.seed <= 3; o.seed++)
+			rate[o.seed - 1] = grid_run_tunnel(&a, &b, &o).rate;
+		bar_least(&bars, p->name, "at once", middle(rate[0], rate[1], rate[2]), p->bar);
 	}
 	bars_end(&bars);
 }
@@ -142,6 +169,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST("each pair reaches its bars", each_pair_reaches_its_bars),
+		TEST("a load that begins with the tunnel fills links that jitter",
+		     a_load_that_begins_with_the_tunnel_fills_links_that_jitter),
 		TEST("no pair without loss is below its better link",
 		     no_pair_without_loss_is_below_its_better_link),
 		TEST("long paths are filled after half a minute", long_paths_are_filled_after_half_a_minute),

@@ -16,6 +16,8 @@ static const char usage[] =
 	"  -d, --down          server to client\n"
 	"  -b, --both          another flow goes the other way at the same time\n"
 	"  -f, --flow NAME     tcp, or quic: UDP that takes reordering of 3 for a loss (RFC 9002)\n"
+	"  -u, --warm-up MS    the load begins so long after the links are there (2000); a tunnel that\n"
+	"                      is up and used at once has 150 to 500\n"
 	"  -w, --watch         a line for every second of the tunnel\n"
 	"  -t, --tunnel-only   without plain TCP on each link alone\n"
 	"  -W, --walks DIR     not the pairs, but the walks of that folder, NAME_wifi.csv and\n"
@@ -149,11 +151,12 @@ static bool read_arguments(int argc, char **argv, struct request *r)
 		{ "both", no_argument, NULL, 'b' }, { "flow", required_argument, NULL, 'f' },
 		{ "walks", required_argument, NULL, 'W' },
 		{ "tunnel-only", no_argument, NULL, 't' },
+		{ "warm-up", required_argument, NULL, 'u' },
 		{ "watch", no_argument, NULL, 'w' }, { "help", no_argument, NULL, 'h' }, { 0 },
 	};
 	int option;
 
-	while ((option = getopt_long(argc, argv, "s:S:r:dbf:W:twh", options, NULL)) != -1)
+	while ((option = getopt_long(argc, argv, "s:S:r:dbf:W:u:twh", options, NULL)) != -1)
 		switch (option) {
 		case 's':
 			r->options.seconds = (unsigned)strtoul(optarg, NULL, 10);
@@ -182,6 +185,9 @@ static bool read_arguments(int argc, char **argv, struct request *r)
 			break;
 		case 't':
 			r->tunnel_only = true;
+			break;
+		case 'u':
+			r->options.warm_up = MSEC(strtoul(optarg, NULL, 10));
 			break;
 		case 'w':
 			r->options.watch = true;

@@ -10,13 +10,13 @@
 
 /* What is missed today; see bars.h. */
 static const char *const todo_down[] = {
-	NULL
+	"congested down", NULL
 };
 
 static const char *const todo_both[] = {
 	"baseline down of both", "rtt_40 up of both", "rtt_70 down of both", "jit_5 down of both",
-	"jit_20 down of both", "loss_05 up of both", "loss_2 up of both", "bw_4to1 down of both",
-	"bw_10to1 down of both", "dual_lte down of both", "fiber_lte up of both", "fiber_lte down of both",
+	"loss_05 up of both", "loss_2 up of both", "bw_4to1 down of both",
+	"bw_10to1 down of both", "fiber_lte up of both",
 	"congested down of both", NULL
 };
 

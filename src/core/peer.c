@@ -43,12 +43,14 @@ bool peer_init(struct peer *p, struct context *ctx, uint16_t index,
 	p->repair = repair_new(REPAIR_ITEMS);
 	p->queue = fq_codel_new(&queue);
 	p->acks = thinner_new();
-	return p->acks != NULL && p->order != NULL && p->pieces != NULL && p->repair != NULL && p->queue != NULL;
+	p->answers = spacer_new();
+	return p->acks != NULL && p->answers != NULL && p->order != NULL && p->pieces != NULL && p->repair != NULL && p->queue != NULL;
 }
 
 void peer_done(struct peer *p)
 {
 	thinner_free(p->acks);
+	spacer_free(p->answers);
 	fq_codel_free(p->queue);
 	resequencer_free(p->order);
 	reassembly_free(p->pieces);
@@ -469,6 +471,7 @@ void peer_tick(struct peer *p, nsec_t now)
 	reassembly_tick(p->pieces, now);
 	peer_release(p, now);
 	p->outlook.count = 0;
+	transmit_answers(p, false, now);
 	transmit_pump(p, now);
 	duties_send(p, now);
 	p->outlook.count = 0;
@@ -501,6 +504,7 @@ nsec_t peer_deadline(const struct peer *p, nsec_t now)
 	at = nsec_min(at, reassembly_deadline(p->pieces));
 	at = nsec_min(at, p->refresh_at);
 	at = nsec_min(at, thinner_deadline(p->acks));
+	at = nsec_min(at, spacer_deadline(p->answers));
 
 	for (unsigned i = 0; i < PATHS_MAX; i++) {
 		const struct path *path = p->path[i];

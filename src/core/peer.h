@@ -23,6 +23,7 @@
 #include "core/flow/reassembly.h"
 #include "core/flow/repair.h"
 #include "core/flow/resequencer.h"
+#include "core/flow/spacer.h"
 #include "core/flow/thinner.h"
 #include "core/inner.h"
 #include "core/outbox.h"
@@ -112,7 +113,8 @@ struct peer {
 	nsec_t patience;		/* how long a packet is tried to be brought over */
 	struct reassembly *pieces;
 	struct resequencer *order;
-	struct thinner *acks;		/* inner ones, that came */
+	struct thinner *acks;		/* inner ones, that came, */
+	struct spacer *answers;		/* and that are to go */
 	nsec_t bulk_target;		/* that any bulk flow may queue, because the paths differ */
 	nsec_t tuned_at;		/* when order's wait was last set */
 	nsec_t burst_at;		/* when data began to come after a pause */

@@ -2,8 +2,9 @@
 #include "core/share.h"
 
 #include "core/carry.h"
+#include "core/transmit.h"
 
-enum place { QUEUE, REPAIR, ORDER, PIECES, ACKS, PLACES };
+enum place { QUEUE, REPAIR, ORDER, PIECES, ACKS, ANSWERS, PLACES };
 
 static void weigh(const struct peer *p, size_t ret[PLACES])
 {
@@ -12,6 +13,7 @@ static void weigh(const struct peer *p, size_t ret[PLACES])
 	ret[ORDER] = resequencer_stats(p->order).held_bytes;
 	ret[PIECES] = reassembly_stats(p->pieces).waiting * sizeof(struct buf);
 	ret[ACKS] = thinner_held(p->acks) * sizeof(struct buf);
+	ret[ANSWERS] = spacer_held(p->answers) * sizeof(struct buf);
 }
 
 size_t share_of(const struct peer *p)
@@ -49,6 +51,7 @@ static void give_up(struct peer *p, nsec_t now)
 	case ORDER:	resequencer_yield(p->order, now); break;
 	case PIECES:	reassembly_yield(p->pieces); break;
 	case ACKS:	thinner_yield(p->acks, &p->ctx->tun); break;
+	case ANSWERS:	transmit_answers(p, true, now); break;
 	case PLACES:	break;
 	}
 	/* somebody has to be told of it, and what was held goes out */

@@ -2,9 +2,9 @@
  * share: a peer's part of the stock: what its packets take, and what it gives
  * up when that is asked for.
  *
- * Packets wait in five places: for a path (queue), until they have arrived
+ * Packets wait in six places: for a path (queue), until they have arrived
  * (repair), for those before them (order), for their other pieces, and inner
- * acknowledgements for newer ones.  What gives something up is the place that
+ * acknowledgements for newer ones, at either end of the tunnel.  What gives something up is the place that
  * takes most: the queue its last packet, which its receiver is told of (SKIP),
  * repair its oldest copy (likewise), order its oldest hole, so that what waited
  * goes out, pieces the oldest packet; acknowledgements go on, all of them.

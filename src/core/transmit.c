@@ -7,6 +7,9 @@
 
 #define CUT_PERCENT	35	/* of a round trip, that an inner TCP may queue here */
 #define STANDS_MIN	MSEC(800)
+#define SPACE_JITTER	MSEC(3)		/* from here on a path jitters */
+#define SPACE_MAX	MSEC(5)		/* between two acknowledgements of an inner TCP, */
+#define SPACE_SHARE	8		/* but no more than this part of the shortest round trip */
 #define WAITING_MAX	512	/* inner packets that wait for a session */
 
 /* Send b on every path of the set.  Takes b, and gives repair's handle of it. */
@@ -352,14 +355,11 @@ static uint32_t traits_of(struct peer *p, const struct inner *inner, size_t len,
  * that much waits for two round trips, and for so long that no repair of that
  * time can have held back the sender: see decision 009.
  */
-static void note_segment(struct peer *p, const struct buf *packet, const struct inner *inner, nsec_t now)
+static void note_segment(struct peer *p, const struct tcp *segment, const struct inner *inner, nsec_t now)
 {
-	struct tcp segment;
 	nsec_t round_trip, target;
 
-	if (!tcp_read(packet->data, packet->len, &segment))
-		return;
-	thinner_sent(p->acks, inner->flow, &segment, now);
+	thinner_sent(p->acks, inner->flow, segment, now);
 	round_trip = thinner_round_trip(p->acks, inner->flow);
 	if (round_trip == 0)
 		return;
@@ -369,16 +369,13 @@ static void note_segment(struct peer *p, const struct buf *packet, const struct 
 	thinner_waits(p->acks, inner->flow, fq_codel_sojourn(p->queue, inner->flow, now) >= target, now);
 }
 
-void transmit_inner(struct peer *p, struct buf *packet, const struct inner *inner, nsec_t now)
+/* segment: NULL where it is no TCP's.  Takes the packet. */
+static void enqueue(struct peer *p, struct buf *packet, const struct inner *inner, const struct tcp *segment,
+		    nsec_t now)
 {
-	enum fq_codel_verdict verdict;
+	bool ecn = ecn_read(packet->data) != ECN_NOT_ECT;
+	enum fq_codel_verdict verdict = fq_codel_admit(p->queue, inner->flow, packet->len, ecn, now);
 
-	p->inner_at = now;
-	if (!is_welcome(p, now)) {
-		peer_drop(p, DROP_NO_SESSION, packet);
-		return;
-	}
-	verdict = fq_codel_admit(p->queue, inner->flow, packet->len, ecn_read(packet->data) != ECN_NOT_ECT, now);
 	if (verdict == FQ_CODEL_DROP || verdict == FQ_CODEL_FULL) {
 		peer_drop(p, verdict == FQ_CODEL_DROP ? DROP_CONGESTION : DROP_QUEUE_FULL, packet);
 		return;
@@ -387,9 +384,75 @@ void transmit_inner(struct peer *p, struct buf *packet, const struct inner *inne
 		ecn_mark(packet->data);
 	if (p->eligible.overflow != 0)
 		overflow_offer(&p->overflow, packet->len, now);
-	note_segment(p, packet, inner, now);
+	if (segment != NULL)
+		note_segment(p, segment, inner, now);
 	packet->mark[0] = inner->flow;
 	carry_number(p, packet, traits_of(p, inner, packet->len, now));
 	fq_codel_push(p->queue, packet, now);
 	pump_more(p, now);
+}
+
+/* Between two plain acknowledgements; 0 where no path jitters. */
+static nsec_t ack_space(const struct peer *p)
+{
+	nsec_t jitter = 0, most = SPACE_MAX;
+
+	for (unsigned i = 0; i < PATHS_MAX; i++) {
+		const struct path *path = p->path[i];
+
+		if (path == NULL || path->congestion->jitter == NULL || !peer_carries(p, path))
+			continue;
+		jitter = nsec_max(jitter, path->congestion->jitter(path->congestion_state));
+		most = nsec_min(most, path->rtt.srtt / SPACE_SHARE);
+	}
+	return jitter < SPACE_JITTER ? 0 : nsec_min(jitter, most);
+}
+
+/* They were read when they came, so they can be read. */
+static void enqueue_all(struct peer *p, struct buf_queue *segments, nsec_t now)
+{
+	struct inner inner;
+	struct tcp segment;
+	struct buf *b;
+
+	while ((b = buf_queue_pop(segments)) != NULL) {
+		inner_read(b->data, b->len, p->ctx->flow_key, &inner);
+		tcp_read(b->data, b->len, &segment);
+		enqueue(p, b, &inner, &segment, now);
+	}
+}
+
+void transmit_answers(struct peer *p, bool all, nsec_t now)
+{
+	struct buf_queue out = { 0 };
+
+	if (all)
+		spacer_yield(p->answers, &out);
+	else
+		spacer_tick(p->answers, &out, now);
+	enqueue_all(p, &out, now);
+}
+
+void transmit_inner(struct peer *p, struct buf *packet, const struct inner *inner, nsec_t now)
+{
+	struct buf_queue out = { 0 };
+	struct tcp segment;
+	nsec_t space;
+
+	p->inner_at = now;
+	if (!is_welcome(p, now)) {
+		peer_drop(p, DROP_NO_SESSION, packet);
+		return;
+	}
+	if (!tcp_read(packet->data, packet->len, &segment)) {
+		enqueue(p, packet, inner, NULL, now);
+		return;
+	}
+	space = segment.plain_ack ? ack_space(p) : 0;
+	if (space == 0 && spacer_held(p->answers) == 0) {
+		enqueue(p, packet, inner, &segment, now);
+		return;
+	}
+	spacer_take(p->answers, inner->flow, &segment, packet, space, &out, now);
+	enqueue_all(p, &out, now);
 }

@@ -243,7 +243,7 @@ struct grid_tunnel grid_run_tunnel(const struct sim_way *a, const struct sim_way
 
 	sim_add_ways(s, 0, a, a);
 	sim_add_ways(s, 0, b, b);
-	sim_run(s, WARM_UP);
+	sim_run(s, options->warm_up != 0 ? options->warm_up : WARM_UP);
 	flow = flow_new(s, options, direction);
 	if (options->both)
 		back = flow_new(s, options, other);

@@ -41,6 +41,7 @@ struct grid_options {
 	bool both;			/* another flow goes the other way */
 	enum grid_flow flow;
 	bool watch;			/* print a line for every second */
+	nsec_t warm_up;			/* before the load begins; 0: two seconds, all is known of the paths */
 };
 
 struct grid_plain {

@@ -45,6 +45,8 @@ struct congestion_ops {
 	nsec_t (*send_at)(const void *state, uint32_t len, uint64_t in_flight, nsec_t now);
 	/* A PING was answered; calm: on a path without load.  NULL: no need. */
 	void (*probed)(void *state, nsec_t rtt, bool calm, nsec_t now);
+	/* Mean distance of round trips from their mean, without what load does to them.  NULL: unknown. */
+	nsec_t (*jitter)(const void *state);
 	/* Bytes per second it believes the path carries; never 0. */
 	uint64_t (*rate)(const void *state);
 };

@@ -3,7 +3,7 @@
 
 #define MEAN_GAIN	16	/* calm RTTs over which the mean averages */
 #define MEMORY		4096	/* RTTs over which turns are forgotten */
-#define SETTLED		8	/* calm RTTs until a step is told from jitter, */
+#define SETTLED		8	/* calm RTTs until they say enough by themselves, and a step is told from jitter, */
 #define ROUTE_STEP	MSEC(30)	/* of so much and four distances */
 #define STEPS_KNOWN	3	/* calm RTTs before the one that makes the third step */
 #define STEPS		3	/* the distance is less than so many mean steps: it is 1.6 to 2 where it is jitter */
@@ -74,6 +74,11 @@ void jitter_rtt(struct jitter *j, nsec_t rtt)
 nsec_t jitter_of(const struct jitter *j)
 {
 	return nsec_max(calm_jitter(j), j->wander);
+}
+
+nsec_t jitter_own(const struct jitter *j)
+{
+	return j->count >= SETTLED ? calm_jitter(j) : jitter_of(j);
 }
 
 nsec_t jitter_unseen(const struct jitter *j)

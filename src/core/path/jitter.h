@@ -37,6 +37,8 @@ void jitter_rtt(struct jitter *j, nsec_t rtt);
 
 /* The larger of both. */
 nsec_t jitter_of(const struct jitter *j);
+/* What calm RTTs show, which is no load's; the larger of both as long as there are few. */
+nsec_t jitter_own(const struct jitter *j);
 /* How much of that came up since the path was calm. */
 nsec_t jitter_unseen(const struct jitter *j);
 /* By so much single RTTs exceed their mean for good reason. */

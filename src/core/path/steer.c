@@ -738,6 +738,13 @@ static void steer_probed(void *state, nsec_t rtt, bool calm, nsec_t now)
 		jitter_calm_rtt(&s->jitter, rtt);
 }
 
+static nsec_t steer_jitter(const void *state)
+{
+	const struct steer *s = state;
+
+	return jitter_own(&s->jitter);
+}
+
 const struct congestion_ops congestion_steer = {
 	.name = "steer",
 	.state_size = sizeof(struct steer),
@@ -749,6 +756,7 @@ const struct congestion_ops congestion_steer = {
 	.send_at = steer_send_at,
 	.rate = steer_rate,
 	.probed = steer_probed,
+	.jitter = steer_jitter,
 };
 
 _Static_assert(sizeof(struct steer) <= CONGESTION_STATE, "a path has no room for more");
