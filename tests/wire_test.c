@@ -311,6 +311,25 @@ static bool ack_runs(struct loss *l, uint64_t first, uint64_t last, nsec_t now)
 	return loss_ack(l, &run, 1, 0, now, &observer, &news) && news;
 }
 
+static void what_is_remembered_is_full_before_anything_falls_out(void **state)
+{
+	struct loss l;
+
+	(void)state;
+	lost = 0;
+	assert_int_equal(loss_init(&l), 0);
+	while (!loss_is_full(&l))
+		loss_sent(&l, 100, 0, true, SEC(1), &observer);
+	assert_int_equal(l.next - l.oldest, LOSS_WINDOW);
+	assert_int_equal(lost, 0);
+	loss_sent(&l, 100, 0, true, SEC(1), &observer);
+	assert_int_equal(lost, 1);
+	assert_true(loss_is_full(&l));
+	ack_runs(&l, l.oldest, l.oldest, SEC(1));
+	assert_false(loss_is_full(&l));
+	loss_done(&l);
+}
+
 static void a_packet_is_lost_when_three_later_ones_arrived(void **state)
 {
 	struct loss l;
@@ -421,6 +440,8 @@ int main(void)
 		TEST("real-time UDP is known by its DSCP", real_time_udp_is_known_by_its_dscp),
 		TEST("an inner packet is whole, or refused", an_inner_packet_is_whole_or_refused),
 		TEST("TCP's pure ACKs and ICMP are unordered", tcp_s_pure_acks_and_icmp_are_unordered),
+		TEST("what is remembered is full before anything falls out",
+		     what_is_remembered_is_full_before_anything_falls_out),
 		TEST("a packet is lost when three later ones arrived",
 		     a_packet_is_lost_when_three_later_ones_arrived),
 		TEST("a packet is lost after nine eighths of a round trip",

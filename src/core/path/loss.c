@@ -244,6 +244,11 @@ void loss_trust(struct loss *l, uint32_t loss_ppm)
 	l->loss_ppm = l->loss_ppm < loss_ppm ? l->loss_ppm : loss_ppm;
 }
 
+bool loss_is_full(const struct loss *l)
+{
+	return l->next >= l->oldest + LOSS_WINDOW;
+}
+
 nsec_t loss_oldest_sent_at(const struct loss *l)
 {
 	return l->oldest < l->next ? record_of(l, l->oldest)->sent_at : NSEC_NEVER;

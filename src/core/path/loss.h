@@ -103,6 +103,8 @@ void loss_silence_ends(struct loss *l, nsec_t now);
 /* Believe that so many are lost, at the most, until more are. */
 void loss_trust(struct loss *l, uint32_t loss_ppm);
 
+/* So many are unsettled that the next datagram would make the oldest count as lost. */
+bool loss_is_full(const struct loss *l);
 /* When the oldest unsettled datagram was sent; NSEC_NEVER: none is out. */
 nsec_t loss_oldest_sent_at(const struct loss *l);
 

@@ -520,6 +520,9 @@ void path_count_rx(struct path *p, size_t len, nsec_t now)
 
 nsec_t path_send_at(const struct path *p, size_t len, nsec_t now)
 {
+	/* one more, and the oldest would count as lost, and be sent again, in the place of the next */
+	if (loss_is_full(&p->loss))
+		return NSEC_NEVER;
 	return p->congestion->send_at(p->congestion_state, (uint32_t)(len + path_outer(p)),
 				      p->loss.in_flight, now);
 }
