@@ -84,10 +84,10 @@ static void acks_show_jitter_that_begins_under_load(void **state)
 	seed = 5;
 	calm_rtts(&j, 24, RTT, 0);
 	for (int i = 0; i < 1000; i++)	/* a queue that builds is none */
-		jitter_rtt(&j, RTT + (nsec_t)i * MSEC(1) / 10);
+		jitter_rtt(&j, RTT + (nsec_t)i * MSEC(1) / 10, (nsec_t)i * MSEC(3));
 	assert_true(jitter_of(&j) < MSEC(1));
 	for (int i = 0; i < 1000; i++)
-		jitter_rtt(&j, around(RTT, MSEC(10)));
+		jitter_rtt(&j, around(RTT, MSEC(10)), SEC(1) + (nsec_t)i * MSEC(3));
 	assert_in_range(jitter_of(&j), MSEC(3), MSEC(15));
 }
 

@@ -62,7 +62,7 @@ static void what_is_lost_waits_once_in_the_order_of_losses(void **state)
 	uint32_t a = send(1, SEC(1)), b = send(2, SEC(1));
 
 	(void)state;
-	repair_doubted(repair, b);
+	repair_doubted(repair, b, 0);
 	repair_lost(repair, b);
 	repair_lost(repair, a);
 	assert_int_equal(repair_next(repair, 0)->piece.seq, 2);
@@ -123,7 +123,7 @@ static void too_late_with_a_copy_under_way_is_not_given_up(void **state)
 	uint32_t a = send(1, MSEC(10));
 
 	(void)state;
-	repair_doubted(repair, a);
+	repair_doubted(repair, a, 0);
 	assert_null(repair_next(repair, MSEC(20)));
 	assert_false(repair_has_skips(repair));
 	repair_lost(repair, a);
@@ -167,8 +167,8 @@ static void what_is_withdrawn_is_nobody_s_but_the_caller_s(void **state)
 	struct buf *packet;
 
 	(void)state;
-	repair_doubted(repair, a);
-	repair_doubted(repair, b);
+	repair_doubted(repair, a, 0);
+	repair_doubted(repair, b, 0);
 	packet = repair_next(repair, 0)->packet;
 	assert_ptr_equal(repair_withdraw(repair), packet);
 	buf_put(packet);
@@ -249,7 +249,7 @@ static void random_lives_lose_no_buffer(void **state)
 			repair_lost(repair, *h);
 			break;
 		case 3:
-			repair_doubted(repair, *h);
+			repair_doubted(repair, *h, 0);
 			break;
 		case 4:
 			repair_sent(repair, *h);

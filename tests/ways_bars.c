@@ -10,18 +10,15 @@
 
 /* What is missed today; see bars.h. */
 static const char *const todo_down[] = {
-	"congested down", NULL
+	"dual_lte down", NULL
 };
 
 static const char *const todo_both[] = {
-	"baseline down of both", "rtt_40 up of both", "rtt_70 down of both", "jit_5 down of both",
-	"loss_05 up of both", "loss_2 up of both", "bw_4to1 down of both",
-	"bw_10to1 down of both", "fiber_lte up of both",
-	"congested down of both", NULL
+	"dual_lte down of both", "fiber_lte up of both", "congested up of both", NULL
 };
 
 static const char *const todo_quic[] = {
-	"rtt_120 quic", "dual_lte quic", "lte_starlink quic", "lte_geo quic", "congested quic", NULL
+	"rtt_120 quic", "jit_20 quic", "dual_lte quic", "lte_geo quic", "congested quic", NULL
 };
 
 static struct grid_tunnel run(const struct grid_pair *p, const struct grid_options *how)

@@ -73,6 +73,7 @@ static void every_frame_cut_short_is_refused(void **state)
 	const struct frame_run runs[] = { { 90, 100 }, { 50, 60 }, { 1, 1 } };
 	const struct frame_path_status status = { .path = 3, .state = 1, .weight = 1000 };
 	const struct frame_config config = { .serial = 255, .copies_ppm = 1000000, .strategy = "weighted" };
+	const struct frame_came came = { .delay = MSEC(3), .clock = 1 };
 	uint8_t ticket[16] = { 0 }, token[8] = { 0 }, at[256];
 	struct frame f;
 	const struct ecn_counts counts = { 1, 2, 3 };
@@ -82,8 +83,8 @@ static void every_frame_cut_short_is_refused(void **state)
 	for (unsigned kind = 0; kind < 7; kind++) {
 		switch (kind) {
 		case 0: len[0] = frame_write_token(at, FRAME_PING, token); break;
-		case 1: len[1] = frame_write_ack(at, 2, MSEC(3), runs, 3, NULL); break;
-		case 2: len[2] = frame_write_ack(at, 2, MSEC(3), runs, 3, &counts); break;
+		case 1: len[1] = frame_write_ack(at, 2, &came, runs, 3, NULL); break;
+		case 2: len[2] = frame_write_ack(at, 2, &came, runs, 3, &counts); break;
 		case 3: len[3] = frame_write_path_status(at, &status); break;
 		case 4: len[4] = frame_write_ticket(at, ticket); break;
 		case 5: len[5] = frame_write_config(at, &config); break;
@@ -128,6 +129,7 @@ static void a_piece_says_where_it_belongs_and_stays_within_a_packet(void **state
 
 static void an_ack_says_what_came_marked(void **state)
 {
+	const struct frame_came came = { .delay = MSEC(4), .clock = 0xfedcba };
 	const struct frame_run runs[] = { { 90, 100 }, { 50, 60 } };
 	const struct ecn_counts counts = { .ect0 = 0x1fffffe, .ect1 = 7, .ce = 0x123456 };
 	struct frame_run got[FRAME_ACK_RUNS];
@@ -135,9 +137,9 @@ static void an_ack_says_what_came_marked(void **state)
 	struct frame f;
 
 	(void)state;
-	assert_int_equal(frame_write_ack(at, 2, MSEC(4), runs, 2, &counts), 23);
+	assert_int_equal(frame_write_ack(at, 2, &came, runs, 2, &counts), 26);
 	assert_int_equal(at[0], FRAME_ACK_ECN);
-	assert_int_equal(frame_read(at, 23, &f), 23);
+	assert_int_equal(frame_read(at, 26, &f), 26);
 	assert_int_equal(f.type, FRAME_ACK);
 	assert_true(f.ack.has_counts);
 	assert_int_equal(f.ack.counts.ect0, 0xfffffe);
@@ -149,15 +151,17 @@ static void an_ack_says_what_came_marked(void **state)
 
 static void an_ack_says_what_was_written(void **state)
 {
+	const struct frame_came came = { .delay = MSEC(4), .clock = 0xfedcba };
 	const struct frame_run runs[] = { { 90, 100 }, { 50, 60 }, { 1, 1 } };
 	struct frame_run got[FRAME_ACK_RUNS];
 	uint8_t at[FRAME_ACK_MAX];
 	struct frame f;
 
 	(void)state;
-	assert_int_equal(frame_read(at, frame_write_ack(at, 2, MSEC(4), runs, 3, NULL), &f), 18);
+	assert_int_equal(frame_read(at, frame_write_ack(at, 2, &came, runs, 3, NULL), &f), 21);
 	assert_int_equal(f.ack.path, 2);
-	assert_true(f.ack.delay == MSEC(4));
+	assert_true(f.ack.came.delay == MSEC(4));
+	assert_int_equal(f.ack.came.clock, 0xfedcba);
 	assert_int_equal(frame_ack_runs(&f.ack, 100, got), 3);
 	assert_memory_equal(got, runs, sizeof(runs));
 	/* runs that reach below zero are left out */
@@ -306,9 +310,10 @@ static const struct loss_observer observer = { .acked = count_acked, .lost = cou
 static bool ack_runs(struct loss *l, uint64_t first, uint64_t last, nsec_t now)
 {
 	const struct frame_run run = { first, last };
+	const struct frame_came came = { .clock = transit_clock(now) };
 	bool news = false;
 
-	return loss_ack(l, &run, 1, 0, now, &observer, &news) && news;
+	return loss_ack(l, &run, 1, &came, now, &observer, &news) && news;
 }
 
 static void what_is_remembered_is_full_before_anything_falls_out(void **state)

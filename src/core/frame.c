@@ -21,18 +21,27 @@ static size_t read_token(const uint8_t *at, size_t len, struct frame *ret)
 	return FRAME_TOKEN;
 }
 
+static size_t read_pong(const uint8_t *at, size_t len, struct frame *ret)
+{
+	(void)len;
+	memcpy(ret->pong.token, at + 1, sizeof(ret->pong.token));
+	ret->pong.clock = get_le24(at + FRAME_TOKEN);
+	return FRAME_PONG_BYTES;
+}
+
 static size_t read_ack(const uint8_t *at, size_t len, struct frame *ret)
 {
 	struct frame_ack *ack = &ret->ack;
-	size_t size = 10 + 4 * (size_t)at[7];
+	size_t size = FRAME_ACK_HEADER + 4 * (size_t)at[10];
 
-	if (at[1] >= PATHS_MAX || at[7] >= FRAME_ACK_RUNS || len < size)
+	if (at[1] >= PATHS_MAX || at[10] >= FRAME_ACK_RUNS || len < size)
 		return 0;
 	ack->path = at[1];
 	ack->largest_low = get_le24(at + 2);
-	ack->delay = get_le16(at + 5) * FRAME_ACK_DELAY_UNIT;
-	ack->count = (uint8_t)(at[7] + 1);
-	ack->runs = at + 8;
+	ack->came.delay = get_le16(at + 5) * FRAME_ACK_DELAY_UNIT;
+	ack->came.clock = get_le24(at + 7);
+	ack->count = (uint8_t)(at[10] + 1);
+	ack->runs = at + 11;
 	ack->has_counts = false;
 	return size;
 }
@@ -139,8 +148,8 @@ static const struct {
 } reader[] = {
 	[FRAME_PADDING] = { 1, read_padding },
 	[FRAME_PING] = { FRAME_TOKEN, read_token },
-	[FRAME_PONG] = { FRAME_TOKEN, read_token },
-	[FRAME_ACK] = { 10, read_ack },
+	[FRAME_PONG] = { FRAME_PONG_BYTES, read_pong },
+	[FRAME_ACK] = { FRAME_ACK_HEADER, read_ack },
 	[FRAME_PATH_CHALLENGE] = { FRAME_TOKEN, read_token },
 	[FRAME_PATH_RESPONSE] = { FRAME_TOKEN, read_token },
 	[FRAME_PATH_STATUS] = { FRAME_PATH_STATUS_BYTES, read_path_status },
@@ -150,7 +159,7 @@ static const struct {
 	[FRAME_REKEY] = { 1, read_nothing },
 	[FRAME_SKIP] = { FRAME_SKIP_BYTES, read_skip },
 	[FRAME_MTU_PROBE] = { 1, read_nothing },
-	[FRAME_ACK_ECN] = { 10 + FRAME_ACK_COUNTS, read_ack_ecn },
+	[FRAME_ACK_ECN] = { FRAME_ACK_HEADER + FRAME_ACK_COUNTS, read_ack_ecn },
 };
 
 /* The byte that says which part of its packet it is; false: it cannot be. */
@@ -231,6 +240,13 @@ size_t frame_write_token(uint8_t *at, enum frame_type type, const uint8_t token[
 	return FRAME_TOKEN;
 }
 
+size_t frame_write_pong(uint8_t *at, const struct frame_pong *pong)
+{
+	frame_write_token(at, FRAME_PONG, pong->token);
+	put_le24(at + FRAME_TOKEN, pong->clock);
+	return FRAME_PONG_BYTES;
+}
+
 static uint16_t run_length(const struct frame_run *run)
 {
 	uint64_t length = run->last - run->first;
@@ -246,18 +262,19 @@ static size_t write_counts(uint8_t *at, const struct ecn_counts *counts)
 	return FRAME_ACK_COUNTS;
 }
 
-size_t frame_write_ack(uint8_t *at, uint8_t path, nsec_t delay, const struct frame_run *runs,
+size_t frame_write_ack(uint8_t *at, uint8_t path, const struct frame_came *came, const struct frame_run *runs,
 		       size_t count, const struct ecn_counts *counts)
 {
-	uint64_t units = delay / FRAME_ACK_DELAY_UNIT;
-	uint8_t *p = at + 10;
+	uint64_t units = came->delay / FRAME_ACK_DELAY_UNIT;
+	uint8_t *p = at + FRAME_ACK_HEADER;
 	size_t n;
 
 	at[0] = counts != NULL ? FRAME_ACK_ECN : FRAME_ACK;
 	at[1] = path;
 	put_le24(at + 2, (uint32_t)runs[0].last);
 	put_le16(at + 5, units > UINT16_MAX ? UINT16_MAX : (uint16_t)units);
-	put_le16(at + 8, run_length(&runs[0]));
+	put_le24(at + 7, came->clock);
+	put_le16(at + 11, run_length(&runs[0]));
 	for (n = 1; n < count; n++) {
 		uint64_t gap = runs[n - 1].first - runs[n].last - 2;
 
@@ -268,7 +285,7 @@ size_t frame_write_ack(uint8_t *at, uint8_t path, nsec_t delay, const struct fra
 		put_le16(p + 2, run_length(&runs[n]));
 		p += 4;
 	}
-	at[7] = (uint8_t)(n - 1);
+	at[10] = (uint8_t)(n - 1);
 	if (counts != NULL)
 		p += write_counts(p, counts);
 	return (size_t)(p - at);

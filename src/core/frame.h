@@ -6,8 +6,9 @@
  *                  U: unordered   R: the sender does not repair it   N: reserved, 0
  *                  F: only a piece (flow/piece.h): its last bit ‖ where it begins, in units of 16
  *   PADDING        00        nothing
- *   PING, PONG     01, 02    token (8)
- *   ACK            03        path (1)  largest (3)  delay (2)  count (1)  first (2)
+ *   PING           01        token (8)
+ *   PONG           02        token (8)  clock (3)
+ *   ACK            03        path (1)  largest (3)  delay (2)  clock (3)  count (1)  first (2)
  *                            then count times: gap (2)  run (2)
  *   ACK_ECN        0d        the same, then what came as ECT(0), as ECT(1) and as CE (3 each)
  *   PATH_CHALLENGE, PATH_RESPONSE  04, 05    token (8)
@@ -65,8 +66,10 @@ enum frame_type {
 #define FRAME_PIECE_HEADER	6	/* of a piece that does */
 #define FRAME_ACK_RUNS		32	/* runs in an ACK, the first one included */
 #define FRAME_ACK_COUNTS	9	/* bytes of counts at its end */
-#define FRAME_ACK_MAX		(10 + 4 * (FRAME_ACK_RUNS - 1) + FRAME_ACK_COUNTS)
-#define FRAME_TOKEN		9	/* bytes of PING, PONG, PATH_CHALLENGE, PATH_RESPONSE */
+#define FRAME_ACK_HEADER	13	/* bytes of an ACK with one run */
+#define FRAME_ACK_MAX		(FRAME_ACK_HEADER + 4 * (FRAME_ACK_RUNS - 1) + FRAME_ACK_COUNTS)
+#define FRAME_TOKEN		9	/* bytes of PING, PATH_CHALLENGE, PATH_RESPONSE */
+#define FRAME_PONG_BYTES	(FRAME_TOKEN + 3)
 #define FRAME_PATH_STATUS_BYTES	27
 #define FRAME_PATH_METERED	0x01	/* of its flags */
 #define FRAME_SKIP_BYTES	7
@@ -81,10 +84,16 @@ struct frame_run {
 	uint64_t first, last;
 };
 
+/* When a datagram came that is answered. */
+struct frame_came {
+	nsec_t delay;		/* so long before the answer */
+	uint32_t clock;		/* by the clock of who answers: see transit.h */
+};
+
 /* On the wire `largest` has 24 bits; here a writer gives whole numbers, a reader gets low bits. */
 struct frame_ack {
 	uint8_t path;
-	nsec_t delay;
+	struct frame_came came;	/* the largest */
 	uint32_t largest_low;	/* read: the caller expands it, then calls frame_ack_runs */
 	const uint8_t *runs;	/* read: their bytes, checked */
 	uint8_t count;		/* read: runs, the first one included */
@@ -135,6 +144,12 @@ struct frame_data {
 	bool last;		/* it had no length: the datagram ends with it */
 };
 
+/* Answers a PING that has just come. */
+struct frame_pong {
+	uint8_t token[8];
+	uint32_t clock;		/* as in struct frame_came */
+};
+
 struct frame {
 	enum frame_type type;	/* FRAME_DATA for every DATA frame */
 	union {
@@ -142,6 +157,7 @@ struct frame {
 		struct frame_ack ack;
 		struct frame_path_status path_status;
 		struct frame_skip skip;
+		struct frame_pong pong;
 		uint8_t token[8];
 		uint8_t ticket[FRAME_TICKET_BYTES];
 		struct frame_config config;
@@ -162,8 +178,9 @@ size_t frame_ack_runs(const struct frame_ack *ack, uint64_t largest, struct fram
 
 /* Writers: append at `at`, which has room, and give the bytes written. */
 size_t frame_write_token(uint8_t *at, enum frame_type type, const uint8_t token[8]);
+size_t frame_write_pong(uint8_t *at, const struct frame_pong *pong);
 /* runs: newest first, 1..FRAME_ACK_RUNS of them; counts: NULL when nothing came with ECN. */
-size_t frame_write_ack(uint8_t *at, uint8_t path, nsec_t delay, const struct frame_run *runs,
+size_t frame_write_ack(uint8_t *at, uint8_t path, const struct frame_came *came, const struct frame_run *runs,
 		       size_t count, const struct ecn_counts *counts);
 size_t frame_write_path_status(uint8_t *at, const struct frame_path_status *status);
 size_t frame_write_ticket(uint8_t *at, const uint8_t ticket[FRAME_TICKET_BYTES]);

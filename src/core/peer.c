@@ -285,8 +285,7 @@ static void packet_doubted(void *ctx, const struct loss_record *record, nsec_t n
 {
 	const struct peer_observer *o = ctx;
 
-	(void)now;
-	repair_doubted(o->peer->repair, record->copy);
+	repair_doubted(o->peer->repair, record->copy, now + o->peer->patience);
 }
 
 const struct loss_observer *peer_observe(struct peer_observer *o, struct peer *p, struct path *path)

@@ -24,15 +24,17 @@ struct arrival {
 
 static void take_ping(struct arrival *a, const struct frame *f)
 {
-	uint8_t frames[FRAME_TOKEN];
+	struct frame_pong pong = { .clock = transit_clock(a->now) };
+	uint8_t frames[FRAME_PONG_BYTES];
 
-	frame_write_token(frames, FRAME_PONG, f->token);
+	memcpy(pong.token, f->token, sizeof(pong.token));
+	frame_write_pong(frames, &pong);
 	datagram_answer(a->peer, a->path, a->from, frames, sizeof(frames), a->now);
 }
 
 static void take_pong(struct arrival *a, const struct frame *f)
 {
-	path_pong(a->path, f->token, a->now);
+	path_pong(a->path, &f->pong, a->now);
 	peer_announce(a->peer, a->path);
 }
 
@@ -74,7 +76,7 @@ static void take_ack(struct arrival *a, const struct frame *f)
 	observer.own_way = a->path == path;
 	observer.is_newest = !path->loss.any_acked || largest > path->loss.largest_acked;
 	observer.counts = f->ack.has_counts ? &f->ack.counts : NULL;
-	if (count == 0 || !loss_ack(&path->loss, runs, count, f->ack.delay, a->now, &observer.to, &news))
+	if (count == 0 || !loss_ack(&path->loss, runs, count, &f->ack.came, a->now, &observer.to, &news))
 		return;
 	if (news && path->open) {
 		path_acked(path);

@@ -11,7 +11,7 @@
 #include "sim/must.h"
 
 #define START		SEC(1000)
-#define GREETINGS	16
+#define GREETINGS	24
 #define BIN		MSEC(10)
 #define QUEUE		1000
 #define RTT_UNKNOWN	MSEC(20)
@@ -30,7 +30,7 @@ struct parcel {
 	uint64_t marks;		/* that came, in all */
 	struct frame_run run[FRAME_ACK_RUNS];
 	size_t runs;
-	nsec_t delay;
+	struct frame_came came;
 };
 
 /* One direction: parcels in order of arrival. */
@@ -43,7 +43,7 @@ struct way {
 	nsec_t filled_at;
 };
 
-struct transit {
+struct passage {
 	nsec_t at;
 	uint32_t usec;
 };
@@ -64,7 +64,7 @@ struct flow {
 	uint64_t news, told;	/* marks that ACKs tell of, and that the controller knows of */
 	nsec_t next_at;		/* the application's next packet */
 	struct bins bins;
-	struct transit *transit;
+	struct passage *transit;
 	size_t transits, room;
 };
 
@@ -264,7 +264,7 @@ void bottleneck_greet(struct bottleneck *b, unsigned flow)
 	struct flow *f = b->flow[flow];
 
 	for (unsigned i = 0; i < GREETINGS && f->ops->probed != NULL; i++)
-		f->ops->probed(f->state, drawn_delay(b) + drawn_delay(b), true, b->now);
+		f->ops->probed(f->state, drawn_delay(b) + b->link.delay, true, b->now);
 }
 
 void bottleneck_offer(struct bottleneck *b, unsigned flow, uint64_t offered)
@@ -325,13 +325,20 @@ static void send_one(struct bottleneck *b, unsigned flow)
 				      b->now > MSEC(20) ? b->now - MSEC(20) : 0);
 }
 
+/* The receiver's: three days ahead, and 40 parts in a million too slow. */
+static nsec_t its_clock(nsec_t now)
+{
+	return SEC(3 * 86400) + now - now / 25000;
+}
+
 static void send_ack(struct bottleneck *b, unsigned flow)
 {
 	struct flow *f = b->flow[flow];
 	struct parcel p = { .flow = flow, .len = ACK_BYTES, .runs = f->ack.count, .marks = f->ack.counts.ce };
 
 	memcpy(p.run, f->ack.run, sizeof(p.run));
-	p.delay = nsec_since(f->ack.largest_at, b->now) / FRAME_ACK_DELAY_UNIT * FRAME_ACK_DELAY_UNIT;
+	p.came.delay = nsec_since(f->ack.largest_at, b->now) / FRAME_ACK_DELAY_UNIT * FRAME_ACK_DELAY_UNIT;
+	p.came.clock = transit_clock(its_clock(f->ack.largest_at));
 	f->ack.due = NSEC_NEVER;
 	f->ack.waiting = 0;
 	f->ack.written_at = b->now;
@@ -349,7 +356,7 @@ static void arrive(struct bottleneck *b, const struct parcel *p)
 		f->transit = realloc(f->transit, f->room * sizeof(*f->transit));
 		must_have(f->transit);
 	}
-	f->transit[f->transits++] = (struct transit){
+	f->transit[f->transits++] = (struct passage){
 		b->now, (uint32_t)((b->now - p->entered) / NSEC_PER_USEC)
 	};
 	if (f->ops != NULL)
@@ -382,7 +389,7 @@ static void serve(struct bottleneck *b)
 		bool news;
 
 		f->news = p.marks > f->news ? p.marks : f->news;
-		must(loss_ack(&f->loss, p.run, p.runs, p.delay, b->now, &f->to, &news),
+		must(loss_ack(&f->loss, p.run, p.runs, &p.came, b->now, &f->to, &news),
 		     "an ACK that does not parse");
 	}
 	for (unsigned i = 0; i < b->flows; i++) {

@@ -202,12 +202,14 @@ static void wait_in_line(struct repair *r, struct repair_item *i)
 	r->line[(r->line_head + r->line_count++) % r->size] = i->handle;
 }
 
-void repair_doubted(struct repair *r, uint32_t handle)
+void repair_doubted(struct repair *r, uint32_t handle, nsec_t until)
 {
 	struct repair_item *i = find(r, handle);
 
-	if (i != NULL)
-		wait_in_line(r, i);
+	if (i == NULL)
+		return;
+	i->deadline = nsec_max(i->deadline, until);
+	wait_in_line(r, i);
 }
 
 void repair_lost(struct repair *r, uint32_t handle)

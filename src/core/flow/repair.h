@@ -69,11 +69,16 @@ void repair_reset(struct repair *r);
  */
 uint32_t repair_keep(struct repair *r, struct buf *packet, const struct piece *piece, nsec_t deadline);
 
-/* A datagram that carries it goes out, has arrived, is lost, or is overdue.  Any handle will do. */
+/* A datagram that carries it goes out, has arrived, or is lost.  Any handle will do. */
 void repair_sent(struct repair *r, uint32_t handle);
 void repair_acked(struct repair *r, uint32_t handle);
 void repair_lost(struct repair *r, uint32_t handle);
-void repair_doubted(struct repair *r, uint32_t handle);
+/*
+ * Of what is overdue nobody has sent anything again yet, and the other end still
+ * waits for it behind a path that may be slow to show that it is gone: it may be
+ * sent until then, even when it would have been too late to begin.
+ */
+void repair_doubted(struct repair *r, uint32_t handle, nsec_t until);
 /* It cannot be sent: unless a datagram carries it already, it is given up.  Any handle will do. */
 void repair_unsent(struct repair *r, uint32_t handle);
 /* A number of a lane will not come, and no item says so. */

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "core/path/transit.h"
+
 void ack_init(struct ack *a)
 {
 	*a = (struct ack){ .due = NSEC_NEVER };
@@ -102,11 +104,14 @@ bool ack_is_waiting(const struct ack *a)
 
 size_t ack_size(const struct ack *a)
 {
-	return a->count == 0 ? 0 : 10 + 4 * (a->count - 1) + (has_counts(a) ? FRAME_ACK_COUNTS : 0);
+	return a->count == 0 ? 0 : FRAME_ACK_HEADER + 4 * (a->count - 1) + (has_counts(a) ? FRAME_ACK_COUNTS : 0);
 }
 
 size_t ack_write(struct ack *a, uint8_t path, uint8_t *at, nsec_t now)
 {
+	const struct frame_came came = {
+		.delay = nsec_since(a->largest_at, now), .clock = transit_clock(a->largest_at),
+	};
 	bool counts = has_counts(a);
 
 	if (a->count == 0)
@@ -115,6 +120,5 @@ size_t ack_write(struct ack *a, uint8_t path, uint8_t *at, nsec_t now)
 	a->due = NSEC_NEVER;
 	a->waiting = 0;
 	a->written_at = now;
-	return frame_write_ack(at, path, nsec_since(a->largest_at, now), a->run, a->count,
-			       counts ? &a->counts : NULL);
+	return frame_write_ack(at, path, &came, a->run, a->count, counts ? &a->counts : NULL);
 }

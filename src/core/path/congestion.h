@@ -16,7 +16,7 @@
 #include "base/units.h"
 #include "core/path/delivery.h"
 
-#define CONGESTION_STATE	768	/* bytes a controller may keep */
+#define CONGESTION_STATE	896	/* bytes a controller may keep */
 
 struct congestion_config {
 	uint64_t rate;		/* bytes per second the user caps the link at; 0: no cap */
@@ -43,7 +43,7 @@ struct congestion_ops {
 	void (*lost)(void *state, uint32_t len, nsec_t sent_at, uint64_t in_flight, nsec_t now);
 	/* When a packet of len bytes may leave; <= now: at once; NSEC_NEVER: not before an ACK. */
 	nsec_t (*send_at)(const void *state, uint32_t len, uint64_t in_flight, nsec_t now);
-	/* A PING was answered; calm: on a path without load.  NULL: no need. */
+	/* A PING was answered, with a clean RTT (transit.h); calm: on a path without load.  NULL: no need. */
 	void (*probed)(void *state, nsec_t rtt, bool calm, nsec_t now);
 	/* Mean distance of round trips from their mean, without what load does to them.  NULL: unknown. */
 	nsec_t (*jitter)(const void *state);

@@ -20,15 +20,15 @@ struct delivery_stamp delivery_sent(struct delivery *d, uint64_t in_flight, nsec
 }
 
 void delivery_acked(struct delivery *d, const struct delivery_stamp *stamp, uint32_t len,
-		    nsec_t sent_at, nsec_t now, struct delivery_sample *s)
+		    nsec_t sent_at, struct delivery_sample *s)
 {
 	/* less than 4 GB are under way, so the low bits tell all */
 	uint64_t prior = d->delivered - (uint32_t)((uint32_t)d->delivered - stamp->delivered);
 	nsec_t sending = stamp->since_first * NSEC_PER_USEC;
-	nsec_t acking = nsec_since(sent_at, now) + stamp->since_ack * NSEC_PER_USEC;
+	nsec_t acking = nsec_since(sent_at, s->at) + stamp->since_ack * NSEC_PER_USEC;
 
 	d->delivered += len;
-	d->delivered_at = now;
+	d->delivered_at = s->at;
 	s->acked += len;
 	if (s->acked != len && sent_at <= s->sent_at)
 		return;

@@ -37,13 +37,15 @@ struct delivery_sample {
 	nsec_t sent_at;		/* of the newest of them */
 	nsec_t interval;	/* in which delivered - prior arrived; 0: it cannot say */
 	nsec_t rtt;		/* its delay taken off; 0: the largest number was no news */
+	nsec_t clean_rtt;	/* the same, but with the least time back: see transit.h */
+	nsec_t at;		/* when the ACK would have come with that; never goes back */
 };
 
 /* in_flight: before this one. */
 struct delivery_stamp delivery_sent(struct delivery *d, uint64_t in_flight, nsec_t now);
-/* One datagram of an ACK has arrived, in any order; sample: zeroed before the first. */
+/* One datagram of an ACK has arrived, in any order; sample: has `at`, the rest zeroed before the first. */
 void delivery_acked(struct delivery *d, const struct delivery_stamp *stamp, uint32_t len,
-		    nsec_t sent_at, nsec_t now, struct delivery_sample *sample);
+		    nsec_t sent_at, struct delivery_sample *sample);
 /* The ACK is read. */
 void delivery_finish(struct delivery *d, struct delivery_sample *sample);
 

@@ -1,5 +1,5 @@
 /*
- * jitter: how far a path's round trips are spread by themselves, without load.
+ * jitter: how far a path's clean round trips (transit.h) are spread by themselves, without load.
  *
  * A queue of ours spreads them, too, so it is measured where nothing fills the
  * path: by the PINGs of a path that has just come up, and later ones that meet
@@ -16,15 +16,17 @@
 
 /* All zero: nothing is known. */
 struct jitter {
-	nsec_t least, mean;	/* calm RTTs: the path's own, both ways */
+	nsec_t least, mean;	/* calm RTTs: the path's own */
 	nsec_t off;		/* mean distance of one from the mean */
 	unsigned count;		/* up to JITTER_CALM */
+	unsigned strayed;	/* so many in a row were far off */
 	nsec_t last_calm, calm_step[2];
 	int64_t mean_step;	/* of the least of three in a row */
 	unsigned steps;		/* up to JITTER_CALM */
 	nsec_t last_rtt, wander;	/* of ACKs */
 	int64_t last_step, mean_turn;
 	unsigned turns;		/* up to JITTER_TURNS */
+	nsec_t turned_at;
 };
 
 #define JITTER_CALM	24	/* calm RTTs over which the distance averages */
@@ -33,7 +35,7 @@ struct jitter {
 /* An RTT by PING, while neither end sent anything to speak of. */
 void jitter_calm_rtt(struct jitter *j, nsec_t rtt);
 /* An RTT by ACK. */
-void jitter_rtt(struct jitter *j, nsec_t rtt);
+void jitter_rtt(struct jitter *j, nsec_t rtt, nsec_t now);
 
 /* The larger of both. */
 nsec_t jitter_of(const struct jitter *j);

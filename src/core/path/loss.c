@@ -124,7 +124,7 @@ static bool arrived(struct loss *l, uint64_t number, struct delivery_sample *sam
 		settle(l, false);
 	}
 	r->state = RECORD_SETTLED;
-	delivery_acked(&l->delivery, &r->stamp, r->len, r->sent_at, now, sample);
+	delivery_acked(&l->delivery, &r->stamp, r->len, r->sent_at, sample);
 	if (to->acked != NULL)
 		to->acked(to->ctx, r, now);
 	return true;
@@ -160,7 +160,7 @@ static void detect(struct loss *l, nsec_t now, const struct loss_observer *to)
 	advance(l);
 }
 
-bool loss_ack(struct loss *l, const struct frame_run *runs, size_t count, nsec_t delay, nsec_t now,
+bool loss_ack(struct loss *l, const struct frame_run *runs, size_t count, const struct frame_came *came, nsec_t now,
 	      const struct loss_observer *to, bool *ret_new)
 {
 	uint64_t largest = runs[0].last;
@@ -173,9 +173,12 @@ bool loss_ack(struct loss *l, const struct frame_run *runs, size_t count, nsec_t
 		return false;
 	largest_sent_at = record_of(l, largest)->sent_at;
 	if (largest >= floor && is_out(record_of(l, largest)) && (!l->any_acked || largest > l->largest_acked)) {
-		rtt_sample(&l->rtt, nsec_since(largest_sent_at, now), delay);
+		rtt_sample(&l->rtt, nsec_since(largest_sent_at, now), came->delay);
 		sample.rtt = l->rtt.latest;
+		sample.clean_rtt = transit_rtt(&l->transit, largest_sent_at, came->clock, sample.rtt, now);
+		l->clean_at = nsec_max(l->clean_at, largest_sent_at + sample.clean_rtt);
 	}
+	sample.at = l->clean_at;
 	if (!l->any_acked || largest > l->largest_acked)
 		l->largest_acked = largest;
 	l->any_acked = true;

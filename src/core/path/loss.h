@@ -22,6 +22,7 @@
 #include "core/frame.h"
 #include "core/path/delivery.h"
 #include "core/path/rtt.h"
+#include "core/path/transit.h"
 
 #define LOSS_WINDOW	8192	/* datagrams remembered; when full, the oldest counts as lost */
 
@@ -56,6 +57,8 @@ struct loss {
 	unsigned threshold;		/* packets; 3 at first */
 	nsec_t loss_at;			/* when the time threshold passes for the oldest; NSEC_NEVER */
 	struct rtt rtt;			/* from ACKs: their way back may be another path's */
+	struct transit transit;		/* likewise */
+	nsec_t clean_at;		/* when its newest answer should have come: see delivery_sample */
 	uint64_t in_flight;		/* bytes that are neither acknowledged nor lost */
 	uint64_t sent, lost, spurious;	/* datagrams that wanted an ACK, so many lost, so many not really */
 	uint64_t answered;		/* of those sent, so many acknowledged before they were given up */
@@ -79,10 +82,10 @@ uint64_t loss_sent(struct loss *l, uint32_t len, uint32_t content, bool elicitin
 uint64_t loss_sent_probe(struct loss *l, uint32_t len, nsec_t now, const struct loss_observer *to);
 
 /*
- * The peer has these runs (newest first).  False: it acknowledges what was
- * never sent, nothing is changed.  ret_new: it told us something new.
+ * The peer has these runs (newest first), of which the newest number came then.
+ * False: it acknowledges what was never sent, nothing is changed.  ret_new: it told us something new.
  */
-bool loss_ack(struct loss *l, const struct frame_run *runs, size_t count, nsec_t delay, nsec_t now,
+bool loss_ack(struct loss *l, const struct frame_run *runs, size_t count, const struct frame_came *came, nsec_t now,
 	      const struct loss_observer *to, bool *ret_new);
 
 /* Time has passed: settle what the time threshold makes lost. */

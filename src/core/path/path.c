@@ -16,8 +16,8 @@
 #define PING_CLOSE_MIN	MSEC(20)
 #define CALM_BYTES	4500		/* that are under way on a path without load, or a quarter round trip's */
 #define CALM_RATE	60000		/* bytes per second that come */
-#define PINGS_FIRST	16		/* a new path shows how steady it is */
-#define PING_FIRST	MSEC(40)
+#define PINGS_FIRST	24		/* a new path shows how steady it is */
+#define PING_FIRST	MSEC(25)
 #define CHALLENGE_BUSY	MSEC(250)
 #define CHALLENGE_IDLE	SEC(2)
 #define CHALLENGE_EAGER	SEC(5)		/* so long after it opened, as if busy */
@@ -250,19 +250,23 @@ bool path_answered(struct path *p, nsec_t took, nsec_t now)
 	return true;
 }
 
-/* Neither end had anything to speak of on the path while the last PING was on its way. */
-static bool was_calm(const struct path *p, nsec_t now)
+/*
+ * Neither end had anything to speak of on the path while the last PING was on its way.
+ * One that was sent while the path was in doubt waited with others for it to go on.
+ */
+static bool was_calm(const struct path *p, nsec_t sent_at, nsec_t now)
 {
 	uint64_t rate = p->congestion->rate(p->congestion_state);
 	uint64_t little = nsec_max(CALM_BYTES, rate / 4 * (p->rtt.srtt / NSEC_PER_USEC) / 1000000);
 
-	return p->ping_in_flight <= little && p->loss.in_flight <= little &&
+	return p->state == ENGINE_PATH_OK && sent_at >= p->state_since &&
+	       p->ping_in_flight <= little && p->loss.in_flight <= little &&
 	       meter_rate(&p->rx_meter, now) <= nsec_max(CALM_RATE, rate / 8);
 }
 
-bool path_pong(struct path *p, const uint8_t token[8], nsec_t now)
+bool path_pong(struct path *p, const struct frame_pong *pong, nsec_t now)
 {
-	nsec_t sent_at = get_le64(token);
+	nsec_t sent_at = get_le64(pong->token), clean;
 
 	/* the token is our own clock: what cannot be is no answer to us */
 	if (sent_at > now || now - sent_at > PONG_TOO_OLD)
@@ -270,8 +274,9 @@ bool path_pong(struct path *p, const uint8_t token[8], nsec_t now)
 	rtt_sample(&p->rtt, now - sent_at, 0);
 	path_measured(p, now - sent_at);
 	p->ping_waits_since = 0;
+	clean = transit_rtt(&p->transit, sent_at, pong->clock, now - sent_at, now);
 	if (p->congestion->probed != NULL)
-		p->congestion->probed(p->congestion_state, now - sent_at, was_calm(p, now), now);
+		p->congestion->probed(p->congestion_state, clean, was_calm(p, sent_at, now), now);
 	return path_answered(p, now - sent_at, now);
 }
 

@@ -63,6 +63,7 @@ struct path {
 	enum engine_path_state state;
 	nsec_t state_since;
 	struct rtt rtt;			/* by PING and PONG: its own, both ways */
+	struct transit transit;		/* likewise */
 	nsec_t latency;			/* newest round trip of its own, by PONG or ACK; 0: none yet */
 	struct fitness fitness;
 	struct pmtu pmtu;
@@ -121,7 +122,7 @@ bool path_claim_back(struct path *p, const struct endpoint *from, const uint8_t 
 /* What came.  Each returns true when the state changed. */
 bool path_proven(struct path *p, const uint8_t token[8], nsec_t now);	/* PATH_RESPONSE */
 bool path_answered(struct path *p, nsec_t took, nsec_t now);	/* an ACK with news, and how long it took */
-bool path_pong(struct path *p, const uint8_t token[8], nsec_t now);
+bool path_pong(struct path *p, const struct frame_pong *pong, nsec_t now);
 
 /* An ACK came back on the path itself, after that time. */
 void path_measured(struct path *p, nsec_t latency);

@@ -9,11 +9,14 @@
  *        '---- no queue of ours ------'   '--- drained, or so ----'
  *
  * The queue is the standing RTT (least of the last quarter of a round trip)
- * above the floor: the standing RTT when nothing of ours waits.  The floor goes
+ * above the floor: the standing RTT when nothing of ours waits.  All RTTs are
+ * clean ones (transit.h): what waits on the way back is the other end's.  The floor goes
  * down at once with every smaller standing RTT.  It goes up only when the brake
  * fails: we sent below the delivery rate until a queue of ours must have been
  * gone, and the delay stayed.  So a longer route, a radio's jitter and other
  * people's queues are told from our own, and no regular PROBE_RTT is needed.
+ * Before it goes up far, the brake is a deep one: beside much traffic of others
+ * a light one drains too little to see.
  *
  * Between floor and target the rate goes up, the faster the longer nothing
  * queues; between target and limit it goes down; above the limit is the brake.
@@ -46,9 +49,11 @@
 #define EXTRA_ROUNDS	10
 #define WINDOW_MIN	MSEC(20)	/* of the standing RTT */
 #define WINDOW_JITTERS	10
+#define WAIT_GAIN	32	/* ACKs: a way back that stalls, as the one there does then, is no reason to send more */
+#define WAIT_OFFS	5
 #define FLOOR_JITTERS	3		/* so far below its mean the standing RTT comes by itself */
 #define JITTERY		MSEC(3)			/* from here on the path is treated as noisy */
-#define JITTERY_GAIN	0.985		/* of the rate that is believed: room for what jitter hides */
+#define JITTERY_GAIN	0.99		/* of the rate that is believed: room for what jitter hides */
 #define SPAN_JITTERS	28		/* a delivery rate is measured over so many at least, */
 #define SPAN_PACKETS	64		/* and where it jitters over so many packets */
 
@@ -63,6 +68,7 @@
 #define UP_MIN		0.01		/* what is sent above the delivery rate to find more */
 #define UP_MAX		0.05
 #define UP_BLIND	0.03		/* beyond this only when the last step brought something */
+#define UP_BLIND_JITTERY 0.2		/* where it jitters up to this */
 #define UP_SEARCH	0.25		/* after STARTUP */
 #define UP_LIMIT	0.5
 #define DOWN		0.10		/* below it, at the limit */
@@ -71,6 +77,8 @@
 #define BRAKE_STARTUP	0.5		/* of the delivery rate */
 #define BRAKE_MIN	0.8
 #define BRAKE_MAX	0.9
+#define BRAKE_DEEP	0.5		/* before much more than that is taken for the floor: */
+#define UNSURE		MSEC(50)
 #define BRAKE_LIGHT	0.98
 #define LIGHT_TIME	SEC(1)		/* for so long a light load has not grown, */
 #define LIGHT_GROWTH	1.1		/* by this */
@@ -104,7 +112,9 @@ struct steer {
 	struct window standing;		/* RTT, by time */
 	nsec_t floor;			/* standing RTT without a queue of ours; 0: no RTT yet */
 	nsec_t base;			/* the least standing RTT ever */
+	nsec_t sure;			/* floor that a deep brake could not bring down, or that came by itself */
 	struct jitter jitter;
+	nsec_t wait, wait_off;		/* that answers took back beyond their least: mean, and distance from it */
 	struct window extra;		/* bytes acknowledged beyond the bandwidth: aggregation */
 	nsec_t extra_since;
 	uint64_t extra_acked;
@@ -123,6 +133,8 @@ struct steer {
 	uint64_t span_flight, span_lost;	/* bytes under way at its begin, and lost since */
 	double grew;			/* by so much of what arrived in the last one more was sent */
 	nsec_t span_since, span_from;	/* of this one, and of the last */
+	nsec_t span_sent;		/* when the newest was sent that had arrived then */
+	nsec_t span_least;		/* standing RTT in it */
 	uint64_t last_rate;		/* delivery rate of the last span, */
 	uint64_t round_rate;		/* and the larger of two where it jitters */
 
@@ -132,8 +144,9 @@ struct steer {
 
 	/* STEADY */
 	double up;
-	uint64_t up_rate, up_round;	/* bandwidth and round when it was last set */
-	nsec_t hold_until;
+	uint64_t up_rate, up_round;	/* bandwidth and round when it was last set, */
+	nsec_t up_since;		/* and the time */
+	nsec_t held_since;		/* see is_held; 0: it is not */
 	nsec_t low_at;			/* when the queue was last below its target */
 
 	/* BRAKE */
@@ -217,6 +230,20 @@ static bool is_jittery(const struct steer *s)
 	return jitter_of(&s->jitter) > JITTERY;
 }
 
+/*
+ * Before twice as much more is tried: has what was tried to bring something?  Where
+ * it jitters a measured rate is too far off to show little, so the queue has to do,
+ * as long as it stays near the limit in the round trip until it shows.
+ */
+static bool needs_proof(const struct steer *s)
+{
+	double most = 1.25 * (double)limit(s) / (double)s->floor;
+
+	if (!is_jittery(s))
+		return s->up > UP_BLIND;
+	return 2 * s->up > (most < UP_BLIND_JITTERY ? most : UP_BLIND_JITTERY);
+}
+
 static uint64_t initial_window(const struct steer *s)
 {
 	return INITIAL_WINDOW * (uint64_t)s->config.mtu;
@@ -224,12 +251,18 @@ static uint64_t initial_window(const struct steer *s)
 
 /* --- what follows from what is known -------------------------------------- */
 
+/* A search has brought only loss, so none is begun for a while. */
+static bool is_held(const struct steer *s, nsec_t now)
+{
+	return s->held_since != 0 && now < s->held_since + nsec_max(HOLD, 10 * s->floor);
+}
+
 static double steady_gain(const struct steer *s, nsec_t now)
 {
 	nsec_t q = queue_of(s), low = target(s), high = limit(s);
 
 	if (q < low)
-		return now < s->hold_until ? 1 : 1 + s->up * (double)(low - q) / (double)low;
+		return is_held(s, now) ? 1 : 1 + s->up * (double)(low - q) / (double)low;
 	return 1 - DOWN * (double)nsec_min(q - low, high - low) / (double)(high - low);
 }
 
@@ -259,7 +292,7 @@ static void derive(struct steer *s, nsec_t now)
 		stretch = (nsec_t)(STARTUP_GAIN * (double)standing(s));
 		break;
 	case STEADY:
-		rate = steady_gain(s, now) * bw / (1 - (now < s->hold_until ? 0 : made_up(s)));
+		rate = steady_gain(s, now) * bw / (1 - (is_held(s, now) ? 0 : made_up(s)));
 		if (is_jittery(s))
 			rate *= JITTERY_GAIN;
 		stretch = (nsec_t)((1.05 + s->up) * (double)s->floor) + 2 * limit(s);
@@ -274,6 +307,7 @@ static void derive(struct steer *s, nsec_t now)
 	/* so slow that not even a few packets are under way, it would never learn that there is more */
 	least = (double)(LEAST * s->config.mtu) * 1e9 / (double)nsec_max(standing(s), LEAST_TIME);
 	s->pacing = capped(s, rate > least ? rate : least);
+	stretch += s->wait + WAIT_OFFS * s->wait_off;
 	s->window = bytes_in(bandwidth(s), stretch) + window_get(&s->extra) + 4 * s->config.mtu;
 	if (s->phase == STARTUP || s->floor == 0)
 		s->window += initial_window(s);
@@ -281,13 +315,28 @@ static void derive(struct steer *s, nsec_t now)
 
 /* --- phases ----------------------------------------------------------------- */
 
-static void enter_steady(struct steer *s, double up, nsec_t now)
+static void set_up(struct steer *s, double up, nsec_t now)
 {
-	s->phase = STEADY;
 	s->up = up;
 	s->up_rate = bandwidth(s);
 	s->up_round = s->round;
-	s->hold_until = s->low_at = now;
+	s->up_since = now;
+}
+
+/* What it brings is measured: where it jitters only a whole span tells. */
+static bool up_has_shown(const struct steer *s)
+{
+	if (is_jittery(s))
+		return s->span_from >= s->up_since + standing(s);
+	return s->round >= s->up_round + 2;
+}
+
+static void enter_steady(struct steer *s, double up, nsec_t now)
+{
+	s->phase = STEADY;
+	set_up(s, up, now);
+	s->held_since = 0;
+	s->low_at = now;
 }
 
 /* When the queue should have gone: a round trip until it shows, and the time that it takes to drain. */
@@ -374,26 +423,22 @@ static void on_startup_round(struct steer *s, double lost, nsec_t now)
 /* A round above the delivery rate: go on faster while it brings something. */
 static void on_steady_round(struct steer *s, double lost, nsec_t now)
 {
-	uint64_t bw = bandwidth(s);
+	uint64_t got = is_jittery(s) ? s->last_rate : bandwidth(s);
 
-	if (now < s->hold_until || s->round_least >= s->floor + target(s) / 2) {
-		s->up = up_first(s);
-		s->up_rate = bw;
-		s->up_round = s->round;
+	if (is_held(s, now) || s->round_least >= s->floor + (is_jittery(s) ? limit(s) : target(s)) / 2) {
+		set_up(s, up_first(s), now);
 		return;
 	}
-	if (s->round < s->up_round + 2)
+	if (!up_has_shown(s))
 		return;
-	if (s->up > UP_BLIND && (double)bw < (1 + s->up / 2) * (double)s->up_rate) {
+	if (needs_proof(s) && (double)got < (1 + s->up / 2) * (double)s->up_rate) {
 		if (lost < s->loss + s->up / 4)
 			return;
-		s->hold_until = now + nsec_max(HOLD, 10 * s->floor);
-		s->up = up_first(s);
+		s->held_since = now;
+		set_up(s, up_first(s), now);
 	} else {
-		s->up = s->up * 2 < UP_LIMIT ? s->up * 2 : UP_LIMIT;
+		set_up(s, s->up * 2 < UP_LIMIT ? s->up * 2 : UP_LIMIT, now);
 	}
-	s->up_rate = bw;
-	s->up_round = s->round;
 }
 
 /* The path delivers so much and not more: come down from there. */
@@ -449,8 +494,21 @@ static void on_jittery_span(struct steer *s, uint64_t rate, double lost)
 		window_reset(&s->bandwidth, bw - (bw - rate) / 4, s->round);
 }
 
-static void on_span(struct steer *s, uint64_t in_flight, nsec_t now)
+/*
+ * A queue stood all the time, and what was sent in less arrived in more: whether there
+ * was enough to send or not, the path carried no more.
+ */
+static bool is_exhausted(const struct steer *s, nsec_t sent_at, nsec_t now)
 {
+	nsec_t sending = nsec_since(s->span_sent, sent_at), arriving = now - s->span_since;
+
+	return s->span_least > s->floor + limit(s) && arriving > sending + sending / 2;
+}
+
+static void on_span(struct steer *s, const struct congestion_ack *ack)
+{
+	nsec_t now = ack->sample.at;
+	uint64_t in_flight = ack->in_flight;
 	uint64_t got = s->delivered - s->span_began;
 	uint64_t rate = got * NSEC_PER_SEC / (now - s->span_since);
 	double lost = (double)s->span_lost / (double)(got + s->span_lost + 1);
@@ -458,13 +516,17 @@ static void on_span(struct steer *s, uint64_t in_flight, nsec_t now)
 	s->grew = ((double)in_flight + (double)s->span_lost - (double)s->span_flight) / (double)(got + 1);
 	s->round_rate = is_jittery(s) ? nsec_max(rate, s->last_rate) : rate;
 	s->last_rate = rate;
-	if (is_jittery(s) && s->phase != STARTUP)
+	if (rate < bandwidth(s) * 3 / 4 && is_exhausted(s, ack->sample.sent_at, now))
+		window_reset(&s->bandwidth, rate, s->round);
+	else if (is_jittery(s) && s->phase != STARTUP)
 		on_jittery_span(s, rate, lost);
 	s->span_began = s->delivered;
 	s->span_flight = in_flight;
 	s->span_lost = 0;
 	s->span_from = s->span_since;
 	s->span_since = now;
+	s->span_sent = ack->sample.sent_at;
+	s->span_least = standing(s);
 }
 
 /*
@@ -486,21 +548,24 @@ static bool span_says_enough(const struct steer *s, nsec_t now)
 	       (!is_jittery(s) || s->delivered - s->span_began >= SPAN_PACKETS * (uint64_t)s->config.mtu);
 }
 
-static void on_round(struct steer *s, uint64_t in_flight, nsec_t now)
+static void on_round(struct steer *s, const struct congestion_ack *ack)
 {
 	uint64_t got = s->delivered - s->round_began;
 	double lost = (double)s->round_lost / (double)(s->round_lost + got + 1);
 	bool filled = s->round_began >= s->app_limited;
 
-	if (span_says_enough(s, now))
-		on_span(s, in_flight, now);
+	if (span_says_enough(s, ack->sample.at))
+		on_span(s, ack);
 	s->round_ends = s->round_began = s->delivered;
 	s->bursts_lost = lost >= FULL_LOSS ? s->bursts_lost + s->round_lost : s->bursts_lost / 2;
 	s->round_lost = 0;
+	/* what STARTUP sent too fast is lost only after it */
+	if (s->phase == BRAKE && lost >= FULL_LOSS)
+		s->full_rounds = FULL_ROUNDS;
 	if (filled)
-		on_filled_round(s, lost, now);
+		on_filled_round(s, lost, ack->now);
 	else if (s->phase == STARTUP)
-		on_loose_startup_round(s, now);
+		on_loose_startup_round(s, ack->now);
 	s->round_least = standing(s);
 }
 
@@ -510,6 +575,11 @@ static bool fell_by_itself(const struct steer *s, nsec_t now)
 	nsec_t drained = nsec_since(s->brake_since + s->brake_from, now);
 
 	return standing(s) + drained + FLOOR_JITTERS * jitter_of(&s->jitter) < s->brake_from;
+}
+
+static nsec_t unsure(const struct steer *s)
+{
+	return nsec_max(UNSURE, s->sure / 4) + FLOOR_JITTERS * jitter_of(&s->jitter);
 }
 
 /* Drained, or drained in vain? */
@@ -544,6 +614,14 @@ static void check_brake(struct steer *s, nsec_t now)
 		s->brake_until = now;
 		return;
 	}
+	if (mean > s->sure + unsure(s) && s->brake > BRAKE_DEEP) {
+		set_brake(s, BRAKE_DEEP, now);
+		s->brake = BRAKE_DEEP;
+		s->brake_until = drained_at(s, now);
+		return;
+	}
+	if (s->brake <= BRAKE_DEEP)
+		s->sure = mean;
 	s->floor = mean;
 	leave_brake(s, false, now);
 }
@@ -579,14 +657,23 @@ static void check_queue(struct steer *s, nsec_t now)
 static void take_rtt(struct steer *s, nsec_t rtt, nsec_t now)
 {
 	if (s->floor == 0) {
-		s->floor = s->base = rtt;
+		s->floor = s->base = s->sure = rtt;
 		window_reset(&s->standing, rtt, now);
 	}
-	jitter_rtt(&s->jitter, rtt);
+	jitter_rtt(&s->jitter, rtt, now);
 	window_min(&s->standing, nsec_max(nsec_max(s->floor / 4, WINDOW_MIN), WINDOW_JITTERS * jitter_of(&s->jitter)),
 		   rtt, now);
 	s->base = nsec_min(s->base, standing(s));
 	s->floor = nsec_min(s->floor, standing(s) + FLOOR_JITTERS * jitter_of(&s->jitter));
+	s->sure = nsec_min(s->sure, s->floor);
+}
+
+static void take_wait(struct steer *s, nsec_t wait)
+{
+	nsec_t off = wait > s->wait ? wait - s->wait : s->wait - wait;
+
+	s->wait_off = (nsec_t)((int64_t)s->wait_off + ((int64_t)off - (int64_t)s->wait_off) / WAIT_GAIN);
+	s->wait = (nsec_t)((int64_t)s->wait + ((int64_t)wait - (int64_t)s->wait) / WAIT_GAIN);
 }
 
 static void take_rate(struct steer *s, const struct delivery_sample *sample)
@@ -650,21 +737,24 @@ static void steer_acked(void *state, const struct congestion_ack *ack)
 	const struct delivery_sample *sample = &ack->sample;
 
 	if (s->floor == 0 || sample->delivered < s->delivered)
-		begin_count(s, sample->delivered - sample->acked, ack->now);
+		begin_count(s, sample->delivered - sample->acked, sample->at);
 	s->delivered = sample->delivered;
 	if (ack->in_flight + sample->acked + 2 * s->config.mtu >= s->window)
 		s->window_full_at = ack->now;
-	if (sample->rtt != 0)
-		take_rtt(s, sample->rtt, ack->now);
+	if (sample->rtt != 0) {
+		take_rtt(s, sample->clean_rtt, ack->now);
+		take_wait(s, sample->rtt - sample->clean_rtt);
+	}
 	if (s->floor == 0)
 		return;
 	take_rate(s, sample);
 	take_load(s, ack->now);
-	take_extra(s, sample->acked, ack->now);
+	take_extra(s, sample->acked, sample->at);
 	take_loss(s, sample->acked);
 	s->round_least = nsec_min(s->round_least, standing(s));
+	s->span_least = nsec_min(s->span_least, standing(s));
 	if (sample->prior >= s->round_ends)
-		on_round(s, ack->in_flight, ack->now);
+		on_round(s, ack);
 	check_queue(s, ack->now);
 	derive(s, ack->now);
 }
