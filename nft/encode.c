@@ -13,6 +13,7 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
+#include <linux/rtnetlink.h>
 
 #include <libmnl/libmnl.h>
 #include <libnftnl/chain.h>
@@ -25,7 +26,11 @@
 #define MESSAGE_MAX	2048	/* bytes of one message; a rule of ours takes at most 1000 */
 
 #define CT_NEW		(1 << 3)	/* NF_CT_STATE_BIT(IP_CT_NEW), linux/netfilter/nf_conntrack_common.h */
+#define CT_DIR_ORIGINAL	0		/* IP_CT_DIR_ORIGINAL */
 #define CT_DIR_REPLY	1		/* IP_CT_DIR_REPLY */
+#define NAT_SPECIFIED	0x2		/* NF_NAT_RANGE_PROTO_SPECIFIED, linux/netfilter/nf_nat.h */
+#define CT_SRC_IP	19		/* NFT_CT_SRC_IP, NFT_CT_SRC_IP6: older headers lack them */
+#define CT_SRC_IP6	21
 #define TCP_FLAGS_AT	13
 #define TCP_SYN		0x02
 #define TCP_RST		0x04
@@ -175,6 +180,44 @@ static void match_prefix(struct sentence *s, const struct ruleset_match *m, bool
 	compare(s, m->not, p->addr.ip, size);
 }
 
+/* The source of a connection's first packet, or of what answers it. */
+static void match_ends(struct sentence *s, const struct ruleset_match *m, uint8_t direction)
+{
+	const struct prefix *p = &m->prefix;
+	uint32_t size = (uint32_t)addr_size(&p->addr);
+	struct nftnl_expr *e = add(s, "ct");
+	uint8_t bits[16] = { 0 };
+
+	set(e, NFTNL_EXPR_CT_KEY, p->addr.family == ADDR_IPV6 ? CT_SRC_IP6 : CT_SRC_IP);
+	set(e, NFTNL_EXPR_CT_DREG, NFT_REG_1);
+	if (e != NULL)
+		nftnl_expr_set_u8(e, NFTNL_EXPR_CT_DIR, direction);
+	for (unsigned i = 0; i < p->len; i++)
+		bits[i / 8] |= (uint8_t)(0x80 >> i % 8);
+	mask(s, bits, size);
+	compare(s, m->not, p->addr.ip, size);
+}
+
+static void match_local(struct sentence *s)
+{
+	const uint32_t local = RTN_LOCAL;
+	struct nftnl_expr *e = add(s, "fib");
+
+	set(e, NFTNL_EXPR_FIB_RESULT, NFT_FIB_RESULT_ADDRTYPE);
+	set(e, NFTNL_EXPR_FIB_FLAGS, NFTA_FIB_F_DADDR);
+	set(e, NFTNL_EXPR_FIB_DREG, NFT_REG_1);
+	compare(s, false, &local, sizeof(local));
+}
+
+static void match_service(struct sentence *s, const struct ruleset_match *m)
+{
+	uint16_t port = htons(m->service.port);
+
+	need_protocol(s, m->service.protocol);
+	load_payload(s, NFT_PAYLOAD_TRANSPORT_HEADER, 2, sizeof(port));
+	compare(s, m->not, &port, sizeof(port));
+}
+
 static void match_sport(struct sentence *s, const struct ruleset_match *m)
 {
 	uint16_t port = htons((uint16_t)m->value);
@@ -249,6 +292,18 @@ static void say_match(struct sentence *s, const struct ruleset_match *m)
 	case RULESET_MATCH_CT_REPLY:
 		match_reply(s);
 		break;
+	case RULESET_MATCH_CT_FROM:
+		match_ends(s, m, CT_DIR_ORIGINAL);
+		break;
+	case RULESET_MATCH_CT_TO:
+		match_ends(s, m, CT_DIR_REPLY);
+		break;
+	case RULESET_MATCH_LOCAL:
+		match_local(s);
+		break;
+	case RULESET_MATCH_SERVICE:
+		match_service(s, m);
+		break;
 	}
 }
 
@@ -296,6 +351,26 @@ static void set_ct_mark(struct sentence *s, uint32_t value)
 	set(e, NFTNL_EXPR_CT_SREG, NFT_REG_1);
 }
 
+static void translate(struct sentence *s, const struct addr *to)
+{
+	uint16_t port = htons(to->port);
+	struct nftnl_expr *e = add(s, "immediate");
+
+	set(e, NFTNL_EXPR_IMM_DREG, NFT_REG_1);
+	if (e != NULL)
+		nftnl_expr_set(e, NFTNL_EXPR_IMM_DATA, to->ip, (uint32_t)addr_size(to));
+	e = add(s, "immediate");
+	set(e, NFTNL_EXPR_IMM_DREG, NFT_REG_2);
+	if (e != NULL)
+		nftnl_expr_set(e, NFTNL_EXPR_IMM_DATA, &port, sizeof(port));
+	e = add(s, "nat");
+	set(e, NFTNL_EXPR_NAT_TYPE, NFT_NAT_DNAT);
+	set(e, NFTNL_EXPR_NAT_FAMILY, to->family == ADDR_IPV6 ? NFPROTO_IPV6 : NFPROTO_IPV4);
+	set(e, NFTNL_EXPR_NAT_REG_ADDR_MIN, NFT_REG_1);
+	set(e, NFTNL_EXPR_NAT_REG_PROTO_MIN, NFT_REG_2);
+	set(e, NFTNL_EXPR_NAT_FLAGS, NAT_SPECIFIED);
+}
+
 static void say_action(struct sentence *s, const struct ruleset_rule *r)
 {
 	switch ((enum ruleset_action)r->action) {
@@ -316,6 +391,9 @@ static void say_action(struct sentence *s, const struct ruleset_rule *r)
 		break;
 	case RULESET_SET_CT_MARK:
 		set_ct_mark(s, r->value);
+		break;
+	case RULESET_DNAT:
+		translate(s, &r->to);
 		break;
 	}
 }

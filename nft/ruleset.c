@@ -6,6 +6,7 @@
 #include "nft/ruleset.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,6 +14,7 @@
 
 #define PRIORITY_RAW	(-300)
 #define PRIORITY_MANGLE	(-150)
+#define PRIORITY_DSTNAT	(-100)
 #define PRIORITY_FILTER	0
 #define PRIORITY_SRCNAT	100
 
@@ -99,6 +101,15 @@ static void then(struct build *b, enum ruleset_action action, uint32_t value)
 	b->rule = NULL;
 }
 
+static void then_dnat(struct build *b, const struct addr *to)
+{
+	if (to->family == ADDR_NONE || to->port == 0)
+		b->err = b->err != 0 ? b->err : -EINVAL;
+	if (b->err == 0)
+		b->rule->to = *to;
+	then(b, RULESET_DNAT, 0);
+}
+
 /* --- what client and server share ------------------------------------------- */
 
 static int begin(struct build *b, const char *tun, struct ruleset *ret)
@@ -156,9 +167,53 @@ static void check_sources(struct build *b, const struct ruleset_server_options *
 	then(b, RULESET_DROP, 0);
 }
 
+static void forward_ports(struct build *b, const struct ruleset_server_options *o)
+{
+	if (o->forward_count == 0)
+		return;
+	begin_chain(b, "dstnat", RULESET_NAT, RULESET_PREROUTING, PRIORITY_DSTNAT);
+	for (size_t i = 0; i < o->forward_count; i++) {
+		const struct ruleset_forward *f = &o->forward[i];
+		struct ruleset_match *m;
+
+		by_name(b, RULESET_MATCH_IIFNAME, o->tun, true);
+		add_match(b, RULESET_MATCH_LOCAL);
+		by_value(b, RULESET_MATCH_FAMILY, f->to.family);
+		m = add_match(b, RULESET_MATCH_SERVICE);
+		m->service.protocol = f->protocol;
+		m->service.port = f->port;
+		then_dnat(b, &f->to);
+	}
+}
+
+/* A packet of a client that found another way out, while the TUN is away, would be lost to it. */
+static void pass_through(struct build *b, const struct ruleset_server_options *o)
+{
+	begin_chain(b, "forward", RULESET_FILTER, RULESET_FORWARD, PRIORITY_FILTER);
+	fit_segments(b, o->tun);
+	if (o->isolate) {
+		by_name(b, RULESET_MATCH_IIFNAME, o->tun, false);
+		by_name(b, RULESET_MATCH_OIFNAME, o->tun, false);
+		then(b, RULESET_DROP, 0);
+	}
+	for (size_t i = 0; i < o->inner_count; i++) {
+		by_name(b, RULESET_MATCH_OIFNAME, o->tun, true);
+		by_prefix(b, RULESET_MATCH_DADDR, &o->inner[i]);
+		then(b, RULESET_DROP, 0);
+	}
+	by_name(b, RULESET_MATCH_IIFNAME, o->tun, false);
+	then(b, RULESET_ACCEPT, 0);
+	by_name(b, RULESET_MATCH_OIFNAME, o->tun, false);
+	then(b, RULESET_ACCEPT, 0);
+}
+
 static void masquerade(struct build *b, const struct ruleset_server_options *o)
 {
 	begin_chain(b, "postrouting", RULESET_NAT, RULESET_POSTROUTING, PRIORITY_SRCNAT);
+	for (size_t i = 0; i < o->routed_count; i++) {
+		by_prefix(b, RULESET_MATCH_SADDR, &o->routed[i]);
+		then(b, RULESET_ACCEPT, 0);
+	}
 	for (size_t i = 0; i < o->inner_count; i++) {
 		bool wanted = o->inner[i].addr.family == ADDR_IPV4 ? o->masquerade_ipv4
 								   : o->masquerade_ipv6;
@@ -179,12 +234,8 @@ int ruleset_server(const struct ruleset_server_options *o, struct ruleset *ret)
 	if (err < 0)
 		return err;
 	check_sources(&b, o);
-	begin_chain(&b, "forward", RULESET_FILTER, RULESET_FORWARD, PRIORITY_FILTER);
-	fit_segments(&b, o->tun);
-	by_name(&b, RULESET_MATCH_IIFNAME, o->tun, false);
-	then(&b, RULESET_ACCEPT, 0);
-	by_name(&b, RULESET_MATCH_OIFNAME, o->tun, false);
-	then(&b, RULESET_ACCEPT, 0);
+	forward_ports(&b, o);
+	pass_through(&b, o);
 	masquerade(&b, o);
 	return finish(&b);
 }
@@ -321,7 +372,28 @@ static void print_match(const struct ruleset_match *m, FILE *out)
 	case RULESET_MATCH_CT_REPLY:
 		fprintf(out, "ct direction reply ");
 		break;
+	case RULESET_MATCH_CT_FROM:
+		fprintf(out, "ct original ");
+		print_prefix("saddr", m, out);
+		break;
+	case RULESET_MATCH_CT_TO:
+		fprintf(out, "ct reply ");
+		print_prefix("saddr", m, out);
+		break;
+	case RULESET_MATCH_LOCAL:
+		fprintf(out, "fib daddr type local ");
+		break;
+	case RULESET_MATCH_SERVICE:
+		fprintf(out, "%s dport %u ", m->service.protocol == IPPROTO_UDP ? "udp" : "tcp", m->service.port);
+		break;
 	}
+}
+
+static void print_target(const struct addr *to, FILE *out)
+{
+	char text[ADDR_TEXT];
+
+	fprintf(out, "dnat %s to %s", to->family == ADDR_IPV6 ? "ip6" : "ip", addr_print(to, text));
 }
 
 static void print_rule(const struct ruleset_rule *rule, FILE *out)
@@ -347,6 +419,9 @@ static void print_rule(const struct ruleset_rule *rule, FILE *out)
 	case RULESET_SET_CT_MARK:
 		fprintf(out, "ct mark set 0x%08x", rule->value);
 		break;
+	case RULESET_DNAT:
+		print_target(&rule->to, out);
+		break;
 	}
 }
 
@@ -370,6 +445,8 @@ static const char *priority_name(int32_t priority, char buf[12])
 		return "raw";
 	case PRIORITY_MANGLE:
 		return "mangle";
+	case PRIORITY_DSTNAT:
+		return "dstnat";
 	case PRIORITY_FILTER:
 		return "filter";
 	case PRIORITY_SRCNAT:

@@ -21,7 +21,7 @@
 #define RULESET_NAME	32	/* bytes of a table's or chain's name, with its NUL */
 #define RULESET_IFNAME	16
 #define RULESET_CHAINS	8
-#define RULESET_RULES	256	/* all chains together */
+#define RULESET_RULES	512	/* all chains together */
 #define RULESET_MATCHES	5	/* of a rule */
 
 enum ruleset_match_type {
@@ -36,6 +36,10 @@ enum ruleset_match_type {
 	RULESET_MATCH_FAMILY,		/* value: enum addr_family */
 	RULESET_MATCH_CT_NEW,		/* first packet of a connection */
 	RULESET_MATCH_CT_REPLY,		/* against the direction of the first packet */
+	RULESET_MATCH_CT_FROM,		/* prefix: who sent its first packet, before any translation */
+	RULESET_MATCH_CT_TO,		/* prefix: who answers it, after translation */
+	RULESET_MATCH_LOCAL,		/* to an address of this host; prerouting */
+	RULESET_MATCH_SERVICE,		/* service: destination port */
 };
 
 struct ruleset_match {
@@ -45,6 +49,10 @@ struct ruleset_match {
 		char name[RULESET_IFNAME];
 		struct prefix prefix;	/* host bits cleared */
 		uint32_t value;
+		struct {
+			uint8_t protocol;	/* IPPROTO_TCP, IPPROTO_UDP */
+			uint16_t port;		/* never 0 */
+		} service;
 	};
 };
 
@@ -55,6 +63,7 @@ enum ruleset_action {
 	RULESET_MSS_TO_ROUTE,		/* only ever lowers it; forward, output, postrouting */
 	RULESET_SET_MARK,		/* value */
 	RULESET_SET_CT_MARK,		/* value */
+	RULESET_DNAT,			/* to, with its port; nat chains at prerouting */
 };
 
 /* All matches, from left to right, and then the action.  Not one match: always. */
@@ -63,6 +72,7 @@ struct ruleset_rule {
 	uint8_t action;			/* enum ruleset_action */
 	uint8_t match_count;
 	uint32_t value;
+	struct addr to;
 	struct ruleset_match match[RULESET_MATCHES];
 };
 
@@ -97,12 +107,24 @@ struct ruleset {
 /* "ttt-IFNAME"; ret is empty when the name is empty or too long for an interface's. */
 void ruleset_table_name(const char *ifname, char ret[RULESET_NAME]);
 
+/* What reaches a port of this host from outside goes to a client. */
+struct ruleset_forward {
+	uint8_t protocol;		/* IPPROTO_TCP, IPPROTO_UDP */
+	uint16_t port;			/* never 0 */
+	struct addr to;			/* with its port */
+};
+
 struct ruleset_server_options {
 	const char *tun;
 	const struct prefix *inner;	/* host bits may be set */
 	size_t inner_count;
 	/* Families that leave with the server's address; a routed prefix needs none. */
 	bool masquerade_ipv4, masquerade_ipv6;
+	const struct prefix *routed;	/* parts of inner that keep their addresses outside */
+	size_t routed_count;
+	bool isolate;			/* nothing goes from one client to another */
+	const struct ruleset_forward *forward;
+	size_t forward_count;
 };
 
 /* An uplink of the client, for who reaches it from outside. */
@@ -128,8 +150,10 @@ struct ruleset_client_options {
 /*
  * Server.  What comes out of the TUN must have an inner source, and nothing
  * with an inner source may come in elsewhere; what is forwarded into or out of
- * the TUN is accepted, its TCP segments fitted to the route; what leaves from
- * an inner prefix by another interface is masqueraded.
+ * the TUN is accepted, its TCP segments fitted to the route, but not from one
+ * client to another where they are isolated; what is for an inner address goes
+ * nowhere else, also while the TUN is away; what leaves from an inner prefix by
+ * another interface is masqueraded; forwarded ports lead to their clients.
  *
  * Client.  TCP segments through the TUN fitted to the route; the server's
  * datagrams marked before their source check, which then looks at the links'

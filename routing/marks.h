@@ -29,6 +29,7 @@ enum marks_rule {
 	MARKS_RULE_LINK = 1,	/* + slot */
 	MARKS_RULE_REPLY = 21,	/* + slot */
 	MARKS_RULE_DHCP = 40,
+	MARKS_RULE_INNER = 50,
 	MARKS_RULE_LOCAL = 60,
 	MARKS_RULE_TUNNEL = 70,
 	MARKS_RULE_CLOSED = 79,
@@ -39,9 +40,15 @@ static inline uint32_t marks_link_table(const struct route_marks *m, unsigned sl
 	return m->table + 1 + slot;
 }
 
+/* Of what has an inner source, where the rest of the host does not go into the tunnel. */
+static inline uint32_t marks_inner_table(const struct route_marks *m)
+{
+	return m->table + 1 + MARKS_LINKS;
+}
+
 static inline bool marks_table_is_ours(const struct route_marks *m, uint32_t table)
 {
-	return table >= m->table && table <= m->table + MARKS_LINKS;
+	return table >= m->table && table <= marks_inner_table(m);
 }
 
 static inline bool marks_priority_is_ours(const struct route_marks *m, uint32_t priority)

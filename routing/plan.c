@@ -210,6 +210,29 @@ static bool carries(const struct plan *p, uint8_t family)
 	return false;
 }
 
+/*
+ * Without full_tunnel, too, answers to who came through the tunnel (a port that
+ * the server forwards) go back through it: they have an inner source.
+ */
+static int add_inner(struct plan *p)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < p->address_count && err == 0 && p->tun_index != 0; i++) {
+		uint8_t family = p->address[i].addr.family;
+		uint32_t table = marks_inner_table(&p->marks);
+		struct kernel_route route = route_of(p, family, table);
+		struct kernel_rule rule = rule_of(p, family, MARKS_RULE_INNER, table);
+
+		route.oif = p->tun_index;
+		err = route_list_add(&p->routes, &route);
+		rule.from = prefix_host(&p->address[i].addr);
+		if (err == 0)
+			err = add_rule(p, &rule);
+	}
+	return err;
+}
+
 static bool wants_capture(const struct plan_options *o)
 {
 	return o->full_tunnel || o->route_count > 0;
@@ -227,6 +250,8 @@ static int build_client(struct plan *p, const struct plan_options *o, const stru
 	}
 	if (err == 0)
 		err = add_routes(p, o);
+	if (err == 0 && !o->full_tunnel && !o->down)
+		err = add_inner(p);
 	for (size_t i = 0; i < 2 && err == 0 && wants_capture(o); i++) {
 		struct prefix all = whole(families[i]);
 

@@ -19,6 +19,7 @@
 #include "io/open.h"
 #include "nft/commit.h"
 #include "routing/apply.h"
+#include "server_firewall.h"
 
 #define DYING_MS	2000	/* a killed daemon's descriptors are closed after the signal, one by one */
 
@@ -308,14 +309,9 @@ static int commit_ruleset(struct host *h, int built, struct ruleset *r)
 
 static int apply_server_firewall(struct host *h)
 {
-	const struct config *c = h->config;
-	const struct ruleset_server_options o = {
-		.tun = c->interface, .inner = c->address, .inner_count = c->address_count,
-		.masquerade_ipv4 = true, .masquerade_ipv6 = true,
-	};
 	struct ruleset r = { 0 };
 
-	return commit_ruleset(h, ruleset_server(&o, &r), &r);
+	return commit_ruleset(h, server_firewall(h->config, &r), &r);
 }
 
 /* One row per interface would do, but both families of it have tables of their own. */

@@ -1,5 +1,6 @@
 /* config: what is read, and every refusal with its line and its words. */
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -11,6 +12,8 @@
 #define CLIENT "[tunnel]\nprivate-key-file = key\n[peer vps]\npublic-key = " K1 "\n"
 #define SERVER "[tunnel]\nrole = server\nlisten = 7474\naddress = 10.84.0.1/24, fd84::1/64\n" \
 	"private-key-file = /k\n"
+
+#define FORWARDS(list) SERVER "forward=" list "\n[peer a]\npublic-key=" K1 "\naddress=10.84.0.2\n"
 
 static const char *const strategies[] = { "weighted", "failover", NULL };
 
@@ -190,6 +193,28 @@ static void a_link_prints_as_the_words_that_make_it(void **state)
 	assert_same_words(&back, &link);
 }
 
+static void a_server_forwards_ports_to_its_peers(void **state)
+{
+	static const char text[] = SERVER "forward=tcp/8080 -> b:80, udp/53->a\nforward = tcp/22 -> b\n"
+		"isolation=no\nrouted=10.84.0.128/25\n"
+		"[peer a]\npublic-key=" K1 "\naddress=10.84.0.2\n[peer b]\npublic-key=" K2 "\naddress=10.84.0.3\n";
+	struct config *c = parsed(text);
+
+	(void)state;
+	assert_int_equal(c->forward_count, 3);
+	assert_int_equal(c->forward[0].protocol, IPPROTO_TCP);
+	assert_int_equal(c->forward[0].port, 8080);
+	assert_int_equal(c->forward[0].to_port, 80);
+	assert_int_equal(c->forward[0].peer, 1);
+	assert_int_equal(c->forward[1].protocol, IPPROTO_UDP);
+	assert_int_equal(c->forward[1].to_port, 53);
+	assert_int_equal(c->forward[1].peer, 0);
+	assert_int_equal(c->forward[2].port, 22);
+	assert_false(c->isolation);
+	assert_int_equal(c->routed_count, 1);
+	config_free(c);
+}
+
 static void each_mistake_has_its_line_and_its_words(void **state)
 {
 	static const struct { const char *text, *error; } row[] = {
@@ -251,6 +276,21 @@ static void each_mistake_has_its_line_and_its_words(void **state)
 		{ SERVER "[peer a]\npublic-key=" K1 "\naddress=10.84.0.2\n[peer b]\npublic-key=" K2 "\naddress=10.84.0.2/31\n",
 		  "f:11: address: 10.84.0.2/31 overlaps that of [peer a] in line 8" },
 		{ SERVER "[peer a]\npublic-key=" K1 "\naddress=10.84.0.2\n[link w]\n", "f:9: [link w]: only a client" },
+		{ "[tunnel]\nisolation=some\n", "f:2: isolation: some is neither yes nor no" },
+		{ "[tunnel]\nforward=tcp/80\n", "f:2: forward: tcp/80 is not PROTOCOL/PORT -> PEER:PORT; write tcp/8080 -> laptop:80" },
+		{ "[tunnel]\nforward=icmp/8 -> a\n", "f:2: forward: icmp/8 -> a is not" },
+		{ "[tunnel]\nforward=tcp/0 -> a\n", "f:2: forward: tcp/0 -> a is not" },
+		{ "[tunnel]\nforward=tcp/65536 -> a\n", "f:2: forward: tcp/65536 -> a is not" },
+		{ "[tunnel]\nforward=tcp/80 -> a:0\n", "f:2: forward: tcp/80 -> a:0 is not" },
+		{ "[tunnel]\nforward=tcp/80 -> a:b\n", "f:2: forward: tcp/80 -> a:b is not" },
+		{ "[tunnel]\nforward=tcp/80 ->\n", "f:2: forward: tcp/80 -> is not" },
+		{ FORWARDS("tcp/80 -> b"), "f:6: forward: there is no [peer b]" },
+		{ FORWARDS("tcp/80 -> a, udp/80 -> a:81, tcp/80 -> a:82"), "f:6: forward: tcp/80 is given in line 6 already" },
+		{ FORWARDS("tcp/7474 -> a, udp/7474 -> a"), "f:6: forward: udp/7474 is the port that the tunnel itself listens on (line 3)" },
+		{ SERVER "routed=10.84.0.128/25, 10.84.1.0/24\n[peer a]\npublic-key=" K1 "\naddress=10.84.0.2\n",
+		  "f:6: routed: 10.84.1.0/24 lies outside the server's own networks" },
+		{ "[tunnel]\nprivate-key-file=k\nisolation=no\n[peer v]\npublic-key=" K1 "\nendpoint=a\n",
+		  "f:3: isolation: only a server has it" },
 	};
 
 	(void)state;
@@ -277,6 +317,7 @@ int main(void)
 		TEST("a change is read as the file is, and is whole or nothing",
 		     a_change_is_read_as_the_file_is_and_is_whole_or_nothing),
 		TEST("a link prints as the words that make it", a_link_prints_as_the_words_that_make_it),
+		TEST("a server forwards ports to its peers", a_server_forwards_ports_to_its_peers),
 		TEST("each mistake has its line and its words", each_mistake_has_its_line_and_its_words),
 	};
 

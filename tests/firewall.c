@@ -1,17 +1,23 @@
 /* firewall: see firewall.h. */
 #include "firewall.h"
 
+#include <netinet/in.h>
 #include <stddef.h>
 
 int firewall_server(struct ruleset *ret)
 {
-	struct prefix inner[2];
+	struct prefix inner[2], routed;
+	struct ruleset_forward forward[2] = { { IPPROTO_TCP, 8080, { 0 } }, { IPPROTO_UDP, 53, { 0 } } };
 	const struct ruleset_server_options o = {
 		.tun = "ttt0", .inner = inner, .inner_count = 2, .masquerade_ipv4 = true, .masquerade_ipv6 = true,
+		.routed = &routed, .routed_count = 1, .isolate = true, .forward = forward, .forward_count = 2,
 	};
 
 	prefix_parse("10.84.0.1/24", &inner[0]);
 	prefix_parse("fd84::1/64", &inner[1]);
+	prefix_parse("fd84::8/125", &routed);
+	addr_parse_port("10.84.0.2:80", 0, &forward[0].to);
+	addr_parse_port("[fd84::2]:53", 0, &forward[1].to);
 	return ruleset_server(&o, ret);
 }
 
@@ -28,16 +34,26 @@ const char FIREWALL_SERVER[] =
 	"		iifname \"ttt0\" drop\n"
 	"	}\n"
 	"\n"
+	"	chain dstnat {\n"
+	"		type nat hook prerouting priority dstnat; policy accept;\n"
+	"		iifname != \"ttt0\" fib daddr type local meta nfproto ipv4 tcp dport 8080 dnat ip to 10.84.0.2:80\n"
+	"		iifname != \"ttt0\" fib daddr type local meta nfproto ipv6 udp dport 53 dnat ip6 to [fd84::2]:53\n"
+	"	}\n"
+	"\n"
 	"	chain forward {\n"
 	"		type filter hook forward priority filter; policy accept;\n"
 	"		iifname \"ttt0\" tcp flags syn / syn,rst tcp option maxseg size set rt mtu\n"
 	"		oifname \"ttt0\" tcp flags syn / syn,rst tcp option maxseg size set rt mtu\n"
+	"		iifname \"ttt0\" oifname \"ttt0\" drop\n"
+	"		oifname != \"ttt0\" ip daddr 10.84.0.0/24 drop\n"
+	"		oifname != \"ttt0\" ip6 daddr fd84::/64 drop\n"
 	"		iifname \"ttt0\" accept\n"
 	"		oifname \"ttt0\" accept\n"
 	"	}\n"
 	"\n"
 	"	chain postrouting {\n"
 	"		type nat hook postrouting priority srcnat; policy accept;\n"
+	"		ip6 saddr fd84::8/125 accept\n"
 	"		oifname != \"ttt0\" oifname != \"lo\" ip saddr 10.84.0.0/24 masquerade\n"
 	"		oifname != \"ttt0\" oifname != \"lo\" ip6 saddr fd84::/64 masquerade\n"
 	"	}\n"

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "config/forward.h"
 #include "config/link.h"
 #include "config/parser.h"
 
@@ -159,6 +160,23 @@ static void check_prefixes(struct parser *p)
 		}
 }
 
+static void check_routed(struct parser *p)
+{
+	const struct config *c = p->config;
+	char text[ADDR_TEXT];
+
+	for (size_t i = 0; i < c->routed_count; i++) {
+		bool inside = false;
+
+		for (size_t n = 0; n < c->address_count; n++)
+			inside |= c->routed[i].len >= c->address[n].len &&
+				  prefix_holds(&c->address[n], &c->routed[i].addr);
+		if (!inside)
+			parser_fail_at(p, p->routed_line[i], "routed: %s lies outside the server's own networks "
+				       "(address in line %u)", prefix_print(&c->routed[i], text), p->address_line[0]);
+	}
+}
+
 void check_config(struct parser *p)
 {
 	check_role_keys(p);
@@ -170,4 +188,6 @@ void check_config(struct parser *p)
 		return;
 	check_public_keys(p);
 	check_prefixes(p);
+	check_routed(p);
+	forward_check(p);
 }

@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "config/check.h"
+#include "config/forward.h"
 #include "config/link.h"
 #include "config/parser.h"
 #include "config/value.h"
@@ -31,6 +32,9 @@ static const struct key_row keys[] = {
 	{ SECTION_TUNNEL, "listen", FOR_SERVER, KEY_ONCE, value_listen },
 	{ SECTION_TUNNEL, "address", FOR_SERVER, KEY_LIST, value_address },
 	{ SECTION_TUNNEL, "dns", FOR_SERVER, KEY_LIST, value_dns },
+	{ SECTION_TUNNEL, "isolation", FOR_SERVER, KEY_ONCE, value_isolation },
+	{ SECTION_TUNNEL, "routed", FOR_SERVER, KEY_LIST, value_routed },
+	{ SECTION_TUNNEL, "forward", FOR_SERVER, KEY_LIST, forward_read },
 	{ SECTION_TUNNEL, "full-tunnel", FOR_CLIENT, KEY_ONCE, value_full_tunnel },
 	{ SECTION_TUNNEL, "kill-switch", FOR_CLIENT, KEY_ONCE, value_kill_switch },
 	{ SECTION_TUNNEL, "route", FOR_CLIENT, KEY_LIST, value_route },
@@ -360,6 +364,7 @@ static struct config *config_new(const char *const *strategies)
 	memcpy(c->interface, CONFIG_INTERFACE, sizeof(CONFIG_INTERFACE));
 	c->mtu = CONFIG_MTU;
 	c->copies_ppm = CONFIG_COPIES;
+	c->isolation = true;
 	if (strategies != NULL && strategies[0] != NULL)
 		strncpy(c->strategy, strategies[0], sizeof(c->strategy) - 1);
 	return c;

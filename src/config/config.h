@@ -17,6 +17,9 @@
  *   listen               srv  port 1..65535                     must be there
  *   address              srv  prefixes, at most 4               must be there
  *   dns                  srv  addresses, at most 4              none
+ *   isolation            srv  yes | no                          yes
+ *   routed               srv  prefixes, at most 8               none
+ *   forward              srv  tcp/8080 -> PEER[:PORT], at most 64   none
  *   full-tunnel          clt  yes | no                          yes
  *   kill-switch          clt  yes | no                          as full-tunnel
  *   route                clt  prefixes, at most 64              none
@@ -67,6 +70,8 @@
 #define CONFIG_PEER_PREFIXES	16
 #define CONFIG_ENDPOINTS	8
 #define CONFIG_DNS		4
+#define CONFIG_ROUTED		8
+#define CONFIG_FORWARDS		64
 #define CONFIG_ROUTES		64
 #define CONFIG_PATTERNS		16
 #define CONFIG_NAME		32	/* bytes of a peer's or strategy's name, with its NUL */
@@ -103,6 +108,13 @@ struct config_peer {
 	 * nobody else's; the first of each family is its address. */
 	struct prefix prefix[CONFIG_PEER_PREFIXES];
 	size_t prefix_count;
+};
+
+/* A port of the server that leads to a client. */
+struct config_forward {
+	uint8_t protocol;	/* IPPROTO_TCP, IPPROTO_UDP */
+	uint16_t port, to_port;	/* never 0 */
+	size_t peer;		/* whose first address of each family gets it */
 };
 
 /* When a link is used at all, under every strategy. */
@@ -147,6 +159,11 @@ struct config {
 	size_t address_count;
 	struct addr dns[CONFIG_DNS];	/* server: resolvers it hands out */
 	size_t dns_count;
+	bool isolation;			/* server: its clients do not reach each other */
+	struct prefix routed[CONFIG_ROUTED];	/* server: in its own networks, known outside as they are */
+	size_t routed_count;
+	struct config_forward forward[CONFIG_FORWARDS];	/* server */
+	size_t forward_count;
 	bool full_tunnel, kill_switch;	/* both false on a server */
 	struct prefix route[CONFIG_ROUTES];	/* client: what goes through besides the peer's */
 	size_t route_count;

@@ -9,7 +9,7 @@
 
 #include "config/config.h"
 
-#define PARSER_KEYS	48
+#define PARSER_KEYS	64
 #define PARSER_NAME	40	/* more than any key's name */
 #define PARSER_LINE	1024	/* more than inih's own limit */
 
@@ -32,6 +32,8 @@ struct parser {
 	unsigned peer_line[CONFIG_PEERS], link_line[CONFIG_LINKS];
 	unsigned address_line[CONFIG_ADDRESSES];
 	unsigned prefix_line[CONFIG_PEERS][CONFIG_PEER_PREFIXES];
+	unsigned routed_line[CONFIG_ROUTED], forward_line[CONFIG_FORWARDS];
+	char forward_peer[CONFIG_FORWARDS][CONFIG_NAME];
 	const char *role_key[FOR_BOTH];	/* first key that only this role has */
 	unsigned role_line[FOR_BOTH];
 	int full_tunnel, kill_switch;	/* -1: not said */

@@ -54,6 +54,16 @@ static bool number(const char *text, unsigned long min, unsigned long max, unsig
 	return true;
 }
 
+bool value_port(const char *text, uint16_t *ret)
+{
+	unsigned long port;
+
+	if (!number(text, 1, 65535, &port))
+		return false;
+	*ret = (uint16_t)port;
+	return true;
+}
+
 unsigned long value_ranged(struct parser *p, const char *value, unsigned long min, unsigned long max)
 {
 	unsigned long n = min;
@@ -243,6 +253,22 @@ void value_dns(struct parser *p, const char *value)
 
 	if (has_room(p, c->dns_count, CONFIG_DNS) && value_host(p, value, &c->dns[c->dns_count]))
 		c->dns_count++;
+}
+
+void value_isolation(struct parser *p, const char *value)
+{
+	p->config->isolation = value_yes_or_no(p, value) != 0;
+}
+
+void value_routed(struct parser *p, const char *value)
+{
+	struct config *c = p->config;
+	struct prefix net;
+
+	if (!has_room(p, c->routed_count, CONFIG_ROUTED) || !prefix(p, value, &net))
+		return;
+	p->routed_line[c->routed_count] = p->line;
+	c->routed[c->routed_count++] = prefix_network(&net);
 }
 
 void value_full_tunnel(struct parser *p, const char *value)

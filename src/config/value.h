@@ -24,6 +24,8 @@ bool value_limit(struct parser *p, const char *value, const struct quantity_unit
 		 uint64_t max, const char *example, uint64_t *ret);
 /* The address of one host; false: it failed. */
 bool value_host(struct parser *p, const char *value, struct addr *ret);
+/* A port; false: it is none, and nothing was said. */
+bool value_port(const char *text, uint16_t *ret);
 
 void value_role(struct parser *p, const char *value);
 void value_interface(struct parser *p, const char *value);
@@ -35,6 +37,8 @@ void value_user(struct parser *p, const char *value);
 void value_listen(struct parser *p, const char *value);
 void value_address(struct parser *p, const char *value);
 void value_dns(struct parser *p, const char *value);
+void value_isolation(struct parser *p, const char *value);
+void value_routed(struct parser *p, const char *value);
 void value_full_tunnel(struct parser *p, const char *value);
 void value_kill_switch(struct parser *p, const char *value);
 void value_route(struct parser *p, const char *value);

@@ -1,0 +1,96 @@
+#!/bin/bash
+# What a server does for its clients: ports of its own lead to them, they are
+# kept apart, their addresses are hidden or known outside, and its own restart
+# ends none of their connections.
+#
+#	laptop = client   full tunnel, 10.84.0.2, fd84::2, two links
+#	phone             only what is for the tunnel goes there, 10.84.0.3, fd84::3
+. "$(dirname "$0")/tunnel.sh"
+needs curl perl ping
+topology 2
+ns_add phone
+add_behind_inet phone p0 10.72.0 2001:db8:b0
+route phone default via 10.72.0.1
+route phone default via 2001:db8:b0::1
+
+for end in phone second; do (umask 077; "$TTT" genkey >"$T/$end.key"); done
+peer_phone="[peer phone]
+public-key = $("$TTT" pubkey <"$T/phone.key")
+address = 10.84.0.3, fd84::3"
+files() { # files LINES: of the server's [tunnel]
+	SERVER_TUNNEL=$1 SERVER_MORE=$peer_phone tunnel_files
+}
+files "forward = tcp/8080 -> laptop:80, udp/5353 -> laptop:5300
+forward = tcp/2222 -> phone:80
+routed = fd84::/64"
+cat >"$T/phone.conf" <<-CONF
+	[tunnel]
+	private-key-file = phone.key
+	full-tunnel = no
+	[peer vps]
+	public-key = $("$TTT" pubkey <"$T/server.key")
+	endpoint = $SERVER4
+CONF
+phone() { ttt_in phone "$@"; }
+
+# Says to whoever comes from which address he does.
+# shellcheck disable=SC2016
+who='use IO::Socket::IP; my ($proto, $port) = @ARGV; $SIG{CHLD} = "IGNORE";
+	my $s = IO::Socket::IP->new(LocalHost => "::", LocalPort => $port, Proto => $proto, V6Only => 0,
+		$proto eq "tcp" ? (Listen => 5, ReuseAddr => 1) : ()) or die "$@"; print "listening\n"; STDOUT->flush;
+	for (;;) {
+		my $c = $s;
+		if ($proto eq "tcp") { $c = $s->accept or next } else { $s->recv(my $b, 100) }
+		(my $from = $c->peerhost) =~ s/^::ffff://;
+		$c->send("$from\n"); close $c if $proto eq "tcp";
+	}'
+tell_who() { # tell_who NAME tcp|udp PORT
+	spawn_in "$1" perl -e "$who" "$2" "$3"
+	within 5 grep -q listening "$SPAWN_LOG"
+}
+# shellcheck disable=SC2016
+ask='use IO::Socket::IP; my $s = IO::Socket::IP->new(PeerHost => $ARGV[0], PeerPort => $ARGV[1],
+	Proto => $ARGV[2], Timeout => 2) or exit 1; $s->send("?\n"); alarm 2; $s->recv(my $b, 100); print $b'
+asks() { in_ns "$1" perl -e "$ask" "$2" "$3" "${4:-tcp}"; }	# asks NAME HOST PORT [udp]
+hears() { [ "$(asks "$2" "$3" "$4" "${5:-tcp}")" = "$1" ]; }	# hears ANSWER NAME HOST PORT [udp]
+
+remember server
+ok "the server comes up" server up
+ok "the laptop comes up" client up
+ok "the phone comes up" phone up
+ok "servers stand on both" eval 'tell_who client tcp 80 && tell_who client udp 5300 && tell_who phone tcp 80 &&
+	tell_who host tcp 80 && tell_who server tcp 81'
+
+# --- forwarded ports ---------------------------------------------------------------
+
+ok "a port of the server leads to the laptop, who sees where they come from" \
+	within 3 hears 203.0.113.2 host "$SERVER4" 8080
+ok "over IPv6 too" within 3 hears 2001:db8:113::2 host "$SERVER6" 8080
+ok "a UDP port too" within 3 hears 203.0.113.2 host "$SERVER4" 5353 udp
+ok "and over IPv6" within 3 hears 2001:db8:113::2 host "$SERVER6" 5353 udp
+ok "the phone answers through the tunnel, though its other traffic is outside" \
+	within 3 hears 203.0.113.2 host "$SERVER4" 2222
+ok "over IPv6 too" within 3 hears 2001:db8:113::2 host "$SERVER6" 2222
+like "the phone's other traffic is outside" "$(in_ns phone ip route get "$HOST4")" "dev eth0"
+ok "other ports of the server are its own" hears 203.0.113.2 host "$SERVER4" 81
+ok "and so they are for clients" hears "$INNER_CLIENT4" client "$INNER_SERVER4" 81
+
+# --- whose address is seen outside -----------------------------------------------------
+
+route host fd84::/64 via 2001:db8:113::1
+route inet fd84::/64 via "$SERVER6"
+is "what is masqueraded has the server's address outside" "$(asks client "$HOST4" 80)" "$SERVER4"
+is "what is routed has its own" "$(asks client "$HOST6" 80)" "$INNER_CLIENT6"
+
+# --- clients among themselves ------------------------------------------------------------
+
+ok "a client does not reach another" not in_client ping -q -c 1 -W 1 10.84.0.3
+ok "nor over IPv6" not in_ns phone ping -q -c 1 -W 1 "$INNER_CLIENT6"
+ok "but the server" in_ns phone ping -q -c 1 -W 2 "$INNER_SERVER6"
+server down
+files "isolation = no"
+ok "with isolation = no" server up
+ok "clients reach each other" within 5 in_client ping -q -c 1 -W 1 10.84.0.3
+ok "over IPv6 too" within 5 in_ns phone ping -q -c 1 -W 1 "$INNER_CLIENT6"
+phone down
+done_testing
