@@ -15,12 +15,13 @@ static struct eligible_path is(int how, enum engine_tier tier, nsec_t cost)
 	};
 }
 
-static struct eligible find(const struct eligible_path *of, size_t count, path_set before)
+static struct eligible find(const struct eligible_path *of, size_t count, path_set now)
 {
+	const struct eligible before = { .now = now };
 	struct eligible_path path[PATHS_MAX] = { 0 };
 
 	memcpy(path, of, count * sizeof(*of));
-	return eligible_find(path, before);
+	return eligible_find(path, &before);
 }
 
 static void each_tier_has_its_turn(void **state)

@@ -172,10 +172,10 @@ static void an_ack_says_what_was_written(void **state)
 static void a_link_s_wishes_survive_the_wire_within_their_ranges(void **state)
 {
 	static const struct { size_t at; uint8_t value; } beyond[] = {
-		{ 1, PATHS_MAX }, { 2, 2 }, { 4, 4 }, { 5, 2 }, { 7, 4 }, { 14, 16 },
+		{ 1, PATHS_MAX }, { 2, 2 }, { 4, 4 }, { 5, 17 << 1 }, { 7, 4 }, { 14, 16 },
 	};
 	const struct frame_path_status status = {
-		.path = 15, .state = FRAME_PATH_AVAILABLE, .priority = 255, .tier = 3, .metered = true,
+		.path = 15, .state = FRAME_PATH_AVAILABLE, .priority = 255, .tier = 3, .metered = true, .interface = 16,
 		.weight = 1000, .max_latency_ms = UINT32_MAX, .max_loss_ppm = 1000000, .rate = UINT64_MAX,
 		.mtu = 1280, .serial = 200,
 	};
@@ -189,6 +189,7 @@ static void a_link_s_wishes_survive_the_wire_within_their_ranges(void **state)
 	assert_int_equal(f.path_status.priority, 255);
 	assert_int_equal(f.path_status.tier, 3);
 	assert_true(f.path_status.metered);
+	assert_int_equal(f.path_status.interface, 16);
 	assert_int_equal(f.path_status.weight, 1000);
 	assert_int_equal(f.path_status.max_latency_ms, UINT32_MAX);
 	assert_int_equal(f.path_status.max_loss_ppm, 1000000);

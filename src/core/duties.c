@@ -175,6 +175,7 @@ static struct frame_path_status status_of(const struct peer *p, unsigned id)
 		.priority = link->priority,
 		.tier = (uint8_t)link->tier,
 		.metered = link->metered,
+		.interface = link->interface,
 		.weight = link->weight != 0 ? link->weight : 1,
 		.max_latency_ms = link->max_latency_ms,
 		.max_loss_ppm = link->max_loss_ppm,

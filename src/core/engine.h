@@ -95,6 +95,7 @@ enum engine_tier {
 };
 
 #define ENGINE_LINK_WEIGHT_MAX		1000
+#define ENGINE_INTERFACES		16
 #define ENGINE_LINK_MAX_LOSS_MAX	1000000
 
 /*
@@ -111,6 +112,8 @@ struct engine_link {
 	uint32_t max_loss_ppm;		/* 0..1000000: lossier, it is left; 0: no limit */
 	uint64_t rate;			/* bytes per second that it may carry at most; 0: no limit */
 	bool fixed;			/* paced to that rate, or not at all, whatever the link makes of it */
+	uint8_t interface;		/* 1..ENGINE_INTERFACES: of its paths, which share what it carries, one
+					 * is used; 0: the path is alone */
 };
 
 /*

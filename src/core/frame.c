@@ -12,6 +12,7 @@
 #define LAST_PIECE	0x80u
 #define WEIGHT_MAX	1000
 #define TIER_MAX	3
+#define INTERFACES_MAX	16
 #define PPM_MAX	1000000
 
 static size_t read_token(const uint8_t *at, size_t len, struct frame *ret)
@@ -70,6 +71,7 @@ static size_t read_path_status(const uint8_t *at, size_t len, struct frame *ret)
 	s->priority = at[3];
 	s->tier = at[4];
 	s->metered = at[5] & FRAME_PATH_METERED;
+	s->interface = at[5] >> 1;
 	s->weight = get_le16(at + 6);
 	s->max_latency_ms = get_le32(at + 8);
 	s->max_loss_ppm = get_le32(at + 12);
@@ -78,7 +80,7 @@ static size_t read_path_status(const uint8_t *at, size_t len, struct frame *ret)
 	s->serial = at[26];
 	if (s->path >= PATHS_MAX || s->state > FRAME_PATH_AVAILABLE || s->tier > TIER_MAX)
 		return 0;
-	if ((at[5] & ~FRAME_PATH_METERED) || s->max_loss_ppm > PPM_MAX)
+	if (s->interface > INTERFACES_MAX || s->max_loss_ppm > PPM_MAX)
 		return 0;
 	if (s->weight < 1 || s->weight > WEIGHT_MAX)
 		return 0;
@@ -298,7 +300,7 @@ size_t frame_write_path_status(uint8_t *at, const struct frame_path_status *s)
 	at[2] = s->state;
 	at[3] = s->priority;
 	at[4] = s->tier;
-	at[5] = s->metered ? FRAME_PATH_METERED : 0;
+	at[5] = (uint8_t)(s->interface << 1 | (s->metered ? FRAME_PATH_METERED : 0));
 	put_le16(at + 6, s->weight);
 	put_le32(at + 8, s->max_latency_ms);
 	put_le32(at + 12, s->max_loss_ppm);

@@ -71,7 +71,7 @@ enum frame_type {
 #define FRAME_TOKEN		9	/* bytes of PING, PATH_CHALLENGE, PATH_RESPONSE */
 #define FRAME_PONG_BYTES	(FRAME_TOKEN + 3)
 #define FRAME_PATH_STATUS_BYTES	27
-#define FRAME_PATH_METERED	0x01	/* of its flags */
+#define FRAME_PATH_METERED	0x01	/* of its flags; the interface is above it */
 #define FRAME_SKIP_BYTES	7
 #define FRAME_SKIP_MAX		1024	/* numbers in a SKIP */
 #define FRAME_TICKET_BYTES	16
@@ -116,6 +116,7 @@ struct frame_path_status {
 	uint8_t priority;
 	uint8_t tier;		/* 0..3, as enum engine_tier */
 	bool metered;
+	uint8_t interface;	/* 0..16: of those with the same, but 0, one is used */
 	uint16_t weight;	/* 1..1000 */
 	uint32_t max_latency_ms;
 	uint32_t max_loss_ppm;	/* 0..1000000 */

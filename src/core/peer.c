@@ -176,6 +176,8 @@ bool peer_spares(const struct peer *p, const struct path *path)
 
 	if (p->eligible.now == 0)
 		return false;
+	if (p->eligible.stand_by & PATH_BIT(path->id))
+		return true;
 	return (path->link.tier == ENGINE_TIER_BACKUP && !peer_carries(p, path)) || (path->link.metered && others);
 }
 

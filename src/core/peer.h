@@ -145,7 +145,7 @@ bool peer_has_open_path(const struct peer *p);	/* one that may ever be used */
 bool peer_has_usable_path(const struct peer *p);
 /* It is one of those that carry data now. */
 bool peer_carries(const struct peer *p, const struct path *path);
-/* Its link is a backup or metered, and others do without it. */
+/* Its link is a backup or metered, or it stands by for another path of its interface: others do without it. */
 bool peer_spares(const struct peer *p, const struct path *path);
 
 void peer_set_strategy(struct peer *p, const struct strategy_ops *strategy);

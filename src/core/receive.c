@@ -108,6 +108,7 @@ static void take_path_status(struct arrival *a, const struct frame *f)
 	link->weight = s->weight;
 	link->tier = (enum engine_tier)s->tier;
 	link->metered = s->metered;
+	link->interface = s->interface;
 	link->max_latency_ms = s->max_latency_ms;
 	link->max_loss_ppm = s->max_loss_ppm;
 	link->rate = s->rate;

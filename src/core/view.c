@@ -85,10 +85,12 @@ void view_refresh(struct peer *p, nsec_t now)
 			.health = health_of(from, now),
 			.fit = !from->fitness.unfit,
 			.tier = from->link.tier,
+			.interface = from->link.interface,
 			.cost = cost_of(from),
+			.way = from->rtt.min != 0 ? from->rtt.min : SEC(1),
 		};
 	}
-	p->eligible = eligible_find(path, p->eligible.now);
+	p->eligible = eligible_find(path, &p->eligible);
 	p->refresh_at = NSEC_NEVER;
 	for (unsigned i = 0; i < PATHS_MAX; i++)
 		if (path[i].health == ELIGIBLE_DOUBTED && (p->eligible.now & PATH_BIT(i)))
