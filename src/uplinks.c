@@ -61,6 +61,26 @@ static const struct link *link_at(const struct links *links, unsigned slot)
 	return NULL;
 }
 
+/* The interface's: the lowest slot of its links, from 1 on. */
+static uint8_t interface_number(const struct links *links, const struct link *l)
+{
+	unsigned lowest = l->slot;
+
+	for (size_t i = 0; i < links->count; i++)
+		if (links->link[i].index == l->index && links->link[i].slot < lowest)
+			lowest = links->link[i].slot;
+	return (uint8_t)(lowest + 1);
+}
+
+static struct message_link wish_of(const struct preferences *preferences, const struct links *links,
+				   const struct link *l)
+{
+	struct message_link wish = preferences_message(preferences, l->ifname, l->mtu);
+
+	wish.interface = interface_number(links, l);
+	return wish;
+}
+
 static bool fits(const struct uplinks *u, unsigned number, const struct link *l)
 {
 	return l != NULL && u->socket[number].index == l->index &&
@@ -78,12 +98,12 @@ static void close_socket(struct uplinks *u, unsigned number, struct channel *wor
 	u->socket[number].open = false;
 }
 
-static void open_socket(struct uplinks *u, unsigned number, const struct link *l,
-			const struct preferences *preferences, struct channel *worker)
+static void open_socket(struct uplinks *u, unsigned number, const struct link *l, uint32_t mark,
+			const struct message_link *wish, struct channel *worker)
 {
 	const struct addr *to = &u->endpoint[number % UPLINKS_ENDPOINTS];
 	const struct open_udp_options options = {
-		.local = l->source, .device = l->ifname, .mark = preferences->config->marks.fwmark,
+		.local = l->source, .device = l->ifname, .mark = mark,
 	};
 	struct message m = { .type = MESSAGE_SOCKET_ADD };
 	int fd = open_udp(&options), err;
@@ -97,7 +117,7 @@ static void open_socket(struct uplinks *u, unsigned number, const struct link *l
 	text_copy(m.socket_add.link, sizeof(m.socket_add.link), l->ifname);
 	m.socket_add.local = l->source;
 	m.socket_add.remote = *to;
-	m.socket_add.preferences = preferences_message(preferences, l->ifname, l->mtu);
+	m.socket_add.preferences = *wish;
 	err = channel_send(worker, &m, fd);
 	close(fd);
 	if (err < 0) {
@@ -116,19 +136,26 @@ static bool are_same(const struct message_link *a, const struct message_link *b)
 {
 	return a->mtu == b->mtu && a->weight == b->weight && a->priority == b->priority && a->tier == b->tier &&
 	       a->max_latency_ms == b->max_latency_ms && a->max_loss_ppm == b->max_loss_ppm &&
-	       a->rate == b->rate && a->fixed == b->fixed && a->metered == b->metered;
+	       a->rate == b->rate && a->fixed == b->fixed && a->metered == b->metered && a->interface == b->interface;
 }
 
+/* A renamed interface keeps its sockets. */
 static void update_socket(struct uplinks *u, unsigned number, const struct link *l,
-			  const struct preferences *preferences, struct channel *worker)
+			  const struct message_link *wish, struct channel *worker)
 {
 	struct message m = { .type = MESSAGE_LINK_SET, .link_set.socket = (uint8_t)number };
+	bool renamed = strcmp(u->socket[number].ifname, l->ifname) != 0;
 
-	m.link_set.preferences = preferences_message(preferences, l->ifname, l->mtu);
-	if (are_same(&u->socket[number].preferences, &m.link_set.preferences))
+	if (!renamed && are_same(&u->socket[number].preferences, wish))
 		return;
-	if (channel_send(worker, &m, -1) == 0)	/* else the next event tries again */
-		u->socket[number].preferences = m.link_set.preferences;
+	m.link_set.preferences = *wish;
+	text_copy(m.link_set.link, sizeof(m.link_set.link), l->ifname);
+	if (channel_send(worker, &m, -1) < 0)	/* the next event tries again */
+		return;
+	if (renamed)
+		log_info("%s: is called %s now", u->socket[number].ifname, l->ifname);
+	u->socket[number].preferences = *wish;
+	text_copy(u->socket[number].ifname, sizeof(u->socket[number].ifname), l->ifname);
 }
 
 size_t uplinks_sync(struct uplinks *u, const struct links *links, const struct preferences *preferences,
@@ -143,13 +170,15 @@ size_t uplinks_sync(struct uplinks *u, const struct links *links, const struct p
 	for (unsigned i = 0; i < ENDPOINT_SOCKETS; i++) {
 		unsigned e = i / LINKS_MAX, n = i % LINKS_MAX * UPLINKS_ENDPOINTS + e;
 		const struct link *l = link_at(links, n / UPLINKS_ENDPOINTS);
+		struct message_link wish;
 
 		if (l == NULL || e >= u->endpoint_count || u->endpoint[e].family != l->family)
 			continue;
+		wish = wish_of(preferences, links, l);
 		if (u->socket[n].open)
-			update_socket(u, n, l, preferences, worker);
+			update_socket(u, n, l, &wish, worker);
 		else
-			open_socket(u, n, l, preferences, worker);
+			open_socket(u, n, l, preferences->config->marks.fwmark, &wish, worker);
 		open += u->socket[n].open;
 	}
 	return open;

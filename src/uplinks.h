@@ -3,7 +3,9 @@
  *
  * A socket is bound to its link's source address and device and carries our
  * mark, so that the link's own rule and table route it.  Its number says which
- * link and which address: slot × UPLINKS_ENDPOINTS + endpoint.
+ * link and which address: slot × UPLINKS_ENDPOINTS + endpoint.  The sockets of
+ * one interface, of both families, have its number: of their paths the engine
+ * uses one.
  */
 #ifndef TTT_UPLINKS_H
 #define TTT_UPLINKS_H

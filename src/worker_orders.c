@@ -194,8 +194,13 @@ static void take_socket_remove(struct worker *w, const struct message *m, int fd
 static void take_link_set(struct worker *w, const struct message *m, int fd)
 {
 	struct engine_link link = report_engine_link(&m->link_set.preferences);
+	char *name = w->known[m->link_set.socket].link;
 
 	(void)fd;
+	if (m->link_set.link[0] != '\0' && strcmp(m->link_set.link, name) != 0) {
+		worker_tell_last(w, m->link_set.socket);	/* what it has carried under its old name */
+		memcpy(name, m->link_set.link, MESSAGE_NAME);
+	}
 	engine_path_set_link(w->engine, m->link_set.socket, &link, w->now);
 }
 

@@ -43,6 +43,7 @@ struct engine_link report_engine_link(const struct message_link *link)
 		.priority = link->priority,
 		.tier = (enum engine_tier)link->tier,
 		.metered = link->metered,
+		.interface = link->interface,
 		.max_latency_ms = link->max_latency_ms,
 		.max_loss_ppm = link->max_loss_ppm,
 		.rate = link->rate,
@@ -62,6 +63,7 @@ static struct message_link message_link(const struct engine_link *link)
 		.rate = link->rate,
 		.fixed = link->fixed,
 		.metered = link->metered,
+		.interface = link->interface,
 	};
 }
 

@@ -74,7 +74,7 @@ static struct message socket_add(void)
 	m.socket_add.preferences = (struct message_link){
 		.mtu = 1492, .weight = 1000, .priority = 255,
 		.tier = MESSAGE_TIER_NEVER, .max_latency_ms = 150, .max_loss_ppm = 1000000,
-		.rate = UINT64_MAX, .fixed = true, .metered = true,
+		.rate = UINT64_MAX, .fixed = true, .metered = true, .interface = 16,
 	};
 	return m;
 }
@@ -140,7 +140,7 @@ static size_t samples(struct message *ret)
 	ret[n++] = socket_add();
 	ret[n++] = (struct message){ .type = MESSAGE_SOCKET_REMOVE, .socket_remove = { 9 } };
 	ret[n++] = (struct message){ .type = MESSAGE_LINK_SET,
-				     .link_set = { .socket = 1, .preferences = { .weight = 75 } } };
+				     .link_set = { .socket = 1, .link = "lte0", .preferences = { .weight = 75 } } };
 	ret[n++] = (struct message){ .type = MESSAGE_PATH_PROBE, .path_probe = { 63 } };
 	ret[n++] = (struct message){ .type = MESSAGE_STRATEGY,
 				     .strategy = { .id = 77, .name = "weighted" } };
@@ -207,6 +207,7 @@ static void fields_arrive_as_they_were(void **state)
 	assert_int_equal(got.socket_add.preferences.tier, MESSAGE_TIER_NEVER);
 	assert_int_equal(got.socket_add.preferences.max_loss_ppm, 1000000);
 	assert_true(got.socket_add.preferences.fixed && got.socket_add.preferences.metered);
+	assert_int_equal(got.socket_add.preferences.interface, 16);
 	m = event();
 	len = message_encode(&m, data);
 	assert_int_equal(message_decode(data, (size_t)len, &got), 0);

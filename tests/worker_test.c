@@ -445,7 +445,7 @@ static void a_changed_link_is_in_force_behind_the_barrier(void **state)
 {
 	struct message m = { .type = MESSAGE_LINK_SET, .link_set = { .socket = 1, .preferences = {
 		.weight = 7, .priority = 3, .tier = MESSAGE_TIER_BACKUP, .max_latency_ms = 150, .max_loss_ppm = 30000,
-		.rate = 1250000, .fixed = true, .metered = true } } };
+		.rate = 1250000, .fixed = true, .metered = true, .interface = 9 } } };
 	const struct message_link *got = &t.client.path[0].preferences;
 
 	(void)state;
@@ -461,7 +461,27 @@ static void a_changed_link_is_in_force_behind_the_barrier(void **state)
 	assert_int_equal(got->max_loss_ppm, 30000);
 	assert_int_equal(got->rate, 1250000);
 	assert_true(got->fixed && got->metered);
+	assert_int_equal(got->interface, 9);
 	assert_int_equal(t.client.path[1].preferences.tier, MESSAGE_TIER_PRIMARY);
+	assert_int_equal(stop(&t.client), 0);
+	assert_int_equal(stop(&t.server), 0);
+}
+
+static void a_renamed_link_keeps_its_path(void **state)
+{
+	struct message m = { .type = MESSAGE_LINK_SET, .link_set = { .socket = 1, .link = "lte0" } };
+
+	(void)state;
+	start_both();
+	say(&t.client, &m, -1);
+	barrier(&t.client, 11);
+	ask_status(&t.client, 12);
+	assert_string_equal(t.client.path[0].link, "lte0");
+	m.link_set.link[0] = '\0';
+	say(&t.client, &m, -1);
+	barrier(&t.client, 13);
+	ask_status(&t.client, 14);
+	assert_string_equal(t.client.path[0].link, "lte0");
 	assert_int_equal(stop(&t.client), 0);
 	assert_int_equal(stop(&t.server), 0);
 }
@@ -870,6 +890,7 @@ int main(void)
 		     two_workers_carry_packets_both_ways_over_both_links),
 		TEST("a changed link is in force behind the barrier",
 		     a_changed_link_is_in_force_behind_the_barrier),
+		TEST("a renamed link keeps its path", a_renamed_link_keeps_its_path),
 		TEST("a path that is closed says what it has carried",
 		     a_path_that_is_closed_says_what_it_has_carried),
 		TEST("a worker has no right left", a_worker_has_no_right_left),

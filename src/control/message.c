@@ -234,6 +234,8 @@ static void preferences(struct codec *c, struct message_link *field)
 	u64(c, &field->rate);
 	flag(c, &field->fixed);
 	flag(c, &field->metered);
+	u8(c, &field->interface);
+	require(c, field->interface <= MESSAGE_INTERFACES);
 }
 
 static void tunnel_mtu(struct codec *c, uint16_t *field, bool may_be_none)
@@ -395,6 +397,7 @@ static bool walk(struct codec *c, struct message *m)
 	case MESSAGE_SOCKET_REMOVE: socket_number(c, &m->socket_remove.socket); return true;
 	case MESSAGE_LINK_SET:
 		socket_number(c, &m->link_set.socket);
+		name(c, m->link_set.link);
 		preferences(c, &m->link_set.preferences);
 		return true;
 	case MESSAGE_PATH_PROBE: socket_number(c, &m->path_probe.socket); return true;

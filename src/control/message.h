@@ -99,6 +99,8 @@ struct message_peer {
 
 enum message_tier { MESSAGE_TIER_PRIMARY, MESSAGE_TIER_OVERFLOW, MESSAGE_TIER_BACKUP, MESSAGE_TIER_NEVER };
 
+#define MESSAGE_INTERFACES	16
+
 /* How the user wants a link to be used. */
 struct message_link {
 	uint16_t mtu;			/* of the link, outer headers included; 0: 1500 */
@@ -110,6 +112,7 @@ struct message_link {
 	uint64_t rate;			/* bytes per second; 0: no limit */
 	bool fixed;			/* sent at just that rate */
 	bool metered;
+	uint8_t interface;		/* 0..16: of the paths with the same, but 0, one is used */
 };
 
 enum message_socket_kind {
@@ -132,6 +135,7 @@ struct message_socket_remove {
 
 struct message_link_set {
 	uint8_t socket;
+	char link[MESSAGE_NAME];	/* its name now; empty: as before */
 	struct message_link preferences;
 };
 
