@@ -15,42 +15,60 @@ static bool listed(const char *name, const char *const *pattern, size_t count)
 	return false;
 }
 
-static bool is_tunnel(const struct kernel_link *l)
+static bool is_kind(const struct kernel_link *l, const char *const *kind, size_t count)
 {
-	static const char *const kind[] = {
-		"tun", "wireguard", "ipip", "sit", "gre", "gretap", "ip6gre", "ip6tnl", "vti", "vti6", "xfrm",
-		"vxlan", "geneve", "ppp_mppe", "ovpn", "dummy", "ifb",
-	};
-
-	for (size_t i = 0; i < sizeof(kind) / sizeof(kind[0]); i++)
+	for (size_t i = 0; i < count; i++)
 		if (strcmp(l->kind, kind[i]) == 0)
 			return true;
 	return false;
+}
+
+/* No way out by itself, whatever routes lead there; NULL: it may be one. */
+static const char *why_no_uplink(const struct snapshot *s, const struct kernel_link *l)
+{
+	static const char *const tunnel[] = {
+		"tun", "wireguard", "ipip", "sit", "gre", "gretap", "erspan", "ip6gre", "ip6gretap", "ip6erspan",
+		"ip6tnl", "vti", "vti6", "xfrm", "vxlan", "geneve", "bareudp", "ppp_mppe", "ovpn",
+	};
+	static const char *const hollow[] = { "dummy", "ifb", "nlmon", "vcan" };
+	const struct kernel_link *master = l->master != 0 ? snapshot_link(s, l->master) : NULL;
+
+	if (is_kind(l, tunnel, sizeof(tunnel) / sizeof(tunnel[0])))
+		return "is a tunnel itself";
+	if (is_kind(l, hollow, sizeof(hollow) / sizeof(hollow[0])))
+		return "leads nowhere: it is a dummy";
+	if (master == NULL)
+		return l->master != 0 ? "belongs to another interface" : NULL;
+	return strcmp(master->kind, "bridge") == 0 ? "is a port of a bridge" : "belongs to another interface";
 }
 
 /* Why the interface as a whole is not used; NULL: it may be. */
 static const char *why_not(const struct snapshot *s, const struct kernel_link *l,
 			   const struct link_options *o)
 {
-	const struct kernel_link *master = l->master != 0 ? snapshot_link(s, l->master) : NULL;
-	bool included = listed(l->name, o->include, o->include_count);
+	const char *reason = listed(l->name, o->include, o->include_count) ? NULL : why_no_uplink(s, l);
 
 	if (listed(l->name, o->exclude, o->exclude_count))
 		return "excluded by the configuration";
-	if (!included && is_tunnel(l))
-		return "is a tunnel itself";
-	if (!included && master != NULL)
-		return strcmp(master->kind, "bridge") == 0 ? "is a port of a bridge" : "belongs to another interface";
+	if (reason != NULL)
+		return reason;
 	if (!(l->flags & IFF_UP))
 		return "is down";
+	if (l->operstate == IF_OPER_DORMANT)
+		return "has carrier, but may not send yet (dormant): is it logged in?";
 	if (!(l->flags & IFF_RUNNING))
 		return "no carrier";
 	return NULL;
 }
 
+static bool is_of(const struct kernel_address *a, int index, uint8_t family)
+{
+	return a->index == index && a->prefix.addr.family == family;
+}
+
 static bool is_usable_source(const struct kernel_address *a, int index, uint8_t family)
 {
-	return a->index == index && a->prefix.addr.family == family && a->scope == RT_SCOPE_UNIVERSE &&
+	return is_of(a, index, family) && a->scope == RT_SCOPE_UNIVERSE &&
 	       !(a->flags & (IFA_F_TENTATIVE | IFA_F_DADFAILED));
 }
 
@@ -139,40 +157,77 @@ static void add_unused(struct links *ret, const char *name, uint8_t family, cons
 	snprintf(u->reason, sizeof(u->reason), "%s", reason);
 }
 
-/* A link in one family; else a reason. */
-static const char *try_family(const struct snapshot *s, const struct kernel_link *k, uint8_t family,
-			      const struct link_options *o, struct links *ret)
-{
-	const struct kernel_address *source = source_of(s, k->index, family);
-	const struct kernel_route *route = default_route(s, k->index, family, o->marks);
-	const struct addr *gateway = configured_gateway(o, k->name, family);
-	struct link *l;
+/* How far an interface got in one family: what is farthest along is what to look at. */
+enum progress { NO_ADDRESS, SELF_GIVEN, TAKEN, TENTATIVE, NO_ROUTE, TOO_MANY, IS_LINK };
 
-	if (source == NULL)
-		return "no address";
-	if (route == NULL && gateway == NULL)
-		return "no default route";
-	if (ret->count == LINKS_MAX)
-		return "too many links";
-	l = &ret->link[ret->count];
-	*l = (struct link){ .slot = (unsigned)ret->count, .index = k->index, .family = family, .mtu = k->mtu,
-			    .source = source->prefix.addr };
-	ret->count++;
+static const char *const words[] = {
+	[NO_ADDRESS] = "no address",
+	[SELF_GIVEN] = "only a link-local address: no DHCP server has answered",
+	[TAKEN] = "its address is taken: another machine there has the same",
+	[TENTATIVE] = "its address is still being checked for being taken",
+	[NO_ROUTE] = "no default route",
+	[TOO_MANY] = "too many links: 16 are used already",
+};
+
+/* Without a usable address: what there is instead. */
+static enum progress why_no_source(const struct snapshot *s, int index, uint8_t family)
+{
+	enum progress best = NO_ADDRESS;
+
+	for (size_t i = 0; i < s->addresses.count; i++) {
+		const struct kernel_address *a = &s->addresses.item[i];
+		enum progress is = NO_ADDRESS;
+
+		if (!is_of(a, index, family))
+			continue;
+		if (a->scope == RT_SCOPE_UNIVERSE)
+			is = a->flags & IFA_F_DADFAILED ? TAKEN : TENTATIVE;
+		else if (a->scope == RT_SCOPE_LINK && family == ADDR_IPV4)	/* every IPv6 one has such */
+			is = SELF_GIVEN;
+		best = is > best ? is : best;
+	}
+	return best;
+}
+
+static void fill_link(const struct snapshot *s, const struct kernel_link *k, const struct addr *source,
+		      const struct kernel_route *route, const struct addr *gateway, struct link *l)
+{
+	*l = (struct link){ .index = k->index, .family = source->family, .mtu = k->mtu, .source = *source };
 	memcpy(l->ifname, k->name, sizeof(l->ifname));
 	if (gateway != NULL)
 		l->gateway = *gateway;
-	else if (route->gateway.family == family)
+	else if (route->gateway.family == l->family)
 		l->gateway = route->gateway;
 	l->gateway.scope = 0;
 	l->metric = route != NULL ? route->metric : 0;
 	add_onlink(s, l);
-	return NULL;
+}
+
+/* A link in one family, or how far it got. */
+static enum progress try_family(const struct snapshot *s, const struct kernel_link *k, uint8_t family,
+				const struct link_options *o, struct links *ret)
+{
+	const struct kernel_address *source = source_of(s, k->index, family);
+	const struct kernel_route *route = default_route(s, k->index, family, o->marks);
+	const struct addr *gateway = configured_gateway(o, k->name, family);
+
+	if (source == NULL)
+		return why_no_source(s, k->index, family);
+	if (route == NULL && gateway == NULL)
+		return NO_ROUTE;
+	if (ret->count == LINKS_MAX)
+		return TOO_MANY;
+	fill_link(s, k, &source->prefix.addr, route, gateway, &ret->link[ret->count]);
+	ret->link[ret->count].slot = (unsigned)ret->count;
+	ret->count++;
+	return IS_LINK;
 }
 
 static void try_link(const struct snapshot *s, const struct kernel_link *k, const struct link_options *o,
 		     struct links *ret)
 {
-	const char *reason, *reason6;
+	enum progress v4, v6;
+	const char *reason;
 
 	if (k->flags & IFF_LOOPBACK || (o->tun != NULL && strcmp(k->name, o->tun) == 0))
 		return;
@@ -181,10 +236,10 @@ static void try_link(const struct snapshot *s, const struct kernel_link *k, cons
 		add_unused(ret, k->name, ADDR_NONE, reason);
 		return;
 	}
-	reason = try_family(s, k, ADDR_IPV4, o, ret);
-	reason6 = try_family(s, k, ADDR_IPV6, o, ret);
-	if (reason != NULL && reason6 != NULL)
-		add_unused(ret, k->name, ADDR_NONE, reason);
+	v4 = try_family(s, k, ADDR_IPV4, o, ret);
+	v6 = try_family(s, k, ADDR_IPV6, o, ret);
+	if (v4 != IS_LINK && v6 != IS_LINK)
+		add_unused(ret, k->name, ADDR_NONE, words[v4 > v6 ? v4 : v6]);
 }
 
 void links_find(const struct snapshot *s, const struct link_options *options, struct links *ret)
@@ -194,18 +249,48 @@ void links_find(const struct snapshot *s, const struct link_options *options, st
 		try_link(s, &s->links.item[i], options, ret);
 }
 
-static bool is_same(const struct link *a, const struct link *b)
+/* --- which is which, from one look to the next ---------------------------------- */
+
+static bool may_be(const struct link *a, const struct link *b)
 {
-	return a->family == b->family && addr_same_host(&a->source, &b->source) &&
-	       (strcmp(a->ifname, b->ifname) == 0 || a->index == b->index);
+	return a->family == b->family && addr_same_host(&a->source, &b->source);
 }
 
-static const struct link *find_same(const struct links *in, const struct link *l)
+/* Who in `before` each of `after` was: an index in it, or -1. */
+struct kinship { int was[LINKS_MAX]; };
+
+static int find_unclaimed(const struct links *before, uint32_t claimed, const struct link *now, bool by_index)
 {
-	for (size_t i = 0; i < in->count; i++)
-		if (is_same(&in->link[i], l))
-			return &in->link[i];
-	return NULL;
+	for (size_t i = 0; i < before->count; i++) {
+		const struct link *l = &before->link[i];
+
+		if (!(claimed >> i & 1) && may_be(l, now) &&
+		    (by_index ? l->index == now->index : strcmp(l->ifname, now->ifname) == 0))
+			return (int)i;
+	}
+	return -1;
+}
+
+/*
+ * The index tells first: a renamed interface keeps it, and two may have changed
+ * their names.  Then the name: a re-plugged one has another index.
+ */
+static struct kinship relate(const struct links *before, const struct links *after)
+{
+	struct kinship k;
+	uint32_t claimed = 0;
+
+	for (size_t i = 0; i < LINKS_MAX; i++)
+		k.was[i] = -1;
+	for (unsigned by_index = 2; by_index-- > 0;)
+		for (size_t i = 0; i < after->count; i++) {
+			if (k.was[i] >= 0)
+				continue;
+			k.was[i] = find_unclaimed(before, claimed, &after->link[i], by_index);
+			if (k.was[i] >= 0)
+				claimed |= 1u << k.was[i];
+		}
+	return k;
 }
 
 static unsigned free_slot(unsigned used)
@@ -219,22 +304,22 @@ static unsigned free_slot(unsigned used)
 
 void links_update(struct links *links, const struct links *found)
 {
+	struct kinship kin = relate(links, found);
 	struct links next = *found;
 	unsigned kept = 0, before = 0;
 
 	for (size_t i = 0; i < links->count; i++)
 		before |= 1u << links->link[i].slot;
 	for (size_t i = 0; i < next.count; i++) {
-		const struct link *old = find_same(links, &next.link[i]);
-
-		next.link[i].slot = old != NULL ? old->slot : LINKS_MAX;
-		if (old != NULL)
-			kept |= 1u << old->slot;
+		if (kin.was[i] < 0)
+			continue;
+		next.link[i].slot = links->link[kin.was[i]].slot;
+		kept |= 1u << next.link[i].slot;
 	}
 	for (size_t i = 0; i < next.count; i++) {
 		unsigned slot;
 
-		if (next.link[i].slot != LINKS_MAX)
+		if (kin.was[i] >= 0)
 			continue;
 		slot = free_slot(kept | before);
 		if (slot >= LINKS_MAX)
@@ -256,16 +341,26 @@ static bool looks_same(const struct link *a, const struct link *b)
 	       strcmp(a->ifname, b->ifname) == 0;
 }
 
+static bool is_among(const struct kinship *k, size_t count, size_t was)
+{
+	for (size_t i = 0; i < count; i++)
+		if (k->was[i] == (int)was)
+			return true;
+	return false;
+}
+
 size_t links_changes(const struct links *before, const struct links *after,
 		     struct link_change ret[LINKS_CHANGES])
 {
+	struct kinship kin = relate(before, after);
 	size_t n = 0;
 
 	for (size_t i = 0; i < before->count; i++)
-		if (find_same(after, &before->link[i]) == NULL)
+		if (!is_among(&kin, after->count, i))
 			ret[n++] = (struct link_change){ LINK_REMOVED, before->link[i] };
 	for (size_t i = 0; i < after->count; i++) {
-		const struct link *now = &after->link[i], *was = find_same(before, now);
+		const struct link *now = &after->link[i];
+		const struct link *was = kin.was[i] >= 0 ? &before->link[kin.was[i]] : NULL;
 
 		if (was == NULL)
 			ret[n++] = (struct link_change){ LINK_ADDED, *now };

@@ -75,7 +75,8 @@ void links_find(const struct snapshot *s, const struct link_options *options, st
 
 /*
  * Makes `links` what was found, and keeps the slot of every link that is still
- * there: same name (or, renamed, same index), family and source.  A new link
+ * there: same family and source, and same index (it may have been renamed), else
+ * same name (it may have been re-plugged).  A new link
  * gets a slot that was free before, too, while there is one.
  */
 void links_update(struct links *links, const struct links *found);

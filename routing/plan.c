@@ -138,8 +138,40 @@ static int add_sysctl(struct plan *p, const char *wanted, const char *format, ..
 	return 0;
 }
 
+static bool overlap(const struct prefix *a, const struct prefix *b)
+{
+	return prefix_holds(a, &b->addr) || prefix_holds(b, &a->addr);
+}
+
+/* Another interface is, or may be, in the same network as this one. */
+static bool shares_network(const struct links *links, const struct link *l)
+{
+	for (size_t i = 0; i < links->count; i++) {
+		const struct link *other = &links->link[i];
+
+		for (size_t k = 0; k < other->onlink_count && other->index != l->index; k++)
+			for (size_t n = 0; n < l->onlink_count; n++)
+				if (overlap(&l->onlink[n], &other->onlink[k]))
+					return true;
+	}
+	return false;
+}
+
+/*
+ * Who asks for the address of one of two interfaces in one network would be
+ * answered by both, and send what is for the one to the other, whose socket
+ * does not hear it.  An interface answers, and asks, for itself only.
+ */
+static int add_arp(struct plan *p, const struct link *l)
+{
+	int err = add_sysctl(p, "1", "net/ipv4/conf/%s/arp_ignore", l->ifname);
+
+	return err == 0 ? add_sysctl(p, "2", "net/ipv4/conf/%s/arp_announce", l->ifname) : err;
+}
+
 /* Strict reverse-path filtering would drop what comes in on any link but the best one. */
-static int add_link_sysctls(struct plan *p, const struct snapshot *s, const struct link *l)
+static int add_link_sysctls(struct plan *p, const struct snapshot *s, const struct links *links,
+			    const struct link *l)
 {
 	const struct kernel_link *k = snapshot_link(s, l->index);
 	int err = 0;
@@ -149,7 +181,9 @@ static int add_link_sysctls(struct plan *p, const struct snapshot *s, const stru
 	/* 2 is as good as what we want, also when it is our own: else the row would come and go */
 	if (k->rp_filter > 0 || s->rp_filter_all > 0)
 		err = add_sysctl(p, "2", "net/ipv4/conf/%s/rp_filter", l->ifname);
-	return err == 0 ? add_sysctl(p, "1", "net/ipv4/conf/%s/src_valid_mark", l->ifname) : err;
+	if (err == 0)
+		err = add_sysctl(p, "1", "net/ipv4/conf/%s/src_valid_mark", l->ifname);
+	return err == 0 && shares_network(links, l) ? add_arp(p, l) : err;
 }
 
 static bool has_advertised_route(const struct snapshot *s, int index)
@@ -246,7 +280,7 @@ static int build_client(struct plan *p, const struct plan_options *o, const stru
 	for (size_t i = 0; i < links->count && err == 0; i++) {
 		err = add_link(p, &links->link[i], o->reply_rules);
 		if (err == 0)
-			err = add_link_sysctls(p, s, &links->link[i]);
+			err = add_link_sysctls(p, s, links, &links->link[i]);
 	}
 	if (err == 0)
 		err = add_routes(p, o);

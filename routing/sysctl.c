@@ -311,6 +311,55 @@ int sysctl_apply(struct sysctl_store *s, const struct sysctl_row *row, size_t co
 	return first < 0 ? first : changed;
 }
 
+/* --- names -------------------------------------------------------------------- */
+
+/* "net/ipv4/conf/NAME/setting": where NAME begins, and its length; NULL: it is no interface's. */
+static const char *name_in(const char *row, size_t *ret_len)
+{
+	const char *at = strncmp(row, "net/ipv4/conf/", 14) == 0 || strncmp(row, "net/ipv6/conf/", 14) == 0 ?
+			 row + 14 : NULL;
+	const char *end = at != NULL ? strrchr(at, '/') : NULL;
+
+	if (end == NULL)
+		return NULL;
+	*ret_len = (size_t)(end - at);
+	return at;
+}
+
+/* False: its interface is gone. */
+static bool follow_row(struct row *r, const char *(*now)(void *ctx, const char *ifname), void *ctx, bool *changed)
+{
+	char was[SNAPSHOT_NAME], row[SYSCTL_NAME];
+	const char *is;
+	size_t len;
+	const char *at = name_in(r->row.name, &len);
+
+	if (at == NULL || len >= sizeof(was))
+		return true;
+	memcpy(was, at, len);
+	was[len] = '\0';
+	is = now(ctx, was);
+	if (is == NULL || strcmp(is, was) == 0)
+		return is != NULL;
+	snprintf(row, sizeof(row), "%.14s%.15s%s", r->row.name, is, at + len);
+	memcpy(r->row.name, row, sizeof(row));
+	*changed = true;
+	return true;
+}
+
+int sysctl_follow(struct sysctl_store *s, const char *(*now)(void *ctx, const char *ifname), void *ctx)
+{
+	bool changed = false;
+
+	for (size_t i = s->count; i-- > 0;) {
+		if (follow_row(&s->row[i], now, ctx, &changed))
+			continue;
+		s->row[i] = s->row[--s->count];
+		changed = true;
+	}
+	return changed ? save(s) : 0;
+}
+
 int sysctl_restore(struct sysctl_store *s)
 {
 	return sysctl_apply(s, NULL, 0);

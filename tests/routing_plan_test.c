@@ -119,6 +119,124 @@ static void a_link_keeps_its_slot_while_others_go(void **state)
 			assert_true(links.link[i].slot != links.link[k].slot);
 }
 
+static unsigned slot_of(int index, uint8_t family)
+{
+	for (size_t i = 0; i < links.count; i++)
+		if (links.link[i].index == index && links.link[i].family == family)
+			return links.link[i].slot;
+	return LINKS_MAX;
+}
+
+static void a_link_is_known_by_its_index_and_then_by_its_name(void **state)
+{
+	struct links before;
+	struct link_change change[LINKS_CHANGES];
+	unsigned wan1, wan2;
+
+	(void)state;
+	/* two identical routers */
+	host.addresses.item[3].prefix = host.addresses.item[0].prefix;
+	find();
+	wan1 = slot_of(2, ADDR_IPV4);
+	wan2 = slot_of(3, ADDR_IPV4);
+	before = links;
+	/* they change their names */
+	strcpy(host.links.item[1].name, "wan2");
+	strcpy(host.links.item[2].name, "wan1");
+	find();
+	assert_int_equal(slot_of(2, ADDR_IPV4), wan1);
+	assert_int_equal(slot_of(3, ADDR_IPV4), wan2);
+	assert_int_equal(links_changes(&before, &links, change), 3);
+	assert_int_equal(change[0].kind, LINK_CHANGED);
+	/* one is re-plugged: another index; and the other takes its name */
+	before = links;
+	host.links.item[2].index = host.addresses.item[3].index = host.routes.item[2].oif = 8;
+	strcpy(host.links.item[1].name, "wan1");
+	strcpy(host.links.item[2].name, "wan2");
+	find();
+	assert_int_equal(slot_of(2, ADDR_IPV4), wan1);
+	assert_int_not_equal(slot_of(8, ADDR_IPV4), wan1);
+	/* re-plugged, it has its own name, and its slot */
+	before = links;
+	wan2 = slot_of(8, ADDR_IPV4);
+	host.links.item[2].index = host.addresses.item[3].index = host.routes.item[2].oif = 9;
+	find();
+	assert_int_equal(slot_of(9, ADDR_IPV4), wan2);
+	assert_int_equal(links_changes(&before, &links, change), 1);
+	assert_int_equal(change[0].kind, LINK_MOVED);
+}
+
+static void an_address_is_missing_in_several_ways(void **state)
+{
+	struct kernel_address *a;
+
+	(void)state;
+	add_link(20, "eth1", "", IFF_UP | IFF_RUNNING);
+	find();
+	assert_string_equal(why("eth1"), "no address");
+	add_address(20, "fe80::1/64");
+	a = &host.addresses.item[host.addresses.count - 1];
+	a->scope = RT_SCOPE_LINK;
+	find();
+	assert_string_equal(why("eth1"), "no address");
+	add_address(20, "169.254.3.4/16");
+	host.addresses.item[host.addresses.count - 1].scope = RT_SCOPE_LINK;
+	find();
+	assert_string_equal(why("eth1"), "only a link-local address: no DHCP server has answered");
+	add_address(20, "2001:db8:7::1/64");
+	a = &host.addresses.item[host.addresses.count - 1];
+	a->flags = IFA_F_TENTATIVE;
+	find();
+	assert_string_equal(why("eth1"), "its address is still being checked for being taken");
+	a->flags = IFA_F_TENTATIVE | IFA_F_DADFAILED;
+	find();
+	assert_string_equal(why("eth1"), "its address is taken: another machine there has the same");
+	a->flags = 0;
+	find();
+	assert_string_equal(why("eth1"), "no default route");
+}
+
+static void what_cannot_be_an_uplink_says_so(void **state)
+{
+	static const struct { const char *name, *kind, *why; } row[] = {
+		{ "tun5", "tun", "is a tunnel itself" }, { "d0", "dummy", "leads nowhere: it is a dummy" },
+		{ "p0", "veth", "is a port of a bridge" }, { "s0", "veth", "belongs to another interface" },
+	};
+
+	(void)state;
+	add_link(30, "br0", "bridge", IFF_UP);
+	add_link(31, "bond0", "bond", IFF_UP);
+	for (size_t i = 0; i < ARRAY_SIZE(row); i++)
+		add_link(32 + (int)i, row[i].name, row[i].kind, IFF_UP | IFF_RUNNING);
+	host.links.item[host.links.count - 2].master = 30;
+	host.links.item[host.links.count - 1].master = 31;
+	host.links.item[2].operstate = IF_OPER_DORMANT;
+	host.links.item[2].flags = IFF_UP;
+	host.links.item[1].flags = 0;
+	find();
+	for (size_t i = 0; i < ARRAY_SIZE(row); i++)
+		assert_string_equal(why(row[i].name), row[i].why);
+	assert_string_equal(why("wan2"), "has carrier, but may not send yet (dormant): is it logged in?");
+	assert_string_equal(why("wan1"), "is down");
+}
+
+static void the_seventeenth_link_is_told_that_it_is_one(void **state)
+{
+	char name[SNAPSHOT_NAME], address[32];
+
+	(void)state;
+	for (int i = 0; i < 14; i++) {
+		snprintf(name, sizeof(name), "lte%d", i);
+		snprintf(address, sizeof(address), "10.1.%d.2/24", i);
+		add_link(40 + i, name, "", IFF_UP | IFF_RUNNING);
+		add_address(40 + i, address);
+		add_default(40 + i, "10.1.0.1", 300);
+	}
+	find();
+	assert_int_equal(links.count, LINKS_MAX);
+	assert_string_equal(why("lte13"), "too many links: 16 are used already");
+}
+
 static void build(struct plan_options *o, struct plan *ret)
 {
 	o->marks = marks;
@@ -255,6 +373,37 @@ static void a_server_keeps_the_routes_that_it_was_advertised(void **state)
 	plan_done(&p);
 }
 
+static const struct sysctl_row *setting(const struct plan *p, const char *name)
+{
+	for (size_t i = 0; i < p->sysctl_count; i++)
+		if (strcmp(p->sysctl[i].name, name) == 0)
+			return &p->sysctl[i];
+	return NULL;
+}
+
+static void interfaces_in_one_network_answer_for_themselves(void **state)
+{
+	static const char *const address[] = { "10.0.1.3/24", "10.0.0.9/16", "10.0.1.2/24" };
+	struct plan_options o = { .full_tunnel = true };
+	struct plan p;
+
+	(void)state;
+	find();
+	build(&o, &p);
+	assert_null(setting(&p, "net/ipv4/conf/wan1/arp_ignore"));
+	plan_done(&p);
+	for (size_t i = 0; i < ARRAY_SIZE(address); i++) {
+		assert_true(prefix_parse(address[i], &host.addresses.item[2].prefix));
+		find();
+		build(&o, &p);
+		assert_string_equal(setting(&p, "net/ipv4/conf/wan1/arp_ignore")->wanted, "1");
+		assert_string_equal(setting(&p, "net/ipv4/conf/wan1/arp_announce")->wanted, "2");
+		assert_string_equal(setting(&p, "net/ipv4/conf/wan2/arp_ignore")->wanted, "1");
+		assert_string_equal(setting(&p, "net/ipv4/conf/wan2/arp_announce")->wanted, "2");
+		plan_done(&p);
+	}
+}
+
 static void another_tunnels_route_in_the_main_table_is_not_ours(void **state)
 {
 	struct prefix address;
@@ -360,6 +509,11 @@ int main(void)
 		ON_HOST("uplinks are found, and the others have a reason",
 			uplinks_are_found_and_the_others_have_a_reason),
 		ON_HOST("a link keeps its slot while others go", a_link_keeps_its_slot_while_others_go),
+		ON_HOST("a link is known by its index, and then by its name",
+			a_link_is_known_by_its_index_and_then_by_its_name),
+		ON_HOST("an address is missing in several ways", an_address_is_missing_in_several_ways),
+		ON_HOST("what cannot be an uplink says so", what_cannot_be_an_uplink_says_so),
+		ON_HOST("the seventeenth link is told that it is one", the_seventeenth_link_is_told_that_it_is_one),
 		ON_HOST("a full tunnel has its rules in both families",
 			a_full_tunnel_has_its_rules_in_both_families),
 		ON_HOST("a family that the tunnel lacks is refused, and not swallowed",
@@ -371,6 +525,8 @@ int main(void)
 			without_ipv6_on_the_device_the_tunnel_has_only_ipv4),
 		ON_HOST("a server keeps the routes that it was advertised",
 			a_server_keeps_the_routes_that_it_was_advertised),
+		ON_HOST("interfaces in one network answer for themselves",
+			interfaces_in_one_network_answer_for_themselves),
 		ON_HOST("another tunnel's route in the main table is not ours",
 			another_tunnels_route_in_the_main_table_is_not_ours),
 		ON_HOST("before a session only the links are routed",
