@@ -30,7 +30,7 @@
  */
 #include "core/path/congestion.h"
 
-#include "core/path/jitter.h"
+#include "core/path/standing.h"
 #include "core/path/window.h"
 
 #define LEAST		10		/* packets a round trip, of so long at least: any path takes them (RFC 6928) */
@@ -47,23 +47,9 @@
 
 #define BANDWIDTH_ROUNDS 8
 #define EXTRA_ROUNDS	10
-#define WINDOW_MIN	MSEC(20)	/* of the standing RTT */
-#define WINDOW_JITTERS	10
-#define WAIT_GAIN	32	/* ACKs: a way back that stalls, as the one there does then, is no reason to send more */
-#define WAIT_OFFS	5
-#define FLOOR_JITTERS	3		/* so far below its mean the standing RTT comes by itself */
-#define JITTERY		MSEC(3)			/* from here on the path is treated as noisy */
 #define JITTERY_GAIN	0.99		/* of the rate that is believed: room for what jitter hides */
 #define SPAN_JITTERS	28		/* a delivery rate is measured over so many at least, */
 #define SPAN_PACKETS	64		/* and where it jitters over so many packets */
-
-#define TARGET		MSEC(3)		/* of queue that may stand: keeps the path busy */
-#define TARGET_PACKETS	6		/* or so many of ours: who has less of a shared path asks for more */
-#define LIMIT_MIN	MSEC(5)		/* above the target: max(5 ms, 1/8 RTT), */
-#define LIMIT_MAX	MSEC(12)	/* but not more than people notice */
-#define LIMIT_PACKETS	3
-#define PACKETS_MAX	MSEC(10)	/* what those packets may amount to on a slow path */
-#define SLACK_MAX	MSEC(20)
 
 #define UP_MIN		0.01		/* what is sent above the delivery rate to find more */
 #define UP_MAX		0.05
@@ -77,8 +63,7 @@
 #define BRAKE_STARTUP	0.5		/* of the delivery rate */
 #define BRAKE_MIN	0.8
 #define BRAKE_MAX	0.9
-#define BRAKE_DEEP	0.5		/* before much more than that is taken for the floor: */
-#define UNSURE		MSEC(50)
+#define BRAKE_DEEP	0.5		/* before much more than that is taken for the floor */
 #define BRAKE_LIGHT	0.98
 #define LIGHT_TIME	SEC(1)		/* for so long a light load has not grown, */
 #define LIGHT_GROWTH	1.1		/* by this */
@@ -109,12 +94,7 @@ struct steer {
 
 	/* what is known of the path */
 	struct window bandwidth;	/* bytes per second, by measured rounds */
-	struct window standing;		/* RTT, by time */
-	nsec_t floor;			/* standing RTT without a queue of ours; 0: no RTT yet */
-	nsec_t base;			/* the least standing RTT ever */
-	nsec_t sure;			/* floor that a deep brake could not bring down, or that came by itself */
-	struct jitter jitter;
-	nsec_t wait, wait_off;		/* that answers took back beyond their least: mean, and distance from it */
+	struct standing standing;
 	struct window extra;		/* bytes acknowledged beyond the bandwidth: aggregation */
 	nsec_t extra_since;
 	uint64_t extra_acked;
@@ -158,7 +138,6 @@ struct steer {
 	uint64_t load;			/* the most that has arrived, */
 	nsec_t load_since;		/* and since when it is hardly more than that */
 	nsec_t brake_since;
-	nsec_t slack;			/* every brake that found nothing makes the limit wider */
 	uint64_t brake_rate;		/* bandwidth before */
 	nsec_t brake_until, brake_from;	/* when it must be drained; standing RTT to come down from */
 	nsec_t measured;		/* sum of standing RTTs since then, */
@@ -172,12 +151,12 @@ static uint64_t bandwidth(const struct steer *s)
 
 static nsec_t standing(const struct steer *s)
 {
-	return window_get(&s->standing);
+	return standing_rtt(&s->standing);
 }
 
 static nsec_t queue_of(const struct steer *s)
 {
-	return nsec_since(s->floor, standing(s));
+	return standing_queue(&s->standing);
 }
 
 static nsec_t time_of(const struct steer *s, uint64_t bytes)
@@ -192,42 +171,26 @@ static uint64_t bytes_in(uint64_t rate, nsec_t time)
 	return (uint64_t)((double)rate * (double)time / 1e9);
 }
 
-/* So many full packets, on the wire; on a slow path fewer, but one. */
-static nsec_t packets(const struct steer *s, unsigned count)
-{
-	nsec_t one = time_of(s, s->config.mtu);
-
-	return nsec_min(count * one, nsec_max(one, PACKETS_MAX));
-}
-
-/* How far above the floor the standing RTT is by itself when the path is full. */
-static nsec_t room(const struct steer *s)
-{
-	return nsec_since(s->floor, s->base + jitter_when_full(&s->jitter));
-}
-
 static nsec_t target(const struct steer *s)
 {
-	return nsec_max(TARGET, packets(s, TARGET_PACKETS)) + room(s) + jitter_unseen(&s->jitter);
+	return standing_target(&s->standing, time_of(s, s->config.mtu));
 }
 
 static nsec_t limit(const struct steer *s)
 {
-	return target(s) + nsec_clamp(s->floor / 8, LIMIT_MIN, LIMIT_MAX) +
-	       packets(s, LIMIT_PACKETS) + jitter_unseen(&s->jitter) + nsec_since(jitter_allowed(&s->jitter), s->slack);
+	return standing_limit(&s->standing, time_of(s, s->config.mtu));
 }
 
 static double up_first(const struct steer *s)
 {
-	double up = (double)target(s) / (2 * (double)s->floor + 1);
+	double up = (double)target(s) / (2 * (double)s->standing.floor + 1);
 
 	return up < UP_MIN ? UP_MIN : up > UP_MAX ? UP_MAX : up;
 }
 
-/* One RTT, and one round's delivery rate, say little. */
 static bool is_jittery(const struct steer *s)
 {
-	return jitter_of(&s->jitter) > JITTERY;
+	return standing_is_jittery(&s->standing);
 }
 
 /*
@@ -237,7 +200,7 @@ static bool is_jittery(const struct steer *s)
  */
 static bool needs_proof(const struct steer *s)
 {
-	double most = 1.25 * (double)limit(s) / (double)s->floor;
+	double most = 1.25 * (double)limit(s) / (double)s->standing.floor;
 
 	if (!is_jittery(s))
 		return s->up > UP_BLIND;
@@ -254,7 +217,7 @@ static uint64_t initial_window(const struct steer *s)
 /* A search has brought only loss, so none is begun for a while. */
 static bool is_held(const struct steer *s, nsec_t now)
 {
-	return s->held_since != 0 && now < s->held_since + nsec_max(HOLD, 10 * s->floor);
+	return s->held_since != 0 && now < s->held_since + nsec_max(HOLD, 10 * s->standing.floor);
 }
 
 static double steady_gain(const struct steer *s, nsec_t now)
@@ -295,11 +258,11 @@ static void derive(struct steer *s, nsec_t now)
 		rate = steady_gain(s, now) * bw / (1 - (is_held(s, now) ? 0 : made_up(s)));
 		if (is_jittery(s))
 			rate *= JITTERY_GAIN;
-		stretch = (nsec_t)((1.05 + s->up) * (double)s->floor) + 2 * limit(s);
+		stretch = (nsec_t)((1.05 + s->up) * (double)s->standing.floor) + 2 * limit(s);
 		break;
 	case BRAKE:
 		rate = s->brake * bw;
-		stretch = nsec_max(s->floor, standing(s) / 2) + target(s);
+		stretch = nsec_max(s->standing.floor, standing(s) / 2) + target(s);
 		if (s->light)
 			stretch = nsec_max(stretch, standing(s) + target(s));
 		break;
@@ -307,9 +270,9 @@ static void derive(struct steer *s, nsec_t now)
 	/* so slow that not even a few packets are under way, it would never learn that there is more */
 	least = (double)(LEAST * s->config.mtu) * 1e9 / (double)nsec_max(standing(s), LEAST_TIME);
 	s->pacing = capped(s, rate > least ? rate : least);
-	stretch += s->wait + WAIT_OFFS * s->wait_off;
+	stretch += standing_wait(&s->standing);
 	s->window = bytes_in(bandwidth(s), stretch) + window_get(&s->extra) + 4 * s->config.mtu;
-	if (s->phase == STARTUP || s->floor == 0)
+	if (s->phase == STARTUP || s->standing.floor == 0)
 		s->window += initial_window(s);
 }
 
@@ -389,12 +352,12 @@ static void enter_brake(struct steer *s, nsec_t now)
 /* ours: the brake has drained a queue; else there was none, and all is as before. */
 static void leave_brake(struct steer *s, bool ours, nsec_t now)
 {
-	double up = up_first(s), search = (double)target(s) / (double)s->floor;
+	double up = up_first(s), search = (double)target(s) / (double)s->standing.floor;
 
 	if (ours)
-		s->slack -= s->slack / 8;
+		standing_narrow(&s->standing);
 	else
-		s->slack = nsec_min(s->slack + s->slack / 4 + jitter_of(&s->jitter) / 2, SLACK_MAX);
+		standing_widen(&s->standing);
 	if (!ours && s->brake_rate > bandwidth(s))
 		window_reset(&s->bandwidth, s->brake_rate, s->round);
 	if (!ours && s->from_startup && s->full_rounds < FULL_ROUNDS) {
@@ -425,7 +388,7 @@ static void on_steady_round(struct steer *s, double lost, nsec_t now)
 {
 	uint64_t got = is_jittery(s) ? s->last_rate : bandwidth(s);
 
-	if (is_held(s, now) || s->round_least >= s->floor + (is_jittery(s) ? limit(s) : target(s)) / 2) {
+	if (is_held(s, now) || s->round_least >= s->standing.floor + (is_jittery(s) ? limit(s) : target(s)) / 2) {
 		set_up(s, up_first(s), now);
 		return;
 	}
@@ -502,7 +465,7 @@ static bool is_exhausted(const struct steer *s, nsec_t sent_at, nsec_t now)
 {
 	nsec_t sending = nsec_since(s->span_sent, sent_at), arriving = now - s->span_since;
 
-	return s->span_least > s->floor + limit(s) && arriving > sending + sending / 2;
+	return s->span_least > s->standing.floor + limit(s) && arriving > sending + sending / 2;
 }
 
 static void on_span(struct steer *s, const struct congestion_ack *ack)
@@ -544,7 +507,7 @@ static void on_loose_startup_round(struct steer *s, nsec_t now)
 
 static bool span_says_enough(const struct steer *s, nsec_t now)
 {
-	return now > s->span_since && now - s->span_since >= SPAN_JITTERS * jitter_of(&s->jitter) &&
+	return now > s->span_since && now - s->span_since >= SPAN_JITTERS * jitter_of(&s->standing.jitter) &&
 	       (!is_jittery(s) || s->delivered - s->span_began >= SPAN_PACKETS * (uint64_t)s->config.mtu);
 }
 
@@ -574,12 +537,7 @@ static bool fell_by_itself(const struct steer *s, nsec_t now)
 {
 	nsec_t drained = nsec_since(s->brake_since + s->brake_from, now);
 
-	return standing(s) + drained + FLOOR_JITTERS * jitter_of(&s->jitter) < s->brake_from;
-}
-
-static nsec_t unsure(const struct steer *s)
-{
-	return nsec_max(UNSURE, s->sure / 4) + FLOOR_JITTERS * jitter_of(&s->jitter);
+	return standing(s) + drained + standing_spread(&s->standing) < s->brake_from;
 }
 
 /* Drained, or drained in vain? */
@@ -591,7 +549,7 @@ static void check_brake(struct steer *s, nsec_t now)
 		s->light = false;
 		set_brake(s, BRAKE_STARTUP, now);
 	}
-	if (standing(s) <= s->floor + target(s) / 2) {
+	if (standing(s) <= s->standing.floor + target(s) / 2) {
 		/* before a round trip has passed, it has drained nothing */
 		leave_brake(s, nsec_since(s->brake_since, now) >= s->brake_from, now);
 		return;
@@ -606,23 +564,21 @@ static void check_brake(struct steer *s, nsec_t now)
 		return;
 	s->measured += standing(s);
 	s->measures++;
-	if (now < s->brake_until + nsec_clamp(s->floor, MEASURE_MIN, MEASURE_MAX))
+	if (now < s->brake_until + nsec_clamp(s->standing.floor, MEASURE_MIN, MEASURE_MAX))
 		return;
 	mean = s->measured / s->measures;
-	if (standing(s) + jitter_of(&s->jitter) + MSEC(1) < mean) {
+	if (standing(s) + jitter_of(&s->standing.jitter) + MSEC(1) < mean) {
 		s->measured = s->measures = 0;	/* it still falls */
 		s->brake_until = now;
 		return;
 	}
-	if (mean > s->sure + unsure(s) && s->brake > BRAKE_DEEP) {
+	if (standing_is_unsure(&s->standing, mean) && s->brake > BRAKE_DEEP) {
 		set_brake(s, BRAKE_DEEP, now);
 		s->brake = BRAKE_DEEP;
 		s->brake_until = drained_at(s, now);
 		return;
 	}
-	if (s->brake <= BRAKE_DEEP)
-		s->sure = mean;
-	s->floor = mean;
+	standing_raise(&s->standing, mean, s->brake <= BRAKE_DEEP);
 	leave_brake(s, false, now);
 }
 
@@ -639,7 +595,7 @@ static void check_queue(struct steer *s, nsec_t now)
 	case STEADY:
 		if (q < target(s))
 			s->low_at = now;
-		if (q < limit(s) && nsec_since(s->low_at, now) < nsec_max(10 * s->floor, HOLD))
+		if (q < limit(s) && nsec_since(s->low_at, now) < nsec_max(10 * s->standing.floor, HOLD))
 			break;
 		enter_brake(s, now);
 		if (!is_jittery(s) && s->round_began >= s->app_limited && s->round_rate != 0 &&
@@ -654,28 +610,6 @@ static void check_queue(struct steer *s, nsec_t now)
 
 /* --- what ACKs tell --------------------------------------------------------- */
 
-static void take_rtt(struct steer *s, nsec_t rtt, nsec_t now)
-{
-	if (s->floor == 0) {
-		s->floor = s->base = s->sure = rtt;
-		window_reset(&s->standing, rtt, now);
-	}
-	jitter_rtt(&s->jitter, rtt, now);
-	window_min(&s->standing, nsec_max(nsec_max(s->floor / 4, WINDOW_MIN), WINDOW_JITTERS * jitter_of(&s->jitter)),
-		   rtt, now);
-	s->base = nsec_min(s->base, standing(s));
-	s->floor = nsec_min(s->floor, standing(s) + FLOOR_JITTERS * jitter_of(&s->jitter));
-	s->sure = nsec_min(s->sure, s->floor);
-}
-
-static void take_wait(struct steer *s, nsec_t wait)
-{
-	nsec_t off = wait > s->wait ? wait - s->wait : s->wait - wait;
-
-	s->wait_off = (nsec_t)((int64_t)s->wait_off + ((int64_t)off - (int64_t)s->wait_off) / WAIT_GAIN);
-	s->wait = (nsec_t)((int64_t)s->wait + ((int64_t)wait - (int64_t)s->wait) / WAIT_GAIN);
-}
-
 static void take_rate(struct steer *s, const struct delivery_sample *sample)
 {
 	uint64_t rate = delivery_rate(sample);
@@ -683,7 +617,7 @@ static void take_rate(struct steer *s, const struct delivery_sample *sample)
 	/* less than a round trip is a burst; while a queue drains, more comes than the path carries of ours */
 	if (is_jittery(s) && s->phase != STARTUP)
 		return;		/* one round trip says too little: on_span */
-	if (sample->interval < nsec_min(s->floor, standing(s)) || (s->phase == BRAKE && !s->from_startup && !is_jittery(s)))
+	if (sample->interval < nsec_min(s->standing.floor, standing(s)) || (s->phase == BRAKE && !s->from_startup && !is_jittery(s)))
 		return;
 	if (sample->prior >= s->app_limited || rate > bandwidth(s))
 		window_max(&s->bandwidth, BANDWIDTH_ROUNDS, rate, s->round);
@@ -736,16 +670,14 @@ static void steer_acked(void *state, const struct congestion_ack *ack)
 	struct steer *s = state;
 	const struct delivery_sample *sample = &ack->sample;
 
-	if (s->floor == 0 || sample->delivered < s->delivered)
+	if (s->standing.floor == 0 || sample->delivered < s->delivered)
 		begin_count(s, sample->delivered - sample->acked, sample->at);
 	s->delivered = sample->delivered;
 	if (ack->in_flight + sample->acked + 2 * s->config.mtu >= s->window)
 		s->window_full_at = ack->now;
-	if (sample->rtt != 0) {
-		take_rtt(s, sample->clean_rtt, ack->now);
-		take_wait(s, sample->rtt - sample->clean_rtt);
-	}
-	if (s->floor == 0)
+	if (sample->rtt != 0)
+		standing_acked(&s->standing, sample->rtt, sample->clean_rtt, ack->now);
+	if (s->standing.floor == 0)
 		return;
 	take_rate(s, sample);
 	take_load(s, ack->now);
@@ -825,14 +757,14 @@ static void steer_probed(void *state, nsec_t rtt, bool calm, nsec_t now)
 
 	(void)now;
 	if (calm)
-		jitter_calm_rtt(&s->jitter, rtt);
+		standing_calm(&s->standing, rtt);
 }
 
 static nsec_t steer_jitter(const void *state)
 {
 	const struct steer *s = state;
 
-	return jitter_own(&s->jitter);
+	return jitter_own(&s->standing.jitter);
 }
 
 const struct congestion_ops congestion_steer = {
