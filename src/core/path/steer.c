@@ -30,8 +30,8 @@
  */
 #include "core/path/congestion.h"
 
+#include "core/path/capacity.h"
 #include "core/path/standing.h"
-#include "core/path/window.h"
 
 #define LEAST		10		/* packets a round trip, of so long at least: any path takes them (RFC 6928) */
 #define LEAST_TIME	MSEC(50)
@@ -45,12 +45,7 @@
 #define FULL_LOSS	0.15		/* so much lost, and less growth than that: full at once */
 #define FULL_LOST	32		/* or so many packets, of bursts that lose that much */
 
-#define BANDWIDTH_ROUNDS 8
-#define EXTRA_ROUNDS	10
 #define JITTERY_GAIN	0.99		/* of the rate that is believed: room for what jitter hides */
-#define SPAN_JITTERS	28		/* a delivery rate is measured over so many at least, */
-#define SPAN_PACKETS	64		/* and where it jitters over so many packets */
-
 #define UP_MIN		0.01		/* what is sent above the delivery rate to find more */
 #define UP_MAX		0.05
 #define UP_BLIND	0.03		/* beyond this only when the last step brought something */
@@ -71,12 +66,6 @@
 #define MEASURE_MIN	MSEC(50)	/* for so long the delay is watched that the brake could not drain */
 #define MEASURE_MAX	MSEC(200)
 
-#define GREW		0.03		/* of what arrived, more was sent: the path carries no more */
-#define GREW_JITTERY	0.05
-#define LOSS_MORE	0.03		/* lost beyond what always is: likewise */
-
-#define LOSS_BATCH	(200 * 1400)	/* bytes, over which loss is counted */
-#define LOSS_BATCHES	4
 #define LOSS_MAX	0.06		/* more is not made up for */
 
 enum phase { STARTUP, STEADY, BRAKE };
@@ -93,34 +82,13 @@ struct steer {
 	nsec_t held_at;			/* when anything did */
 
 	/* what is known of the path */
-	struct window bandwidth;	/* bytes per second, by measured rounds */
+	struct capacity capacity;
 	struct standing standing;
-	struct window extra;		/* bytes acknowledged beyond the bandwidth: aggregation */
-	nsec_t extra_since;
-	uint64_t extra_acked;
-	double loss;			/* share that is always lost */
-	struct window losses;		/* ppm, by batches */
-	uint64_t batch, batch_lost, batch_acked;
-
-	/* rounds: until what was sent at their begin is acknowledged */
-	uint64_t delivered;
-	uint64_t app_limited;		/* samples that began below this many bytes had not enough to send */
-	uint64_t round;			/* that were filled: only those age the bandwidth */
-	uint64_t round_ends, round_began;
-	uint64_t round_lost, bursts_lost;
-	nsec_t round_least;		/* standing RTT */
-	uint64_t span_began;		/* rounds enough that jitter does not matter */
-	uint64_t span_flight, span_lost;	/* bytes under way at its begin, and lost since */
-	double grew;			/* by so much of what arrived in the last one more was sent */
-	nsec_t span_since, span_from;	/* of this one, and of the last */
-	nsec_t span_sent;		/* when the newest was sent that had arrived then */
-	nsec_t span_least;		/* standing RTT in it */
-	uint64_t last_rate;		/* delivery rate of the last span, */
-	uint64_t round_rate;		/* and the larger of two where it jitters */
 
 	/* STARTUP */
 	uint64_t full_rate;
 	unsigned full_rounds;
+	uint64_t bursts_lost;
 
 	/* STEADY */
 	double up;
@@ -146,7 +114,7 @@ struct steer {
 
 static uint64_t bandwidth(const struct steer *s)
 {
-	return window_get(&s->bandwidth);
+	return capacity_rate(&s->capacity);
 }
 
 static nsec_t standing(const struct steer *s)
@@ -159,26 +127,14 @@ static nsec_t queue_of(const struct steer *s)
 	return standing_queue(&s->standing);
 }
 
-static nsec_t time_of(const struct steer *s, uint64_t bytes)
-{
-	uint64_t bw = bandwidth(s);
-
-	return bw != 0 ? bytes * NSEC_PER_SEC / bw : 0;
-}
-
-static uint64_t bytes_in(uint64_t rate, nsec_t time)
-{
-	return (uint64_t)((double)rate * (double)time / 1e9);
-}
-
 static nsec_t target(const struct steer *s)
 {
-	return standing_target(&s->standing, time_of(s, s->config.mtu));
+	return standing_target(&s->standing, capacity_packet(&s->capacity));
 }
 
 static nsec_t limit(const struct steer *s)
 {
-	return standing_limit(&s->standing, time_of(s, s->config.mtu));
+	return standing_limit(&s->standing, capacity_packet(&s->capacity));
 }
 
 static double up_first(const struct steer *s)
@@ -232,7 +188,7 @@ static double steady_gain(const struct steer *s, nsec_t now)
 /* The share of what is sent that is sent on top, since so much is always lost. */
 static double made_up(const struct steer *s)
 {
-	return s->loss < LOSS_MAX ? s->loss : LOSS_MAX;
+	return s->capacity.loss < LOSS_MAX ? s->capacity.loss : LOSS_MAX;
 }
 
 static uint64_t capped(const struct steer *s, double rate)
@@ -271,7 +227,7 @@ static void derive(struct steer *s, nsec_t now)
 	least = (double)(LEAST * s->config.mtu) * 1e9 / (double)nsec_max(standing(s), LEAST_TIME);
 	s->pacing = capped(s, rate > least ? rate : least);
 	stretch += standing_wait(&s->standing);
-	s->window = bytes_in(bandwidth(s), stretch) + window_get(&s->extra) + 4 * s->config.mtu;
+	s->window = capacity_bytes(&s->capacity, stretch) + capacity_extra(&s->capacity) + 4 * s->config.mtu;
 	if (s->phase == STARTUP || s->standing.floor == 0)
 		s->window += initial_window(s);
 }
@@ -282,7 +238,7 @@ static void set_up(struct steer *s, double up, nsec_t now)
 {
 	s->up = up;
 	s->up_rate = bandwidth(s);
-	s->up_round = s->round;
+	s->up_round = s->capacity.round;
 	s->up_since = now;
 }
 
@@ -290,8 +246,8 @@ static void set_up(struct steer *s, double up, nsec_t now)
 static bool up_has_shown(const struct steer *s)
 {
 	if (is_jittery(s))
-		return s->span_from >= s->up_since + standing(s);
-	return s->round >= s->up_round + 2;
+		return s->capacity.last.since >= s->up_since + standing(s);
+	return s->capacity.round >= s->up_round + 2;
 }
 
 static void enter_steady(struct steer *s, double up, nsec_t now)
@@ -359,7 +315,7 @@ static void leave_brake(struct steer *s, bool ours, nsec_t now)
 	else
 		standing_widen(&s->standing);
 	if (!ours && s->brake_rate > bandwidth(s))
-		window_reset(&s->bandwidth, s->brake_rate, s->round);
+		capacity_set(&s->capacity, s->brake_rate);
 	if (!ours && s->from_startup && s->full_rounds < FULL_ROUNDS) {
 		s->phase = STARTUP;
 		return;
@@ -370,7 +326,7 @@ static void leave_brake(struct steer *s, bool ours, nsec_t now)
 	enter_steady(s, up, now);
 }
 
-static void on_startup_round(struct steer *s, double lost, nsec_t now)
+static void on_startup_round(struct steer *s, const struct capacity_round *round, nsec_t now)
 {
 	if (bandwidth(s) >= FULL_GROWTH * s->full_rate) {
 		s->full_rate = bandwidth(s);
@@ -378,24 +334,24 @@ static void on_startup_round(struct steer *s, double lost, nsec_t now)
 		return;
 	}
 	s->full_rounds++;
-	if (s->full_rounds < FULL_ROUNDS && lost < FULL_LOSS)
+	if (s->full_rounds < FULL_ROUNDS && round->loss < FULL_LOSS)
 		return;
 	enter_brake(s, now);
 }
 
 /* A round above the delivery rate: go on faster while it brings something. */
-static void on_steady_round(struct steer *s, double lost, nsec_t now)
+static void on_steady_round(struct steer *s, const struct capacity_round *round, nsec_t now)
 {
-	uint64_t got = is_jittery(s) ? s->last_rate : bandwidth(s);
+	uint64_t got = is_jittery(s) ? s->capacity.last.rate : bandwidth(s);
 
-	if (is_held(s, now) || s->round_least >= s->standing.floor + (is_jittery(s) ? limit(s) : target(s)) / 2) {
+	if (is_held(s, now) || round->least >= s->standing.floor + (is_jittery(s) ? limit(s) : target(s)) / 2) {
 		set_up(s, up_first(s), now);
 		return;
 	}
 	if (!up_has_shown(s))
 		return;
 	if (needs_proof(s) && (double)got < (1 + s->up / 2) * (double)s->up_rate) {
-		if (lost < s->loss + s->up / 4)
+		if (round->loss < s->capacity.loss + s->up / 4)
 			return;
 		s->held_since = now;
 		set_up(s, up_first(s), now);
@@ -407,7 +363,7 @@ static void on_steady_round(struct steer *s, double lost, nsec_t now)
 /* The path delivers so much and not more: come down from there. */
 static void brake_again(struct steer *s, nsec_t now)
 {
-	window_reset(&s->bandwidth, s->round_rate, s->round);
+	capacity_set(&s->capacity, s->capacity.last.measured);
 	s->brake_rate = 0;
 	set_brake(s, s->light ? BRAKE_STARTUP : s->brake, now);
 	s->light = false;
@@ -417,79 +373,32 @@ static void brake_again(struct steer *s, nsec_t now)
 static void on_brake_round(struct steer *s, nsec_t now)
 {
 	bool rises = standing(s) >= s->brake_from - s->brake_from / 16;
-	bool settled = s->span_from >= s->brake_since + s->brake_from;
+	bool settled = s->capacity.last.since >= s->brake_since + s->brake_from;
 
 	/* less comes than is sent, even now */
-	if (rises && s->round_rate < s->pacing * 19 / 20)
+	if (rises && s->capacity.last.measured < s->pacing * 19 / 20)
 		brake_again(s, now);
 	/* a queue is drained, but slower than it should be */
-	else if (settled && !is_jittery(s) && s->round_rate > s->pacing + s->pacing / 100 &&
-		 s->round_rate < bandwidth(s) * 31 / 32)
+	else if (settled && !is_jittery(s) && s->capacity.last.measured > s->pacing + s->pacing / 100 &&
+		 s->capacity.last.measured < bandwidth(s) * 31 / 32)
 		brake_again(s, now);
 }
 
-static void on_filled_round(struct steer *s, double lost, nsec_t now)
+static void on_filled_round(struct steer *s, const struct capacity_round *round, nsec_t now)
 {
 	if (s->phase != BRAKE)
-		s->round++;
+		capacity_age(&s->capacity);
 	switch (s->phase) {
 	case STARTUP:
-		on_startup_round(s, lost, now);
+		on_startup_round(s, round, now);
 		break;
 	case STEADY:
-		on_steady_round(s, lost, now);
+		on_steady_round(s, round, now);
 		break;
 	case BRAKE:
 		on_brake_round(s, now);
 		break;
 	}
-}
-
-/* One that jitters believes slowly, up and down, and comes down only when less arrives than was sent. */
-static void on_jittery_span(struct steer *s, uint64_t rate, double lost)
-{
-	uint64_t bw = bandwidth(s);
-	bool full = s->span_began >= s->app_limited && s->grew > GREW_JITTERY;
-
-	if (rate > bw)
-		window_reset(&s->bandwidth, bw + (rate - bw) / 2, s->round);
-	else if (full || lost > s->loss + LOSS_MORE)
-		window_reset(&s->bandwidth, bw - (bw - rate) / 4, s->round);
-}
-
-/*
- * A queue stood all the time, and what was sent in less arrived in more: whether there
- * was enough to send or not, the path carried no more.
- */
-static bool is_exhausted(const struct steer *s, nsec_t sent_at, nsec_t now)
-{
-	nsec_t sending = nsec_since(s->span_sent, sent_at), arriving = now - s->span_since;
-
-	return s->span_least > s->standing.floor + limit(s) && arriving > sending + sending / 2;
-}
-
-static void on_span(struct steer *s, const struct congestion_ack *ack)
-{
-	nsec_t now = ack->sample.at;
-	uint64_t in_flight = ack->in_flight;
-	uint64_t got = s->delivered - s->span_began;
-	uint64_t rate = got * NSEC_PER_SEC / (now - s->span_since);
-	double lost = (double)s->span_lost / (double)(got + s->span_lost + 1);
-
-	s->grew = ((double)in_flight + (double)s->span_lost - (double)s->span_flight) / (double)(got + 1);
-	s->round_rate = is_jittery(s) ? nsec_max(rate, s->last_rate) : rate;
-	s->last_rate = rate;
-	if (rate < bandwidth(s) * 3 / 4 && is_exhausted(s, ack->sample.sent_at, now))
-		window_reset(&s->bandwidth, rate, s->round);
-	else if (is_jittery(s) && s->phase != STARTUP)
-		on_jittery_span(s, rate, lost);
-	s->span_began = s->delivered;
-	s->span_flight = in_flight;
-	s->span_lost = 0;
-	s->span_from = s->span_since;
-	s->span_since = now;
-	s->span_sent = ack->sample.sent_at;
-	s->span_least = standing(s);
 }
 
 /*
@@ -505,31 +414,16 @@ static void on_loose_startup_round(struct steer *s, nsec_t now)
 	enter_brake(s, now);
 }
 
-static bool span_says_enough(const struct steer *s, nsec_t now)
+static void on_round(struct steer *s, const struct capacity_round *round, nsec_t now)
 {
-	return now > s->span_since && now - s->span_since >= SPAN_JITTERS * jitter_of(&s->standing.jitter) &&
-	       (!is_jittery(s) || s->delivered - s->span_began >= SPAN_PACKETS * (uint64_t)s->config.mtu);
-}
-
-static void on_round(struct steer *s, const struct congestion_ack *ack)
-{
-	uint64_t got = s->delivered - s->round_began;
-	double lost = (double)s->round_lost / (double)(s->round_lost + got + 1);
-	bool filled = s->round_began >= s->app_limited;
-
-	if (span_says_enough(s, ack->sample.at))
-		on_span(s, ack);
-	s->round_ends = s->round_began = s->delivered;
-	s->bursts_lost = lost >= FULL_LOSS ? s->bursts_lost + s->round_lost : s->bursts_lost / 2;
-	s->round_lost = 0;
+	s->bursts_lost = round->loss >= FULL_LOSS ? s->bursts_lost + round->lost : s->bursts_lost / 2;
 	/* what STARTUP sent too fast is lost only after it */
-	if (s->phase == BRAKE && lost >= FULL_LOSS)
+	if (s->phase == BRAKE && round->loss >= FULL_LOSS)
 		s->full_rounds = FULL_ROUNDS;
-	if (filled)
-		on_filled_round(s, lost, ack->now);
+	if (round->filled)
+		on_filled_round(s, round, now);
 	else if (s->phase == STARTUP)
-		on_loose_startup_round(s, ack->now);
-	s->round_least = standing(s);
+		on_loose_startup_round(s, now);
 }
 
 /* So far no queue of ours can have fallen, had we sent nothing since: the way was a longer one for a while. */
@@ -598,9 +492,7 @@ static void check_queue(struct steer *s, nsec_t now)
 		if (q < limit(s) && nsec_since(s->low_at, now) < nsec_max(10 * s->standing.floor, HOLD))
 			break;
 		enter_brake(s, now);
-		if (!is_jittery(s) && s->round_began >= s->app_limited && s->round_rate != 0 &&
-		    s->round_rate < bandwidth(s) && s->grew > GREW)
-			window_reset(&s->bandwidth, s->round_rate, s->round);
+		capacity_settle(&s->capacity, &s->standing);
 		break;
 	case BRAKE:
 		check_brake(s, now);
@@ -610,17 +502,12 @@ static void check_queue(struct steer *s, nsec_t now)
 
 /* --- what ACKs tell --------------------------------------------------------- */
 
-static void take_rate(struct steer *s, const struct delivery_sample *sample)
+/* What samples are worth now.  The brake after STARTUP still has to learn the rate. */
+static enum capacity_use use(const struct steer *s)
 {
-	uint64_t rate = delivery_rate(sample);
-
-	/* less than a round trip is a burst; while a queue drains, more comes than the path carries of ours */
-	if (is_jittery(s) && s->phase != STARTUP)
-		return;		/* one round trip says too little: on_span */
-	if (sample->interval < nsec_min(s->standing.floor, standing(s)) || (s->phase == BRAKE && !s->from_startup && !is_jittery(s)))
-		return;
-	if (sample->prior >= s->app_limited || rate > bandwidth(s))
-		window_max(&s->bandwidth, BANDWIDTH_ROUNDS, rate, s->round);
+	if (s->phase == STARTUP)
+		return CAPACITY_SOUGHT;
+	return s->phase == BRAKE && !s->from_startup ? CAPACITY_DRAINED : CAPACITY_USED;
 }
 
 static void take_load(struct steer *s, nsec_t now)
@@ -631,62 +518,23 @@ static void take_load(struct steer *s, nsec_t now)
 	s->load_since = now;
 }
 
-/* How much more than the bandwidth may come at once (BBR §5.5.9). */
-static void take_extra(struct steer *s, uint64_t acked, nsec_t now)
-{
-	uint64_t expected = bytes_in(bandwidth(s), nsec_since(s->extra_since, now));
-
-	if (s->extra_acked <= expected) {
-		s->extra_acked = 0;
-		s->extra_since = now;
-		expected = 0;
-	}
-	s->extra_acked += acked;
-	window_max(&s->extra, EXTRA_ROUNDS, s->extra_acked - expected, s->round);
-}
-
-static void take_loss(struct steer *s, uint64_t acked)
-{
-	s->batch_acked += acked;
-	if (s->batch_acked + s->batch_lost < LOSS_BATCH)
-		return;
-	window_min(&s->losses, LOSS_BATCHES,
-		   s->batch_lost * 1000000 / (s->batch_acked + s->batch_lost), s->batch++);
-	s->batch_acked = s->batch_lost = 0;
-	s->loss = (double)window_get(&s->losses) / 1e6;
-}
-
-/* The path's count goes on from before us, or has begun anew. */
-static void begin_count(struct steer *s, uint64_t delivered, nsec_t now)
-{
-	s->round_began = s->round_ends = s->span_began = delivered;
-	s->app_limited = delivered;
-	s->span_since = s->extra_since = now;
-	s->extra_acked = 0;
-}
-
 static void steer_acked(void *state, const struct congestion_ack *ack)
 {
 	struct steer *s = state;
 	const struct delivery_sample *sample = &ack->sample;
+	struct capacity_round round;
 
-	if (s->standing.floor == 0 || sample->delivered < s->delivered)
-		begin_count(s, sample->delivered - sample->acked, sample->at);
-	s->delivered = sample->delivered;
+	capacity_count(&s->capacity, sample, s->standing.floor == 0);
 	if (ack->in_flight + sample->acked + 2 * s->config.mtu >= s->window)
 		s->window_full_at = ack->now;
 	if (sample->rtt != 0)
 		standing_acked(&s->standing, sample->rtt, sample->clean_rtt, ack->now);
 	if (s->standing.floor == 0)
 		return;
-	take_rate(s, sample);
+	capacity_acked(&s->capacity, &s->standing, sample, use(s));
 	take_load(s, ack->now);
-	take_extra(s, sample->acked, sample->at);
-	take_loss(s, sample->acked);
-	s->round_least = nsec_min(s->round_least, standing(s));
-	s->span_least = nsec_min(s->span_least, standing(s));
-	if (sample->prior >= s->round_ends)
-		on_round(s, ack);
+	if (capacity_ends_round(&s->capacity, &s->standing, ack, use(s), &round))
+		on_round(s, &round, ack->now);
 	check_queue(s, ack->now);
 	derive(s, ack->now);
 }
@@ -698,9 +546,7 @@ static void steer_lost(void *state, uint32_t len, nsec_t sent_at, uint64_t in_fl
 	(void)sent_at;
 	(void)in_flight;
 	(void)now;
-	s->round_lost += len;
-	s->span_lost += len;
-	s->batch_lost += len;
+	capacity_lost(&s->capacity, len);
 }
 
 /* --- sending ---------------------------------------------------------------- */
@@ -710,6 +556,7 @@ static void steer_set_config(void *state, const struct congestion_config *config
 	struct steer *s = state;
 
 	s->config = *config;
+	s->capacity.mtu = config->mtu;
 	derive(s, now);
 }
 
@@ -717,7 +564,8 @@ static void steer_init(void *state, const struct congestion_config *config, nsec
 {
 	struct steer *s = state;
 
-	s->free_at = s->span_since = s->extra_since = s->window_full_at = now;
+	s->free_at = s->window_full_at = now;
+	capacity_init(&s->capacity, now);
 	steer_set_config(state, config, now);
 }
 
@@ -728,7 +576,7 @@ static void steer_sent(void *state, uint32_t len, uint64_t in_flight, nsec_t now
 
 	/* neither the pacer nor the window held it back: there was nothing to send */
 	if (idle > BURST) {
-		s->app_limited = s->delivered + in_flight;
+		capacity_idle(&s->capacity, in_flight);
 		s->low_at = now;
 	}
 	if (idle < HELD)
