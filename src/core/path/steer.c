@@ -30,6 +30,7 @@
  */
 #include "core/path/congestion.h"
 
+#include "core/path/brake.h"
 #include "core/path/capacity.h"
 #include "core/path/standing.h"
 
@@ -55,17 +56,6 @@
 #define DOWN		0.10		/* below it, at the limit */
 #define HOLD		SEC(1)		/* after a search that brought only loss, at least */
 
-#define BRAKE_STARTUP	0.5		/* of the delivery rate */
-#define BRAKE_MIN	0.8
-#define BRAKE_MAX	0.9
-#define BRAKE_DEEP	0.5		/* before much more than that is taken for the floor */
-#define BRAKE_LIGHT	0.98
-#define LIGHT_TIME	SEC(1)		/* for so long a light load has not grown, */
-#define LIGHT_GROWTH	1.1		/* by this */
-#define LIGHT_AGAIN	SEC(10)		/* a load is taken for light so often */
-#define MEASURE_MIN	MSEC(50)	/* for so long the delay is watched that the brake could not drain */
-#define MEASURE_MAX	MSEC(200)
-
 #define LOSS_MAX	0.06		/* more is not made up for */
 
 enum phase { STARTUP, STEADY, BRAKE };
@@ -79,7 +69,6 @@ struct steer {
 	uint64_t pacing;		/* bytes per second; never 0 */
 	uint64_t window;		/* bytes that may be in flight */
 	nsec_t window_full_at;		/* when it last held us back */
-	nsec_t held_at;			/* when anything did */
 
 	/* what is known of the path */
 	struct capacity capacity;
@@ -97,19 +86,7 @@ struct steer {
 	nsec_t held_since;		/* see is_held; 0: it is not */
 	nsec_t low_at;			/* when the queue was last below its target */
 
-	/* BRAKE */
-	double brake;			/* its gain */
-	bool from_startup;
-	bool light;			/* the load is, */
-	nsec_t light_most;		/* as long as the standing RTT is no more than this */
-	nsec_t light_from;		/* before, none is taken for that */
-	uint64_t load;			/* the most that has arrived, */
-	nsec_t load_since;		/* and since when it is hardly more than that */
-	nsec_t brake_since;
-	uint64_t brake_rate;		/* bandwidth before */
-	nsec_t brake_until, brake_from;	/* when it must be drained; standing RTT to come down from */
-	nsec_t measured;		/* sum of standing RTTs since then, */
-	unsigned measures;		/* and how many */
+	struct brake brake;
 };
 
 static uint64_t bandwidth(const struct steer *s)
@@ -217,9 +194,9 @@ static void derive(struct steer *s, nsec_t now)
 		stretch = (nsec_t)((1.05 + s->up) * (double)s->standing.floor) + 2 * limit(s);
 		break;
 	case BRAKE:
-		rate = s->brake * bw;
+		rate = s->brake.gain * bw;
 		stretch = nsec_max(s->standing.floor, standing(s) / 2) + target(s);
-		if (s->light)
+		if (s->brake.light)
 			stretch = nsec_max(stretch, standing(s) + target(s));
 		break;
 	}
@@ -258,70 +235,24 @@ static void enter_steady(struct steer *s, double up, nsec_t now)
 	s->low_at = now;
 }
 
-/* When the queue should have gone: a round trip until it shows, and the time that it takes to drain. */
-static nsec_t drained_at(const struct steer *s, nsec_t now)
-{
-	nsec_t rtt = nsec_max(standing(s), MSEC(20));
-
-	return now + nsec_min((nsec_t)(1.1 * (double)queue_of(s) / (1 - s->brake)), 2 * rtt) + rtt;
-}
-
-/* From here the queue has to fall. */
-static void set_brake(struct steer *s, double least, nsec_t now)
-{
-	double gain = 1 - (double)queue_of(s) / (double)nsec_max(standing(s), MSEC(20));
-
-	s->brake = gain < least ? least : gain > BRAKE_MAX ? BRAKE_MAX : gain;
-	s->brake_from = standing(s);
-	s->brake_until = drained_at(s, now);
-	s->measured = s->measures = 0;
-}
-
-/*
- * Nothing has held it back for a round trip, and it has not grown for long: what
- * arrives is not what the path carries, and the queue is hardly its own.  So it
- * is slowed down by just so much that the pacer holds it back from now on: when
- * the path carries less, that shows (on_brake_round), or the delay goes on
- * rising.  When it carries just that, neither happens, so the next time soon is
- * for the brake.
- */
-static bool is_light(const struct steer *s, nsec_t now)
-{
-	return s->from_startup && nsec_since(s->held_at, now) > standing(s) &&
-	       nsec_since(s->load_since, now) > LIGHT_TIME && now >= s->light_from;
-}
-
 static void enter_brake(struct steer *s, nsec_t now)
 {
-	s->from_startup = s->phase == STARTUP;
-	s->light = is_light(s, now);
-	if (s->light) {
-		s->light_most = 2 * standing(s);
-		s->light_from = now + LIGHT_AGAIN;
-	}
-	set_brake(s, s->light ? BRAKE_LIGHT : s->from_startup ? BRAKE_STARTUP : BRAKE_MIN, now);
+	brake_begin(&s->brake, &s->standing, &s->capacity, s->phase == STARTUP, now);
 	s->phase = BRAKE;
-	s->brake_since = now;
-	s->brake_rate = bandwidth(s);
 }
 
-/* ours: the brake has drained a queue; else there was none, and all is as before. */
-static void leave_brake(struct steer *s, bool ours, nsec_t now)
+/* Was there a queue of ours?  If not, all is as before. */
+static void leave_brake(struct steer *s, enum brake_state found, nsec_t now)
 {
 	double up = up_first(s), search = (double)target(s) / (double)s->standing.floor;
 
-	if (ours)
-		standing_narrow(&s->standing);
-	else
-		standing_widen(&s->standing);
-	if (!ours && s->brake_rate > bandwidth(s))
-		capacity_set(&s->capacity, s->brake_rate);
-	if (!ours && s->from_startup && s->full_rounds < FULL_ROUNDS) {
+	brake_end(&s->brake, &s->standing, &s->capacity, found);
+	if (found == BRAKE_IN_VAIN && s->brake.from_startup && s->full_rounds < FULL_ROUNDS) {
 		s->phase = STARTUP;
 		return;
 	}
 	/* STARTUP may have ended a little early */
-	if (s->from_startup && search > up)
+	if (s->brake.from_startup && search > up)
 		up = search < UP_SEARCH ? search : UP_SEARCH;
 	enter_steady(s, up, now);
 }
@@ -360,30 +291,6 @@ static void on_steady_round(struct steer *s, const struct capacity_round *round,
 	}
 }
 
-/* The path delivers so much and not more: come down from there. */
-static void brake_again(struct steer *s, nsec_t now)
-{
-	capacity_set(&s->capacity, s->capacity.last.measured);
-	s->brake_rate = 0;
-	set_brake(s, s->light ? BRAKE_STARTUP : s->brake, now);
-	s->light = false;
-	s->brake_since = now;
-}
-
-static void on_brake_round(struct steer *s, nsec_t now)
-{
-	bool rises = standing(s) >= s->brake_from - s->brake_from / 16;
-	bool settled = s->capacity.last.since >= s->brake_since + s->brake_from;
-
-	/* less comes than is sent, even now */
-	if (rises && s->capacity.last.measured < s->pacing * 19 / 20)
-		brake_again(s, now);
-	/* a queue is drained, but slower than it should be */
-	else if (settled && !is_jittery(s) && s->capacity.last.measured > s->pacing + s->pacing / 100 &&
-		 s->capacity.last.measured < bandwidth(s) * 31 / 32)
-		brake_again(s, now);
-}
-
 static void on_filled_round(struct steer *s, const struct capacity_round *round, nsec_t now)
 {
 	if (s->phase != BRAKE)
@@ -396,7 +303,7 @@ static void on_filled_round(struct steer *s, const struct capacity_round *round,
 		on_steady_round(s, round, now);
 		break;
 	case BRAKE:
-		on_brake_round(s, now);
+		brake_round(&s->brake, &s->standing, &s->capacity, s->pacing, now);
 		break;
 	}
 }
@@ -426,60 +333,11 @@ static void on_round(struct steer *s, const struct capacity_round *round, nsec_t
 		on_loose_startup_round(s, now);
 }
 
-/* So far no queue of ours can have fallen, had we sent nothing since: the way was a longer one for a while. */
-static bool fell_by_itself(const struct steer *s, nsec_t now)
-{
-	nsec_t drained = nsec_since(s->brake_since + s->brake_from, now);
-
-	return standing(s) + drained + standing_spread(&s->standing) < s->brake_from;
-}
-
-/* Drained, or drained in vain? */
-static void check_brake(struct steer *s, nsec_t now)
-{
-	nsec_t mean;
-
-	if (s->light && standing(s) > s->light_most) {
-		s->light = false;
-		set_brake(s, BRAKE_STARTUP, now);
-	}
-	if (standing(s) <= s->standing.floor + target(s) / 2) {
-		/* before a round trip has passed, it has drained nothing */
-		leave_brake(s, nsec_since(s->brake_since, now) >= s->brake_from, now);
-		return;
-	}
-	if (standing(s) > s->brake_from && now < s->brake_since + 2 * s->brake_from) {
-		set_brake(s, s->brake, now);	/* what was sent before is still arriving */
-		return;
-	}
-	if (fell_by_itself(s, now))
-		s->brake_until = nsec_min(s->brake_until, drained_at(s, now));
-	if (now < s->brake_until)
-		return;
-	s->measured += standing(s);
-	s->measures++;
-	if (now < s->brake_until + nsec_clamp(s->standing.floor, MEASURE_MIN, MEASURE_MAX))
-		return;
-	mean = s->measured / s->measures;
-	if (standing(s) + jitter_of(&s->standing.jitter) + MSEC(1) < mean) {
-		s->measured = s->measures = 0;	/* it still falls */
-		s->brake_until = now;
-		return;
-	}
-	if (standing_is_unsure(&s->standing, mean) && s->brake > BRAKE_DEEP) {
-		set_brake(s, BRAKE_DEEP, now);
-		s->brake = BRAKE_DEEP;
-		s->brake_until = drained_at(s, now);
-		return;
-	}
-	standing_raise(&s->standing, mean, s->brake <= BRAKE_DEEP);
-	leave_brake(s, false, now);
-}
-
 /* What the queue asks for. */
 static void check_queue(struct steer *s, nsec_t now)
 {
 	nsec_t q = queue_of(s);
+	enum brake_state found;
 
 	switch (s->phase) {
 	case STARTUP:
@@ -495,7 +353,9 @@ static void check_queue(struct steer *s, nsec_t now)
 		capacity_settle(&s->capacity, &s->standing);
 		break;
 	case BRAKE:
-		check_brake(s, now);
+		found = brake_check(&s->brake, &s->standing, &s->capacity, now);
+		if (found != BRAKE_ON)
+			leave_brake(s, found, now);
 		break;
 	}
 }
@@ -507,15 +367,7 @@ static enum capacity_use use(const struct steer *s)
 {
 	if (s->phase == STARTUP)
 		return CAPACITY_SOUGHT;
-	return s->phase == BRAKE && !s->from_startup ? CAPACITY_DRAINED : CAPACITY_USED;
-}
-
-static void take_load(struct steer *s, nsec_t now)
-{
-	if ((double)bandwidth(s) <= LIGHT_GROWTH * (double)s->load)
-		return;
-	s->load = bandwidth(s);
-	s->load_since = now;
+	return s->phase == BRAKE && !s->brake.from_startup ? CAPACITY_DRAINED : CAPACITY_USED;
 }
 
 static void steer_acked(void *state, const struct congestion_ack *ack)
@@ -532,7 +384,7 @@ static void steer_acked(void *state, const struct congestion_ack *ack)
 	if (s->standing.floor == 0)
 		return;
 	capacity_acked(&s->capacity, &s->standing, sample, use(s));
-	take_load(s, ack->now);
+	brake_load(&s->brake, bandwidth(s), ack->now);
 	if (capacity_ends_round(&s->capacity, &s->standing, ack, use(s), &round))
 		on_round(s, &round, ack->now);
 	check_queue(s, ack->now);
@@ -580,7 +432,7 @@ static void steer_sent(void *state, uint32_t len, uint64_t in_flight, nsec_t now
 		s->low_at = now;
 	}
 	if (idle < HELD)
-		s->held_at = now;
+		brake_held(&s->brake, now);
 	s->free_at = nsec_max(s->free_at, now > BURST ? now - BURST : 0) + len * NSEC_PER_SEC / s->pacing;
 }
 
