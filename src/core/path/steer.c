@@ -32,6 +32,7 @@
 
 #include "core/path/brake.h"
 #include "core/path/capacity.h"
+#include "core/path/search.h"
 #include "core/path/standing.h"
 
 #define LEAST		10		/* packets a round trip, of so long at least: any path takes them (RFC 6928) */
@@ -47,15 +48,7 @@
 #define FULL_LOST	32		/* or so many packets, of bursts that lose that much */
 
 #define JITTERY_GAIN	0.99		/* of the rate that is believed: room for what jitter hides */
-#define UP_MIN		0.01		/* what is sent above the delivery rate to find more */
-#define UP_MAX		0.05
-#define UP_BLIND	0.03		/* beyond this only when the last step brought something */
-#define UP_BLIND_JITTERY 0.2		/* where it jitters up to this */
-#define UP_SEARCH	0.25		/* after STARTUP */
-#define UP_LIMIT	0.5
-#define DOWN		0.10		/* below it, at the limit */
-#define HOLD		SEC(1)		/* after a search that brought only loss, at least */
-
+#define CROWDED		SEC(1)		/* so long above its target, or ten round trips, and a queue has to go */
 #define LOSS_MAX	0.06		/* more is not made up for */
 
 enum phase { STARTUP, STEADY, BRAKE };
@@ -80,10 +73,7 @@ struct steer {
 	uint64_t bursts_lost;
 
 	/* STEADY */
-	double up;
-	uint64_t up_rate, up_round;	/* bandwidth and round when it was last set, */
-	nsec_t up_since;		/* and the time */
-	nsec_t held_since;		/* see is_held; 0: it is not */
+	struct search search;
 	nsec_t low_at;			/* when the queue was last below its target */
 
 	struct brake brake;
@@ -114,32 +104,6 @@ static nsec_t limit(const struct steer *s)
 	return standing_limit(&s->standing, capacity_packet(&s->capacity));
 }
 
-static double up_first(const struct steer *s)
-{
-	double up = (double)target(s) / (2 * (double)s->standing.floor + 1);
-
-	return up < UP_MIN ? UP_MIN : up > UP_MAX ? UP_MAX : up;
-}
-
-static bool is_jittery(const struct steer *s)
-{
-	return standing_is_jittery(&s->standing);
-}
-
-/*
- * Before twice as much more is tried: has what was tried to bring something?  Where
- * it jitters a measured rate is too far off to show little, so the queue has to do,
- * as long as it stays near the limit in the round trip until it shows.
- */
-static bool needs_proof(const struct steer *s)
-{
-	double most = 1.25 * (double)limit(s) / (double)s->standing.floor;
-
-	if (!is_jittery(s))
-		return s->up > UP_BLIND;
-	return 2 * s->up > (most < UP_BLIND_JITTERY ? most : UP_BLIND_JITTERY);
-}
-
 static uint64_t initial_window(const struct steer *s)
 {
 	return INITIAL_WINDOW * (uint64_t)s->config.mtu;
@@ -147,24 +111,11 @@ static uint64_t initial_window(const struct steer *s)
 
 /* --- what follows from what is known -------------------------------------- */
 
-/* A search has brought only loss, so none is begun for a while. */
-static bool is_held(const struct steer *s, nsec_t now)
-{
-	return s->held_since != 0 && now < s->held_since + nsec_max(HOLD, 10 * s->standing.floor);
-}
-
-static double steady_gain(const struct steer *s, nsec_t now)
-{
-	nsec_t q = queue_of(s), low = target(s), high = limit(s);
-
-	if (q < low)
-		return is_held(s, now) ? 1 : 1 + s->up * (double)(low - q) / (double)low;
-	return 1 - DOWN * (double)nsec_min(q - low, high - low) / (double)(high - low);
-}
-
 /* The share of what is sent that is sent on top, since so much is always lost. */
-static double made_up(const struct steer *s)
+static double made_up(const struct steer *s, nsec_t now)
 {
+	if (search_is_held(&s->search, &s->standing, now))
+		return 0;
 	return s->capacity.loss < LOSS_MAX ? s->capacity.loss : LOSS_MAX;
 }
 
@@ -188,10 +139,10 @@ static void derive(struct steer *s, nsec_t now)
 		stretch = (nsec_t)(STARTUP_GAIN * (double)standing(s));
 		break;
 	case STEADY:
-		rate = steady_gain(s, now) * bw / (1 - (is_held(s, now) ? 0 : made_up(s)));
-		if (is_jittery(s))
+		rate = search_gain(&s->search, &s->standing, &s->capacity, now) * bw / (1 - made_up(s, now));
+		if (standing_is_jittery(&s->standing))
 			rate *= JITTERY_GAIN;
-		stretch = (nsec_t)((1.05 + s->up) * (double)s->standing.floor) + 2 * limit(s);
+		stretch = (nsec_t)((1.05 + s->search.up) * (double)s->standing.floor) + 2 * limit(s);
 		break;
 	case BRAKE:
 		rate = s->brake.gain * bw;
@@ -211,30 +162,6 @@ static void derive(struct steer *s, nsec_t now)
 
 /* --- phases ----------------------------------------------------------------- */
 
-static void set_up(struct steer *s, double up, nsec_t now)
-{
-	s->up = up;
-	s->up_rate = bandwidth(s);
-	s->up_round = s->capacity.round;
-	s->up_since = now;
-}
-
-/* What it brings is measured: where it jitters only a whole span tells. */
-static bool up_has_shown(const struct steer *s)
-{
-	if (is_jittery(s))
-		return s->capacity.last.since >= s->up_since + standing(s);
-	return s->capacity.round >= s->up_round + 2;
-}
-
-static void enter_steady(struct steer *s, double up, nsec_t now)
-{
-	s->phase = STEADY;
-	set_up(s, up, now);
-	s->held_since = 0;
-	s->low_at = now;
-}
-
 static void enter_brake(struct steer *s, nsec_t now)
 {
 	brake_begin(&s->brake, &s->standing, &s->capacity, s->phase == STARTUP, now);
@@ -244,17 +171,16 @@ static void enter_brake(struct steer *s, nsec_t now)
 /* Was there a queue of ours?  If not, all is as before. */
 static void leave_brake(struct steer *s, enum brake_state found, nsec_t now)
 {
-	double up = up_first(s), search = (double)target(s) / (double)s->standing.floor;
+	double up = search_first(&s->standing, &s->capacity, s->brake.from_startup);
 
 	brake_end(&s->brake, &s->standing, &s->capacity, found);
 	if (found == BRAKE_IN_VAIN && s->brake.from_startup && s->full_rounds < FULL_ROUNDS) {
 		s->phase = STARTUP;
 		return;
 	}
-	/* STARTUP may have ended a little early */
-	if (s->brake.from_startup && search > up)
-		up = search < UP_SEARCH ? search : UP_SEARCH;
-	enter_steady(s, up, now);
+	search_begin(&s->search, up, &s->capacity, now);
+	s->phase = STEADY;
+	s->low_at = now;
 }
 
 static void on_startup_round(struct steer *s, const struct capacity_round *round, nsec_t now)
@@ -270,27 +196,6 @@ static void on_startup_round(struct steer *s, const struct capacity_round *round
 	enter_brake(s, now);
 }
 
-/* A round above the delivery rate: go on faster while it brings something. */
-static void on_steady_round(struct steer *s, const struct capacity_round *round, nsec_t now)
-{
-	uint64_t got = is_jittery(s) ? s->capacity.last.rate : bandwidth(s);
-
-	if (is_held(s, now) || round->least >= s->standing.floor + (is_jittery(s) ? limit(s) : target(s)) / 2) {
-		set_up(s, up_first(s), now);
-		return;
-	}
-	if (!up_has_shown(s))
-		return;
-	if (needs_proof(s) && (double)got < (1 + s->up / 2) * (double)s->up_rate) {
-		if (round->loss < s->capacity.loss + s->up / 4)
-			return;
-		s->held_since = now;
-		set_up(s, up_first(s), now);
-	} else {
-		set_up(s, s->up * 2 < UP_LIMIT ? s->up * 2 : UP_LIMIT, now);
-	}
-}
-
 static void on_filled_round(struct steer *s, const struct capacity_round *round, nsec_t now)
 {
 	if (s->phase != BRAKE)
@@ -300,7 +205,7 @@ static void on_filled_round(struct steer *s, const struct capacity_round *round,
 		on_startup_round(s, round, now);
 		break;
 	case STEADY:
-		on_steady_round(s, round, now);
+		search_round(&s->search, &s->standing, &s->capacity, round, now);
 		break;
 	case BRAKE:
 		brake_round(&s->brake, &s->standing, &s->capacity, s->pacing, now);
@@ -347,7 +252,7 @@ static void check_queue(struct steer *s, nsec_t now)
 	case STEADY:
 		if (q < target(s))
 			s->low_at = now;
-		if (q < limit(s) && nsec_since(s->low_at, now) < nsec_max(10 * s->standing.floor, HOLD))
+		if (q < limit(s) && nsec_since(s->low_at, now) < nsec_max(10 * s->standing.floor, CROWDED))
 			break;
 		enter_brake(s, now);
 		capacity_settle(&s->capacity, &s->standing);
