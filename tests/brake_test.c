@@ -7,7 +7,7 @@
 #define RTT	MSEC(40)
 #define RATE	UINT64_C(6250000)	/* 50 Mbit/s */
 
-/* A path with a queue of ours, which drains when we send less, and what others make of it, which does not. */
+/* A path with a queue of ours, which drains when we send less, and one of others, which does not. */
 struct way {
 	struct standing standing;
 	struct capacity capacity;

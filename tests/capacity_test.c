@@ -33,7 +33,8 @@ static void ack(struct way *w, uint64_t rate, nsec_t rtt, enum capacity_use use)
 
 	w->delivered += PACKET;
 	a.sample = (struct delivery_sample){
-		.acked = PACKET, .delivered = w->delivered, .sent_at = w->sent_at, .interval = RTT, .at = w->now,
+		.acked = PACKET, .delivered = w->delivered, .at = w->now,
+		.sent_at = w->sent_at, .interval = RTT,
 		.prior = w->delivered > flight ? w->delivered - flight : 0,
 	};
 	capacity_count(&w->capacity, &a.sample, w->standing.floor == 0);
@@ -217,7 +218,8 @@ int main(void)
 		     what_arrives_is_believed_and_less_only_after_eight_full_rounds),
 		TEST("who has little to send does not make a path slow",
 		     who_has_little_to_send_does_not_make_a_path_slow),
-		TEST("a queue that drains does not make a path fast", a_queue_that_drains_does_not_make_a_path_fast),
+		TEST("a queue that drains does not make a path fast",
+		     a_queue_that_drains_does_not_make_a_path_fast),
 		TEST("a queue that never ends makes a path slow, whoever fills it",
 		     a_queue_that_never_ends_makes_a_path_slow_whoever_fills_it),
 		TEST("where it jitters a rate comes down only by evidence",

@@ -40,7 +40,7 @@ static double gain(const struct way *w)
 	return search_gain(&w->search, &w->standing, &w->capacity, w->now);
 }
 
-/* Filled rounds without a queue that bring so much more than the one before, in per cent, and lose so much. */
+/* Filled rounds without a queue: each brings so much more than the last, in per cent, and loses so much. */
 static void pass(struct way *w, int rounds, unsigned brings, double loss)
 {
 	struct capacity_round round = { .filled = true, .loss = loss, .least = w->standing.floor };

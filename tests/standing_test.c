@@ -137,7 +137,8 @@ int main(void)
 		TEST("a floor that rises far is unsure until a deep brake has seen it",
 		     a_floor_that_rises_far_is_unsure_until_a_deep_brake_has_seen_it),
 		TEST("slow packets widen target and limit", slow_packets_widen_target_and_limit),
-		TEST("jitter widens both, and brakes in vain the limit", jitter_widens_both_and_brakes_in_vain_the_limit),
+		TEST("jitter widens both, and brakes in vain the limit",
+		     jitter_widens_both_and_brakes_in_vain_the_limit),
 		TEST("answers that wait are no queue, but are waited for",
 		     answers_that_wait_are_no_queue_but_are_waited_for),
 	};

@@ -92,7 +92,8 @@ static void begin_again(struct brake *b, const struct standing *q, struct capaci
 	b->since = now;
 }
 
-void brake_round(struct brake *b, const struct standing *q, struct capacity *c, uint64_t pacing, nsec_t now)
+void brake_round(struct brake *b, const struct standing *q, struct capacity *c, uint64_t pacing,
+		 nsec_t now)
 {
 	uint64_t rate = c->last.measured;
 	bool rises = standing_rtt(q) >= b->from - b->from / 16;
@@ -109,7 +110,7 @@ void brake_round(struct brake *b, const struct standing *q, struct capacity *c, 
 
 /* --- drained, or drained in vain? ------------------------------------------- */
 
-/* So far no queue of ours can have fallen, had we sent nothing since: the way was a longer one for a while. */
+/* No queue of ours falls so far, had we sent nothing since: the way was a longer one for a while. */
 static bool fell_by_itself(const struct brake *b, const struct standing *q, nsec_t now)
 {
 	nsec_t drained = nsec_since(b->since + b->from, now);
@@ -117,7 +118,7 @@ static bool fell_by_itself(const struct brake *b, const struct standing *q, nsec
 	return standing_rtt(q) + drained + standing_spread(q) < b->from;
 }
 
-/* What stands although nothing of ours should: the floor, but for what still falls, or may be too much. */
+/* What stands although nothing of ours should: the floor, unless it still falls, or is unsure. */
 static enum brake_state watch(struct brake *b, struct standing *q, nsec_t now)
 {
 	nsec_t mean;

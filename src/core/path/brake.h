@@ -14,6 +14,7 @@
  *   in vain: what stands is not ours, and is the floor from now on
  *
  * So a longer route, a radio's jitter and other people's queues are told from ours.
+ * Beside much traffic of others a brake that is not deep drains too little to see.
  * What was believed of the rate before counts again when nothing was found.
  *
  * A load is light when nothing has held it back for a round trip, and it has not grown
@@ -41,7 +42,7 @@ struct brake {
 	nsec_t light_most;	/* as long as the standing RTT is no more than this */
 	nsec_t light_from;	/* before, none is taken for that */
 	nsec_t since;
-	uint64_t rate;		/* that was believed before; 0: the path has shown that it carries less */
+	uint64_t rate;		/* that was believed before; 0: less has been shown */
 	nsec_t until, from;	/* when it must be drained; standing RTT to come down from */
 	nsec_t measured;	/* sum of standing RTTs since then, */
 	unsigned measures;	/* and how many */
@@ -60,8 +61,9 @@ void brake_load(struct brake *b, uint64_t rate, nsec_t now);
 void brake_begin(struct brake *b, const struct standing *q, const struct capacity *c, bool from_startup,
 		 nsec_t now);
 /* A filled round while the brake is on: it may show that the path carries less than was believed. */
-void brake_round(struct brake *b, const struct standing *q, struct capacity *c, uint64_t pacing, nsec_t now);
-/* Each ACK while it is on.  In vain: q has got its new floor, if it was not gone before anything was drained. */
+void brake_round(struct brake *b, const struct standing *q, struct capacity *c, uint64_t pacing,
+		 nsec_t now);
+/* Each ACK while it is on.  In vain: q has its new floor, or it was gone before anything could drain. */
 enum brake_state brake_check(struct brake *b, struct standing *q, const struct capacity *c, nsec_t now);
 /* It is taken off, with what brake_check said. */
 void brake_end(struct brake *b, struct standing *q, struct capacity *c, enum brake_state found);

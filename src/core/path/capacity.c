@@ -125,7 +125,7 @@ static bool is_exhausted(const struct capacity *c, const struct standing *q, nse
 	       arriving > sending + sending / 2;
 }
 
-/* A path that jitters is believed slowly, up and down, and comes down only when less arrives than was sent. */
+/* A path that jitters is believed slowly, and comes down only when less arrives than was sent. */
 static void believe_slowly(struct capacity *c, uint64_t rate, double lost)
 {
 	uint64_t now = capacity_rate(c);

@@ -86,7 +86,7 @@ bool capacity_ends_round(struct capacity *c, const struct standing *q, const str
 void capacity_age(struct capacity *c);
 
 void capacity_lost(struct capacity *c, uint32_t len);
-/* There was nothing to send: until so much more is delivered, samples say what we sent, not what could arrive. */
+/* There was nothing to send: what is under way now says how much we sent, not how much could arrive. */
 void capacity_idle(struct capacity *c, uint64_t in_flight);
 /* From here on it is this rate that is believed, until a larger one is measured. */
 void capacity_set(struct capacity *c, uint64_t rate);

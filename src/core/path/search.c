@@ -50,7 +50,8 @@ bool search_is_held(const struct search *x, const struct standing *q, nsec_t now
 	return x->held_since != 0 && now < x->held_since + nsec_max(HOLD, 10 * q->floor);
 }
 
-double search_gain(const struct search *x, const struct standing *q, const struct capacity *c, nsec_t now)
+double search_gain(const struct search *x, const struct standing *q, const struct capacity *c,
+		   nsec_t now)
 {
 	nsec_t queue = standing_queue(q), low = target(q, c), high = limit(q, c);
 
@@ -62,7 +63,8 @@ double search_gain(const struct search *x, const struct standing *q, const struc
 /* --- rounds ----------------------------------------------------------------- */
 
 /* The round had a queue all the time. */
-static bool has_filled(const struct standing *q, const struct capacity *c, const struct capacity_round *round)
+static bool has_filled(const struct standing *q, const struct capacity *c,
+		       const struct capacity_round *round)
 {
 	return round->least >= q->floor + (standing_is_jittery(q) ? limit(q, c) : target(q, c)) / 2;
 }

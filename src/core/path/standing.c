@@ -6,7 +6,7 @@
 #define FLOOR_JITTERS	3		/* so far below its mean the standing RTT comes by itself */
 #define JITTERY		MSEC(3)		/* from here on the path is treated as noisy */
 #define UNSURE		MSEC(50)	/* or a quarter of what is sure */
-#define WAIT_GAIN	32		/* ACKs: a way back that stalls, as the one there does then, is no reason to send more */
+#define WAIT_GAIN	32		/* ACKs: a way that stalls is no reason to send more */
 #define WAIT_OFFS	5
 
 #define TARGET		MSEC(3)		/* of queue that may stand: keeps the path busy */

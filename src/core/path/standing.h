@@ -23,10 +23,10 @@ struct standing {
 	struct window rtt;	/* the standing RTT, by time */
 	nsec_t floor;		/* of it without a queue of ours; 0: no RTT yet, after one never 0 */
 	nsec_t base;		/* the least ever */
-	nsec_t sure;		/* floor that a deep brake could not bring down, or that came by itself */
+	nsec_t sure;		/* floor that came by itself, or that a deep brake found */
 	nsec_t slack;		/* every brake that found nothing makes the limit wider; at most 20 ms */
 	struct jitter jitter;
-	nsec_t wait, wait_off;	/* that answers took back beyond their least: mean, and distance from it */
+	nsec_t wait, wait_off;	/* that answers took back beyond their least: mean, and distance */
 };
 
 /* An ACK's RTT as it was, and a clean one: 0 < clean <= rtt. */
@@ -44,15 +44,15 @@ static inline nsec_t standing_queue(const struct standing *q)
 	return nsec_since(q->floor, standing_rtt(q));
 }
 
-/* packet: the time that one full packet takes, 0 when nobody knows.  Up to the target nothing has to be done, */
+/* Up to the target a queue may stand.  packet: the time that a full one takes; 0: nobody knows. */
 nsec_t standing_target(const struct standing *q, nsec_t packet);
-/* and above the limit a queue has to go; the limit is more than the target. */
+/* Above the limit it has to go.  That is more than the target. */
 nsec_t standing_limit(const struct standing *q, nsec_t packet);
 /* So far below its mean the standing RTT comes by itself, */
 nsec_t standing_spread(const struct standing *q);
 /* and here one RTT, or one round's delivery rate, says little. */
 bool standing_is_jittery(const struct standing *q);
-/* As long, at most as good as always, answers are held up that are under way. */
+/* Answers are held up on their way back for so long, and hardly ever longer. */
 nsec_t standing_wait(const struct standing *q);
 
 /* Would that be so far above what is sure that a light brake may have seen too little? */

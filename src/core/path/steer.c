@@ -8,21 +8,14 @@
  *        ^                            |   |                       ^
  *        '---- no queue of ours ------'   '--- drained, or so ----'
  *
- * The queue is the standing RTT (least of the last quarter of a round trip)
- * above the floor: the standing RTT when nothing of ours waits.  All RTTs are
- * clean ones (transit.h): what waits on the way back is the other end's.  The floor goes
- * down at once with every smaller standing RTT.  It goes up only when the brake
- * fails: we sent below the delivery rate until a queue of ours must have been
- * gone, and the delay stayed.  So a longer route, a radio's jitter and other
- * people's queues are told from our own, and no regular PROBE_RTT is needed.
- * Before it goes up far, the brake is a deep one: beside much traffic of others
- * a light one drains too little to see.
+ * This file leads from one phase to the next, and makes pacing and window out of what
+ * others know:
  *
- * Between floor and target the rate goes up, the faster the longer nothing
- * queues; between target and limit it goes down; above the limit is the brake.
- * Jitter (jitter.h) widens all three.  The rate of a path that jitters is
- * measured over spans of many packets, and comes down only by evidence: bytes
- * that stay under way, or more loss than ever (decision 010).
+ *   standing.h   which part of a round trip is a queue of ours, and how much may stand
+ *   capacity.h   what the path carries, and what of it is always lost
+ *   search.h     STEADY: how far above that we send, to find more
+ *   brake.h      BRAKE: whether what stands is ours; if not, it is no queue from then
+ *                on, so that no regular PROBE_RTT is needed
  *
  * Loss alone is answered in three ways only: a share that never goes away is sent
  * on top, a rate that brings loss but no more delivery is not tried again soon,
@@ -35,8 +28,8 @@
 #include "core/path/search.h"
 #include "core/path/standing.h"
 
-#define LEAST		10		/* packets a round trip, of so long at least: any path takes them (RFC 6928) */
-#define LEAST_TIME	MSEC(50)
+#define LEAST		10		/* packets a round trip: any path takes them (RFC 6928); */
+#define LEAST_TIME	MSEC(50)	/* one of so long at least */
 #define BURST		MSEC(3)		/* that may leave at once: timers and strategies are coarse */
 #define HELD		MSEC(1)		/* who sends so soon after it may has waited for that */
 #define INITIAL_WINDOW	32		/* packets, */
@@ -48,7 +41,7 @@
 #define FULL_LOST	32		/* or so many packets, of bursts that lose that much */
 
 #define JITTERY_GAIN	0.99		/* of the rate that is believed: room for what jitter hides */
-#define CROWDED		SEC(1)		/* so long above its target, or ten round trips, and a queue has to go */
+#define CROWDED		SEC(1)		/* or ten round trips above its target: a queue has to go */
 #define LOSS_MAX	0.06		/* more is not made up for */
 
 enum phase { STARTUP, STEADY, BRAKE };
@@ -68,13 +61,13 @@ struct steer {
 	struct standing standing;
 
 	/* STARTUP */
-	uint64_t full_rate;
-	unsigned full_rounds;
-	uint64_t bursts_lost;
+	uint64_t full_rate;		/* bytes per second that were still growth, */
+	unsigned full_rounds;		/* and rounds since that brought no more */
+	uint64_t bursts_lost;		/* bytes of late, of rounds that lost too much */
 
 	/* STEADY */
 	struct search search;
-	nsec_t low_at;			/* when the queue was last below its target */
+	nsec_t low_at;			/* when the queue was below its target, or nothing to send */
 
 	struct brake brake;
 };
@@ -82,16 +75,6 @@ struct steer {
 static uint64_t bandwidth(const struct steer *s)
 {
 	return capacity_rate(&s->capacity);
-}
-
-static nsec_t standing(const struct steer *s)
-{
-	return standing_rtt(&s->standing);
-}
-
-static nsec_t queue_of(const struct steer *s)
-{
-	return standing_queue(&s->standing);
 }
 
 static nsec_t target(const struct steer *s)
@@ -129,34 +112,34 @@ static uint64_t capped(const struct steer *s, double rate)
 static void derive(struct steer *s, nsec_t now)
 {
 	double bw = (double)bandwidth(s), rate = 0, least;
-	nsec_t stretch = 0;
+	nsec_t floor = s->standing.floor, rtt = standing_rtt(&s->standing), stretch = 0;
 
 	switch (s->phase) {
 	case STARTUP:
 		rate = (double)initial_window(s) * 1e9 / (double)INITIAL_TIME;
 		if (rate < STARTUP_GAIN * bw)
 			rate = STARTUP_GAIN * bw;
-		stretch = (nsec_t)(STARTUP_GAIN * (double)standing(s));
+		stretch = (nsec_t)(STARTUP_GAIN * (double)rtt);
 		break;
 	case STEADY:
-		rate = search_gain(&s->search, &s->standing, &s->capacity, now) * bw / (1 - made_up(s, now));
+		rate = search_gain(&s->search, &s->standing, &s->capacity, now) * bw /
+		       (1 - made_up(s, now));
 		if (standing_is_jittery(&s->standing))
 			rate *= JITTERY_GAIN;
-		stretch = (nsec_t)((1.05 + s->search.up) * (double)s->standing.floor) + 2 * limit(s);
+		stretch = (nsec_t)((1.05 + s->search.up) * (double)floor) + 2 * limit(s);
 		break;
 	case BRAKE:
 		rate = s->brake.gain * bw;
-		stretch = nsec_max(s->standing.floor, standing(s) / 2) + target(s);
-		if (s->brake.light)
-			stretch = nsec_max(stretch, standing(s) + target(s));
+		stretch = nsec_max(floor, s->brake.light ? rtt : rtt / 2) + target(s);
 		break;
 	}
 	/* so slow that not even a few packets are under way, it would never learn that there is more */
-	least = (double)(LEAST * s->config.mtu) * 1e9 / (double)nsec_max(standing(s), LEAST_TIME);
+	least = (double)(LEAST * s->config.mtu) * 1e9 / (double)nsec_max(rtt, LEAST_TIME);
 	s->pacing = capped(s, rate > least ? rate : least);
 	stretch += standing_wait(&s->standing);
-	s->window = capacity_bytes(&s->capacity, stretch) + capacity_extra(&s->capacity) + 4 * s->config.mtu;
-	if (s->phase == STARTUP || s->standing.floor == 0)
+	s->window = capacity_bytes(&s->capacity, stretch) + capacity_extra(&s->capacity) +
+		    4 * s->config.mtu;
+	if (s->phase == STARTUP || floor == 0)
 		s->window += initial_window(s);
 }
 
@@ -238,10 +221,16 @@ static void on_round(struct steer *s, const struct capacity_round *round, nsec_t
 		on_loose_startup_round(s, now);
 }
 
+/* A queue below the limit that does not go. */
+static bool is_crowded(const struct steer *s, nsec_t now)
+{
+	return nsec_since(s->low_at, now) >= nsec_max(10 * s->standing.floor, CROWDED);
+}
+
 /* What the queue asks for. */
 static void check_queue(struct steer *s, nsec_t now)
 {
-	nsec_t q = queue_of(s);
+	nsec_t q = standing_queue(&s->standing);
 	enum brake_state found;
 
 	switch (s->phase) {
@@ -252,7 +241,7 @@ static void check_queue(struct steer *s, nsec_t now)
 	case STEADY:
 		if (q < target(s))
 			s->low_at = now;
-		if (q < limit(s) && nsec_since(s->low_at, now) < nsec_max(10 * s->standing.floor, CROWDED))
+		if (q < limit(s) && !is_crowded(s, now))
 			break;
 		enter_brake(s, now);
 		capacity_settle(&s->capacity, &s->standing);
@@ -338,7 +327,8 @@ static void steer_sent(void *state, uint32_t len, uint64_t in_flight, nsec_t now
 	}
 	if (idle < HELD)
 		brake_held(&s->brake, now);
-	s->free_at = nsec_max(s->free_at, now > BURST ? now - BURST : 0) + len * NSEC_PER_SEC / s->pacing;
+	s->free_at = nsec_max(s->free_at, now > BURST ? now - BURST : 0) +
+		     len * NSEC_PER_SEC / s->pacing;
 }
 
 static nsec_t steer_send_at(const void *state, uint32_t len, uint64_t in_flight, nsec_t now)
