@@ -336,15 +336,18 @@ static void failover_uses_what_there_is_when_nothing_is_good(void **state)
 
 static void every_strategy_is_found_by_its_name(void **state)
 {
-	size_t n = 0;
+	static const char *const promised[] = {
+		"aggregate", "adaptive", "weighted", "round-robin", "lowest-latency", "failover", "redundant", "flow",
+	};
 
 	(void)state;
-	for (; strategy_at(n) != NULL; n++) {
+	for (size_t n = 0; strategy_at(n) != NULL; n++) {
 		assert_ptr_equal(strategy_find(strategy_at(n)->name), strategy_at(n));
 		assert_true(strategy_at(n)->state_size <= STRATEGY_STATE);
 		assert_non_null(strategy_at(n)->summary);
 	}
-	assert_int_equal(n, 8);
+	for (size_t i = 0; i < ARRAY_SIZE(promised); i++)
+		assert_non_null(strategy_find(promised[i]));
 	assert_null(strategy_find("fastest"));
 }
 
