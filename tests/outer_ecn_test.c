@@ -1,4 +1,4 @@
-/* outer_ecn: marks of routers between the ends reach the inner packets, and the sender. */
+/* outer_ecn: marks of routers between the ends, and of our own queue, reach the inner packets, and the sender. */
 #include <stdio.h>
 #include <string.h>
 
@@ -16,7 +16,7 @@
 struct stream {
 	struct sim *s;
 	enum ecn ecn;
-	nsec_t next_at;
+	nsec_t interval, next_at;
 	uint64_t sent, got[4];
 };
 
@@ -49,7 +49,7 @@ static void stream_tick(void *ctx)
 	put_be16(packet + 24, LEN - 20);
 	sim_send(st->s, &via, SIM_UP, packet, LEN);
 	st->sent++;
-	st->next_at += INTERVAL;
+	st->next_at += st->interval;
 }
 
 static const struct sim_model stream_model = { stream_take, stream_due, stream_tick };
@@ -60,7 +60,7 @@ static struct sim *begin(struct stream *st, enum ecn ecn, const struct sim_way *
 
 	sim_add_ways(s, 0, way, way);
 	sim_run(s, SEC(2));
-	*st = (struct stream){ .s = s, .ecn = ecn, .next_at = sim_now(s) };
+	*st = (struct stream){ .s = s, .ecn = ecn, .interval = INTERVAL, .next_at = sim_now(s) };
 	sim_attach(s, &stream_model, st);
 	return s;
 }
@@ -132,6 +132,42 @@ static void the_outer_header_says_what_the_inner_one_does(void **state)
 		/* a mark that was sent is no news of the path's */
 		if (ecn == ECN_CE)
 			assert_in_range(path_of(s).marked, 0, 3);
+		finish(&st);
+	}
+}
+
+/*
+ * A tenth more than the link carries, from a sender that does not react: what its
+ * strikes hit is marked or, where it may not be, dropped (RFC 8290 and RFC 3168).
+ * No router marks here, and a mark that was sent is no news of the path's.
+ */
+static void our_own_queue_marks_what_may_be_marked_and_drops_the_rest(void **state)
+{
+	const struct sim_way way = { .rate = 5000000, .delay = MSEC(10) };
+
+	(void)state;
+	for (enum ecn ecn = ECN_NOT_ECT; ecn <= ECN_CE; ecn++) {
+		struct stream st;
+		struct sim *s = begin(&st, ecn, &way);
+		uint64_t dropped;
+
+		st.interval = LEN * 8 * NSEC_PER_SEC / 5500000;
+		sim_run(s, SEC(5));
+		st.next_at = NSEC_NEVER;
+		sim_run(s, SEC(2));
+		dropped = sim_drops(s, 0, DROP_CONGESTION);
+		printf("# ECN %d: %lu of %lu marked, %lu dropped\n", (int)ecn, (unsigned long)st.got[ECN_CE],
+		       (unsigned long)st.sent, (unsigned long)dropped);
+		assert_int_equal(st.got[ecn] + (ecn != ECN_CE ? st.got[ECN_CE] : 0) + dropped, st.sent);
+		if (ecn == ECN_NOT_ECT) {
+			assert_true(dropped > 20);
+			assert_int_equal(st.got[ECN_CE], 0);
+		} else {
+			assert_true(st.got[ECN_CE] > 20);
+			assert_int_equal(dropped, 0);
+		}
+		assert_int_equal(sim_link(s, 0, 0)->up_wire.marked, 0);
+		assert_int_equal(path_of(s).marked, 0);
 		finish(&st);
 	}
 }
@@ -228,6 +264,8 @@ int main(void)
 		     a_router_s_mark_reaches_the_inner_packet_and_the_sender),
 		TEST("the outer header says what the inner one does",
 		     the_outer_header_says_what_the_inner_one_does),
+		TEST("our own queue marks what may be marked, and drops the rest",
+		     our_own_queue_marks_what_may_be_marked_and_drops_the_rest),
 		TEST("a network that clears marks is found out, and loses nothing",
 		     a_network_that_clears_marks_is_found_out_and_loses_nothing),
 		TEST("a network that drops what it does not know takes no data",
