@@ -278,6 +278,60 @@ static void the_users_rate_is_a_hard_cap(void **state)
 	bottleneck_free(b);
 }
 
+/*
+ * The fixed controller learns nothing: neither loss nor a link that carries less
+ * than it was told changes the rate, and a rate below the link's is no cap for
+ * somebody else to be wise within.  A blind eye to 20 % tells it from steer.
+ */
+static void a_fixed_rate_is_kept_whatever_the_link_does(void **state)
+{
+	static const struct {
+		const char *name;
+		struct bottleneck_link link;
+		uint64_t rate;		/* bits per second */
+		double arrives;		/* of what is sent, in the end */
+	} row[] = {
+		{ "below the link's", { .rate = 50 * MBIT, .delay = MSEC(20) }, 10 * MBIT, 1 },
+		{ "20 % lost", { .rate = 50 * MBIT, .delay = MSEC(20), .loss_ppm = 200000 }, 20 * MBIT, 0.8 },
+		{ "above the link's", { .rate = 10 * MBIT, .delay = MSEC(20) }, 15 * MBIT, 10.0 / 15 },
+		{ "above a shallow one's", { .rate = 10 * MBIT, .delay = MSEC(20), .buffer = 20 }, 15 * MBIT, 10.0 / 15 },
+		{ "it jitters", { .rate = 50 * MBIT, .delay = MSEC(50), .jitter = MSEC(25) }, 20 * MBIT, 1 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(row); i++) {
+		const struct congestion_config config = { .rate = row[i].rate / 8, .mtu = 1500 };
+		struct bottleneck *b = bottleneck_new(&row[i].link, 1);
+		unsigned flow = bottleneck_flow(b, &congestion_fixed, &config);
+		double least = 1e12, most = 0, arrived;
+
+		bottleneck_offer(b, flow, UINT64_MAX);
+		bottleneck_run(b, END);
+		for (nsec_t at = 0; at < END; at += MSEC(100)) {
+			double sent = (double)bottleneck_sent(b, flow, at, at + MSEC(100)) / (double)row[i].rate;
+
+			least = sent < least ? sent : least;
+			most = sent > most ? sent : most;
+		}
+		arrived = (double)bottleneck_rate(b, flow, SEC(10), END) / (double)row[i].rate;
+		printf("# %s: %.0f to %.0f %% of the rate are sent, %.0f %% arrive\n", row[i].name, 100 * least,
+		       100 * most, 100 * arrived);
+		assert_true(least >= 0.9 && most <= 1.1);
+		assert_true(arrived >= 0.95 * row[i].arrives && arrived <= 1.05 * row[i].arrives);
+		bottleneck_free(b);
+	}
+}
+
+static struct bottleneck *greeted(const struct bottleneck_link *l, uint64_t seed, uint64_t offered)
+{
+	struct bottleneck *b = bottleneck_new(l, seed);
+	unsigned flow = bottleneck_flow(b, &congestion_steer, &no_settings);
+
+	bottleneck_greet(b, flow);
+	bottleneck_offer(b, flow, offered);
+	return b;
+}
+
 /* The pace that the controller keeps to now, bits per second; asked of a copy. */
 static double pace_of(const struct bottleneck *b, unsigned flow)
 {
@@ -291,16 +345,6 @@ static double pace_of(const struct bottleneck *b, unsigned flow)
 	congestion_steer.sent(state, BOTTLENECK_PACKET, 0, late);
 	return BOTTLENECK_PACKET * 8e9 /
 	       (double)(congestion_steer.send_at(state, BOTTLENECK_PACKET, 0, late) - first);
-}
-
-static struct bottleneck *greeted(const struct bottleneck_link *l, uint64_t seed, uint64_t offered)
-{
-	struct bottleneck *b = bottleneck_new(l, seed);
-	unsigned flow = bottleneck_flow(b, &congestion_steer, &no_settings);
-
-	bottleneck_greet(b, flow);
-	bottleneck_offer(b, flow, offered);
-	return b;
 }
 
 /* For 20 of 80 ms there is as much to send as goes, which the link carries in the mean, but not at that pace. */
@@ -596,6 +640,7 @@ int main(void)
 		     a_light_load_that_the_link_no_longer_carries_is_slowed_down),
 		TEST("a load that grows is not light", a_load_that_grows_is_not_light),
 		TEST("the user's rate is a hard cap", the_users_rate_is_a_hard_cap),
+		TEST("a fixed rate is kept, whatever the link does", a_fixed_rate_is_kept_whatever_the_link_does),
 	};
 
 	return RUN_TESTS(tests);

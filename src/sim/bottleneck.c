@@ -450,6 +450,14 @@ uint64_t bottleneck_rate(const struct bottleneck *b, unsigned flow, nsec_t from,
 	return sum(bins->bytes, bins->count, from, to) * 8 * NSEC_PER_SEC / (to - from);
 }
 
+uint64_t bottleneck_sent(const struct bottleneck *b, unsigned flow, nsec_t from, nsec_t to)
+{
+	const struct bins *bins = &b->flow[flow]->bins;
+	uint64_t packets = sum(bins->sent, bins->count, from, to);
+
+	return packets * BOTTLENECK_PACKET * 8 * NSEC_PER_SEC / (to - from);
+}
+
 double bottleneck_loss(const struct bottleneck *b, unsigned flow, nsec_t from, nsec_t to)
 {
 	const struct bins *bins = &b->flow[flow]->bins;

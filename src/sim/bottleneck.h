@@ -51,6 +51,8 @@ const void *bottleneck_state(const struct bottleneck *b, unsigned flow);
 uint64_t bottleneck_marked(const struct bottleneck *b, unsigned flow);
 /* Bits per second that arrived between two times since the start (whole 10 ms). */
 uint64_t bottleneck_rate(const struct bottleneck *b, unsigned flow, nsec_t from, nsec_t to);
+/* Bits per second that were sent between these times, whatever became of them. */
+uint64_t bottleneck_sent(const struct bottleneck *b, unsigned flow, nsec_t from, nsec_t to);
 /* Share of the packets sent between these times that the link did not carry. */
 double bottleneck_loss(const struct bottleneck *b, unsigned flow, nsec_t from, nsec_t to);
 /*
