@@ -332,6 +332,34 @@ static struct bottleneck *greeted(const struct bottleneck_link *l, uint64_t seed
 	return b;
 }
 
+/* The links of the grid; half a second after the last ACK everything has been sent that may be. */
+static void no_more_is_under_way_than_a_few_round_trips_when_acks_stop(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(grid); i++) {
+		struct bottleneck_link l = grid[i].link;
+		double bdp = (double)l.rate / 8 * 2 * (double)(l.delay + 2 * l.jitter) / 1e9, most = 0;
+		struct bottleneck *b = greeted(&l, 1, UINT64_MAX);
+		nsec_t last = 0;
+
+		bottleneck_run(b, SEC(5));
+		l.mute = true;
+		bottleneck_change(b, &l);
+		for (unsigned step = 0; step < 1000; step++) {
+			bottleneck_run(b, MSEC(10));
+			if ((double)bottleneck_in_flight(b, 0) > most) {
+				most = (double)bottleneck_in_flight(b, 0);
+				last = bottleneck_now(b) - SEC(5);
+			}
+		}
+		printf("# %s: at most %.0f packets under way, %.1f BDP, the last after %lu ms\n", grid[i].name,
+		       most / BOTTLENECK_PACKET, most / bdp, (unsigned long)(last / MSEC(1)));
+		assert_int_equal(bottleneck_send_at(b, 0), NSEC_NEVER);
+		assert_true(most <= 2.5 * bdp + 32 * BOTTLENECK_PACKET);
+		bottleneck_free(b);
+	}
+}
+
 /* The pace that the controller keeps to now, bits per second; asked of a copy. */
 static double pace_of(const struct bottleneck *b, unsigned flow)
 {
@@ -641,6 +669,8 @@ int main(void)
 		TEST("a load that grows is not light", a_load_that_grows_is_not_light),
 		TEST("the user's rate is a hard cap", the_users_rate_is_a_hard_cap),
 		TEST("a fixed rate is kept, whatever the link does", a_fixed_rate_is_kept_whatever_the_link_does),
+		TEST("no more is under way than a few round trips when ACKs stop",
+		     no_more_is_under_way_than_a_few_round_trips_when_acks_stop),
 	};
 
 	return RUN_TESTS(tests);

@@ -342,7 +342,8 @@ static void send_ack(struct bottleneck *b, unsigned flow)
 	f->ack.due = NSEC_NEVER;
 	f->ack.waiting = 0;
 	f->ack.written_at = b->now;
-	enter(b, &b->back, &p);
+	if (!b->link.mute)
+		enter(b, &b->back, &p);
 }
 
 static void arrive(struct bottleneck *b, const struct parcel *p)
@@ -432,6 +433,18 @@ nsec_t bottleneck_now(const struct bottleneck *b)
 const void *bottleneck_state(const struct bottleneck *b, unsigned flow)
 {
 	return b->flow[flow]->state;
+}
+
+uint64_t bottleneck_in_flight(const struct bottleneck *b, unsigned flow)
+{
+	return b->flow[flow]->loss.in_flight;
+}
+
+nsec_t bottleneck_send_at(const struct bottleneck *b, unsigned flow)
+{
+	const struct flow *f = b->flow[flow];
+
+	return f->ops->send_at(f->state, BOTTLENECK_PACKET, f->loss.in_flight, b->now);
 }
 
 static uint64_t sum(const uint32_t *bin, size_t count, nsec_t from, nsec_t to)

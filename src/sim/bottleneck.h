@@ -28,6 +28,7 @@ struct bottleneck_link {
 	size_t buffer;		/* packets that wait for the wire; 0: no limit of its own */
 	bool codel;		/* its router marks what CoDel (RFC 8289, 5 and 100 ms) would drop */
 	uint64_t policer;	/* bytes of bucket: what exceeds the rate is dropped, nothing waits; 0: none */
+	bool mute;		/* no ACK comes back */
 };
 
 struct bottleneck;
@@ -46,6 +47,10 @@ void bottleneck_run(struct bottleneck *b, nsec_t duration);
 nsec_t bottleneck_now(const struct bottleneck *b);	/* since the start */
 /* The controller's own bytes; for people who tune it. */
 const void *bottleneck_state(const struct bottleneck *b, unsigned flow);
+/* Bytes that are neither acknowledged nor lost, as the sender knows. */
+uint64_t bottleneck_in_flight(const struct bottleneck *b, unsigned flow);
+/* When its controller lets the next packet go; NSEC_NEVER: not before an ACK. */
+nsec_t bottleneck_send_at(const struct bottleneck *b, unsigned flow);
 
 /* Packets that the router has marked. */
 uint64_t bottleneck_marked(const struct bottleneck *b, unsigned flow);
