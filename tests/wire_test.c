@@ -8,6 +8,7 @@
 #include "core/packet.h"
 #include "core/path/ack.h"
 #include "core/path/loss.h"
+#include "core/path/path.h"
 #include "tap.h"
 
 static void a_header_survives_the_wire_and_reserved_bits_do_not(void **state)
@@ -358,6 +359,112 @@ static void a_packet_is_lost_when_three_later_ones_arrived(void **state)
 	loss_done(&l);
 }
 
+/* One packet, and so many behind it that are acknowledged one by one before it. */
+static void one_is_late(struct loss *l, unsigned depth, nsec_t now)
+{
+	uint64_t first = l->next;
+
+	for (unsigned i = 0; i <= depth; i++)
+		loss_sent(l, 1000, 0, true, now, &observer);
+	for (unsigned i = 1; i <= depth; i++)
+		ack_runs(l, first + 1, first + i, now + MSEC(20));
+	ack_runs(l, first, first + depth, now + MSEC(21));
+}
+
+/* So many, of one round trip, by time. */
+static void some_are_lost(struct loss *l, unsigned count, nsec_t now)
+{
+	for (unsigned i = 0; i < count; i++)
+		loss_sent(l, 1000, 0, true, now, &observer);
+	loss_sent(l, 1000, 0, true, now + MSEC(30), &observer);
+	ack_runs(l, l->next - 1, l->next - 1, now + MSEC(50));
+}
+
+static void reordering_that_is_known_costs_nothing_until_it_is_over(void **state)
+{
+	struct loss l;
+	nsec_t now = SEC(1);
+
+	(void)state;
+	lost = 0;
+	assert_int_equal(loss_init(&l), 0);
+	one_is_late(&l, 5, now);
+	assert_int_equal(lost, 1);
+	assert_int_equal(l.spurious, 1);
+	assert_int_equal(l.threshold, 6);
+	one_is_late(&l, 5, now += SEC(1));
+	assert_int_equal(lost, 1);
+	/* so deep it still was, meanwhile: 16 recoveries later, too, it is believed in */
+	for (unsigned i = 0; i < LOSS_RECOVERIES; i++)
+		some_are_lost(&l, 10, now += SEC(1));
+	assert_int_equal(lost, 1 + 10 * LOSS_RECOVERIES);
+	assert_int_equal(l.threshold, 6);
+	one_is_late(&l, 4, now += SEC(1));
+	for (unsigned i = 0; i < LOSS_RECOVERIES; i++)
+		some_are_lost(&l, 1, now += SEC(1));
+	assert_int_equal(l.threshold, 5);
+	for (unsigned i = 0; i < LOSS_RECOVERIES - 1; i++)
+		some_are_lost(&l, 1, now += SEC(1));
+	assert_int_equal(l.threshold, 5);
+	some_are_lost(&l, 1, now += SEC(1));
+	assert_int_equal(l.threshold, 3);
+	one_is_late(&l, 5, now += SEC(1));
+	assert_int_equal(l.spurious, 2);
+	assert_int_equal(l.threshold, 6);
+	loss_done(&l);
+}
+
+/* A link that goes takes with it what was under way, and some of that may have arrived. */
+static void what_was_given_up_with_its_link_is_no_reordering(void **state)
+{
+	struct loss l;
+	uint64_t first;
+
+	(void)state;
+	assert_int_equal(loss_init(&l), 0);
+	for (unsigned forget = 0; forget < 2; forget++) {
+		first = l.next;
+		for (unsigned i = 0; i < 100; i++)
+			loss_sent(&l, 1000, 0, true, SEC(1 + forget), &observer);
+		if (forget) {
+			ack_runs(&l, first + 3, first + 99, SEC(1 + forget) + MSEC(20));
+			loss_forget_order(&l, SEC(1 + forget) + MSEC(20));
+		} else {
+			loss_abandon(&l, SEC(1 + forget) + MSEC(20), &observer);
+		}
+		ack_runs(&l, first, first + 99, SEC(1 + forget) + MSEC(40));
+		assert_int_equal(l.spurious, forget ? 103 : 100);
+		assert_int_equal(l.threshold, 3);
+	}
+	loss_done(&l);
+}
+
+static void another_way_has_an_order_of_its_own(void **state)
+{
+	const struct engine_link link = { .weight = 1 };
+	const struct endpoint to = { .socket = 1 };
+	const uint8_t random[16] = { 0 };
+	struct path *p = path_new(0);
+	nsec_t now = SEC(1);
+
+	(void)state;
+	assert_non_null(p);
+	for (unsigned i = 0; i < 4; i++, now += SEC(1)) {
+		if (i == 2)
+			p->state = ENGINE_PATH_OK;	/* so that there is somewhere to come back to */
+		if (i < 2)
+			path_open(p, &to, &link, true, random, now);
+		else if (i == 2)
+			path_roam(p, &(struct endpoint){ .socket = 2 }, random, now);
+		else
+			assert_true(path_claim_back(p, &to, p->former_challenge, now - SEC(1)));
+		assert_int_equal(p->loss.threshold, 3);
+		one_is_late(&p->loss, 100, now + MSEC(1));
+		assert_int_equal(p->loss.threshold, 101);
+	}
+	path_free(p);
+}
+
 static void a_packet_is_lost_after_nine_eighths_of_a_round_trip(void **state)
 {
 	struct loss l;
@@ -450,6 +557,11 @@ int main(void)
 		     what_is_remembered_is_full_before_anything_falls_out),
 		TEST("a packet is lost when three later ones arrived",
 		     a_packet_is_lost_when_three_later_ones_arrived),
+		TEST("reordering that is known costs nothing, until it is over",
+		     reordering_that_is_known_costs_nothing_until_it_is_over),
+		TEST("what was given up with its link is no reordering",
+		     what_was_given_up_with_its_link_is_no_reordering),
+		TEST("another way has an order of its own", another_way_has_an_order_of_its_own),
 		TEST("a packet is lost after nine eighths of a round trip",
 		     a_packet_is_lost_after_nine_eighths_of_a_round_trip),
 		TEST("what was never sent cannot be acknowledged",

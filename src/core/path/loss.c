@@ -101,8 +101,54 @@ static bool probe_arrived(struct loss_record *r, nsec_t now, const struct loss_o
 	return true;
 }
 
-/* One datagram is acknowledged; true when it was news. */
-static bool arrived(struct loss *l, uint64_t number, struct delivery_sample *sample, nsec_t now,
+void loss_forget_order(struct loss *l, nsec_t now)
+{
+	l->threshold = THRESHOLD_FIRST;
+	l->reordered = l->recoveries = 0;
+	l->order_since = now;
+}
+
+/* One turned up that was held for lost: believe in more reordering from now on. */
+static void note_spurious(struct loss *l, unsigned distance)
+{
+	if (distance <= l->threshold)
+		return;
+	l->threshold = distance < THRESHOLD_MAX ? distance : THRESHOLD_MAX;
+	l->reordered = l->recoveries = 0;
+}
+
+/* It came behind a later one; so large the threshold had to be at least.  before: the largest known until now. */
+static void note_order(struct loss *l, const struct loss_record *r, uint64_t number, uint64_t before)
+{
+	uint64_t distance;
+
+	if (r->sent_at <= l->order_since)
+		return;
+	if (r->state == RECORD_LOST) {
+		distance = l->largest_acked > number ? l->largest_acked - number + 1 : 0;
+		note_spurious(l, distance < THRESHOLD_MAX ? (unsigned)distance : THRESHOLD_MAX);
+		return;
+	}
+	distance = before > number ? before - number + 1 : 0;
+	if (distance > l->reordered)
+		l->reordered = distance < THRESHOLD_MAX ? (unsigned)distance : THRESHOLD_MAX;
+}
+
+/* One that is held for lost begins a recovery, unless it was under way when the last one began. */
+static void note_recovery(struct loss *l, uint64_t number)
+{
+	if (number < l->recovery_ends)
+		return;
+	l->recovery_ends = l->next;
+	if (++l->recoveries < LOSS_RECOVERIES)
+		return;
+	if (l->reordered < l->threshold)
+		l->threshold = l->reordered > THRESHOLD_FIRST ? l->reordered : THRESHOLD_FIRST;
+	l->reordered = l->recoveries = 0;
+}
+
+/* One datagram is acknowledged; true when it was news.  before: the largest known until now. */
+static bool arrived(struct loss *l, uint64_t number, uint64_t before, struct delivery_sample *sample, nsec_t now,
 		    const struct loss_observer *to)
 {
 	struct loss_record *r = record_of(l, number);
@@ -111,13 +157,9 @@ static bool arrived(struct loss *l, uint64_t number, struct delivery_sample *sam
 		return false;
 	if (r->state == RECORD_PROBE)
 		return probe_arrived(r, now, to);
+	note_order(l, r, number, before);
 	if (r->state == RECORD_LOST) {
-		uint64_t reordered = l->largest_acked > number ? l->largest_acked - number + 1 : 0;
-
-		/* it was only late: believe in more reordering from now on */
 		l->spurious++;
-		if (reordered > l->threshold)
-			l->threshold = reordered < THRESHOLD_MAX ? (unsigned)reordered : THRESHOLD_MAX;
 	} else {
 		l->in_flight -= r->len;
 		l->answered++;
@@ -140,6 +182,7 @@ static nsec_t loss_delay(const struct loss *l)
 static void detect(struct loss *l, nsec_t now, const struct loss_observer *to)
 {
 	nsec_t delay = loss_delay(l);
+	unsigned threshold = l->threshold;
 
 	l->loss_at = NSEC_NEVER;
 	if (!l->any_acked)
@@ -149,7 +192,8 @@ static void detect(struct loss *l, nsec_t now, const struct loss_observer *to)
 
 		if (r->state != RECORD_IN_FLIGHT)
 			continue;
-		if (l->largest_acked - n >= l->threshold || r->sent_at + delay <= now) {
+		if (l->largest_acked - n >= threshold || r->sent_at + delay <= now) {
+			note_recovery(l, n);
 			give_up(l, r, now, to);
 			continue;
 		}
@@ -163,7 +207,7 @@ static void detect(struct loss *l, nsec_t now, const struct loss_observer *to)
 bool loss_ack(struct loss *l, const struct frame_run *runs, size_t count, const struct frame_came *came, nsec_t now,
 	      const struct loss_observer *to, bool *ret_new)
 {
-	uint64_t largest = runs[0].last;
+	uint64_t largest = runs[0].last, before = l->any_acked ? l->largest_acked : 0;
 	uint64_t floor = l->next > LOSS_WINDOW ? l->next - LOSS_WINDOW : 0;
 	struct delivery_sample sample = { 0 };
 	nsec_t largest_sent_at;
@@ -191,7 +235,7 @@ bool loss_ack(struct loss *l, const struct frame_run *runs, size_t count, const 
 		if (l->oldest > THRESHOLD_MAX && first < l->oldest - THRESHOLD_MAX)
 			first = l->oldest - THRESHOLD_MAX;
 		for (uint64_t n = runs[i].last + 1; n-- > first;)
-			news |= arrived(l, n, &sample, now, to);
+			news |= arrived(l, n, before, &sample, now, to);
 	}
 	advance(l);
 	detect(l, now, to);
@@ -230,6 +274,7 @@ void loss_abandon(struct loss *l, nsec_t now, const struct loss_observer *to)
 			give_up(l, record_of(l, n), now, to);
 	l->oldest = l->next;
 	l->loss_at = NSEC_NEVER;
+	l->order_since = now;	/* they may turn up yet, which is no reordering */
 }
 
 void loss_silence(struct loss *l)

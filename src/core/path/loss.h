@@ -5,7 +5,8 @@
  * reads the peer's ACKs, and decides what is lost (RFC 9002 §6.1): a packet is
  * lost once `threshold` later ones, or one that was sent more than 9/8 of a
  * round trip later, have arrived.  The threshold grows when a packet that was
- * given up turns up after all (RFC 8985's idea), since radio links reorder.
+ * given up turns up after all (RFC 8985 §6.2's idea), since radio links reorder,
+ * and after LOSS_RECOVERIES without one it comes down to what was seen meanwhile.
  * Judged per path, on the path's own numbers: reordering between paths is no
  * loss.
  *
@@ -25,6 +26,8 @@
 #include "core/path/transit.h"
 
 #define LOSS_WINDOW	8192	/* datagrams remembered; when full, the oldest counts as lost */
+
+#define LOSS_RECOVERIES	16	/* that a grown threshold outlives: RFC 8985's persistence */
 
 struct loss_record {
 	nsec_t sent_at;
@@ -55,6 +58,10 @@ struct loss {
 	uint64_t largest_acked;		/* valid once any_acked */
 	bool any_acked;
 	unsigned threshold;		/* packets; 3 at first */
+	unsigned reordered;		/* what it would have had to be since it last changed; 0: nothing was late */
+	unsigned recoveries;		/* round trips with a loss since then */
+	uint64_t recovery_ends;		/* the loss of an earlier number belongs to the last one */
+	nsec_t order_since;		/* what was sent up to then tells nothing of this path's order */
 	nsec_t loss_at;			/* when the time threshold passes for the oldest; NSEC_NEVER */
 	struct rtt rtt;			/* from ACKs: their way back may be another path's */
 	struct transit transit;		/* likewise */
@@ -87,6 +94,9 @@ uint64_t loss_sent_probe(struct loss *l, uint32_t len, nsec_t now, const struct 
  */
 bool loss_ack(struct loss *l, const struct frame_run *runs, size_t count, const struct frame_came *came, nsec_t now,
 	      const struct loss_observer *to, bool *ret_new);
+
+/* The way is another one now: what was learnt of its order is forgotten. */
+void loss_forget_order(struct loss *l, nsec_t now);
 
 /* Time has passed: settle what the time threshold makes lost. */
 void loss_tick(struct loss *l, nsec_t now, const struct loss_observer *to);

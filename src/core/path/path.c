@@ -114,6 +114,7 @@ void path_open(struct path *p, const struct endpoint *to, const struct engine_li
 	p->rtt = (struct rtt){ 0 };
 	p->loss.rtt = (struct rtt){ 0 };
 	p->latency = 0;
+	loss_forget_order(&p->loss, now);
 	loss_trust(&p->loss, 0);
 	loss_silence_ends(&p->loss, now);
 	fitness_init(&p->fitness);
@@ -179,6 +180,7 @@ void path_roam(struct path *p, const struct endpoint *to, const uint8_t random[1
 	}
 	p->endpoint = *to;
 	p->credit = 0;
+	loss_forget_order(&p->loss, now);
 	forget_mtu(p);
 	marking_test(&p->marking);
 	challenge_anew(p, random, now);
@@ -191,6 +193,7 @@ bool path_claim_back(struct path *p, const struct endpoint *from, const uint8_t 
 	    memcmp(token, p->former_challenge, 8) != 0)
 		return false;
 	p->endpoint = p->former;
+	loss_forget_order(&p->loss, now);
 	forget_mtu(p);
 	p->former_until = 0;
 	p->challenge_at = NSEC_NEVER;
