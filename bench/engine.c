@@ -23,6 +23,7 @@ static const char usage[] =
 	"  -f, --flows N       inner flows, 1 to 256 (1)\n"
 	"  -R, --rate N        Mbit/s of all links together (2000)\n"
 	"  -t, --rtt N         ms of the first link; each further one half of it more (10)\n"
+	"  -x, --loss N        datagrams of a thousand that each link loses, each way (0)\n"
 	"  -d, --down          server to client\n"
 	"  -p, --packets N     measured in each run (50000)\n"
 	"  -r, --runs N        of each row, one row after the other (7)\n"
@@ -146,7 +147,8 @@ static bool print_row(struct row *row, unsigned runs)
 	for (unsigned i = 0; i < row->options.links; i++)
 		printf("%s%u.%u", i > 0 ? ":" : " ", pair_share(row->pair, i) / 10, pair_share(row->pair, i) % 10);
 	if (row->missing > 0)
-		printf("  (%lu dropped by the queue)", (unsigned long)row->missing);
+		printf("  (%lu dropped %s)", (unsigned long)row->missing,
+		       row->options.loss_ppm == 0 ? "by the queue" : "or given up");
 	printf("%s\n", row->wrong > 0 ? "  out of order, or damaged!" : "");
 	return row->wrong == 0 && row->allocations == 0;
 }
@@ -207,6 +209,8 @@ static bool take_option(struct request *r, int option, const char *value)
 		return number(value, 100000, &n) && (r->options.rate = n * 1000000);
 	case 't':
 		return number(value, 1000, &n) && (r->options.rtt = MSEC(n));
+	case 'x':
+		return number(value, 500, &n) && (r->options.loss_ppm = (uint32_t)n * 1000);
 	case 'p':
 		return number(value, 100000000, &n) && (r->packets = n);
 	case 'r':
@@ -222,6 +226,7 @@ int main(int argc, char **argv)
 		{ "library", required_argument, NULL, 'L' }, { "strategy", required_argument, NULL, 'S' },
 		{ "flows", required_argument, NULL, 'f' },
 		{ "rate", required_argument, NULL, 'R' }, { "rtt", required_argument, NULL, 't' },
+		{ "loss", required_argument, NULL, 'x' },
 		{ "down", no_argument, NULL, 'd' }, { "packets", required_argument, NULL, 'p' },
 		{ "runs", required_argument, NULL, 'r' }, { "help", no_argument, NULL, 'h' }, { 0 },
 	};
@@ -231,7 +236,7 @@ int main(int argc, char **argv)
 	};
 	int option;
 
-	while ((option = getopt_long(argc, argv, "l:c:L:S:f:R:t:dp:r:h", options, NULL)) != -1)
+	while ((option = getopt_long(argc, argv, "l:c:L:S:f:R:t:x:dp:r:h", options, NULL)) != -1)
 		if (!take_option(&r, option, optarg)) {
 			fputs(usage, option == 'h' ? stdout : stderr);
 			return option == 'h' ? 0 : 2;

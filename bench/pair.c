@@ -121,8 +121,8 @@ static bool make_links(struct pair *p)
 	uint64_t rate = o->rate / 8 / o->links, bytes = 0;
 
 	for (unsigned i = 0; i < o->links; i++) {
-		if (!wire_init(&p->wire[0][i], rate, rtt_of(o, i) / 2) ||
-		    !wire_init(&p->wire[1][i], rate, rtt_of(o, i) / 2))
+		if (!wire_init(&p->wire[0][i], rate, rtt_of(o, i) / 2, o->loss_ppm) ||
+		    !wire_init(&p->wire[1][i], rate, rtt_of(o, i) / 2, o->loss_ppm))
 			return false;
 		bytes += rate * (rtt_of(o, i) / NSEC_PER_USEC) / 1000000;
 	}
@@ -223,7 +223,7 @@ static void run_engine(struct side *s, nsec_t now)
 	stopwatch_stop(&s->watch);
 }
 
-/* Whole, and not behind a later one of its flow.  What the sender's queue has dropped is missing. */
+/* Whole, and not behind a later one of its flow.  What the sender's queue has dropped, or what was given up, is missing. */
 static bool is_right(struct pair *p, const struct buf *b)
 {
 	uint32_t *expected, number;

@@ -25,6 +25,7 @@ struct pair_options {
 	unsigned links;		/* 1..PAIR_LINKS */
 	uint64_t rate;		/* bits per second, all links together */
 	nsec_t rtt;		/* of the first link; each further one takes half of it more */
+	uint32_t loss_ppm;	/* of each link, each way */
 	unsigned flows;		/* inner ones, at least 1 */
 	bool down;		/* the server sends, else the client */
 	const char *strategy;
@@ -37,7 +38,7 @@ struct pair_result {
 	double sender, receiver;	/* nanoseconds of CPU time in each engine, per packet */
 	uint64_t allocations;
 	uint64_t wrong;		/* inner packets that came out of order, or not whole */
-	uint64_t missing;	/* that did not: the sender's queue stood too long for their flow (RFC 8290) */
+	uint64_t missing;	/* that did not: the sender's queue stood too long for their flow (RFC 8290), or they were given up */
 };
 
 struct pair;

@@ -137,7 +137,7 @@ bool reference_run(enum cipher cipher, uint64_t packets, struct reference *ret)
 	if (cipher == CIPHER_AES_256_GCM)
 		crypto_aead_aes256gcm_beforenm(&b->keys.aes, b->keys.chacha);
 	b->pool = buf_pool_new(PAIR_BATCH);
-	good = wire_init(&b->wire, UINT64_C(1) << 40, 0) && b->pool != NULL;
+	good = wire_init(&b->wire, UINT64_C(1) << 40, 0, 0) && b->pool != NULL;
 	if (good) {
 		run(b, packets);
 		packets = (packets + PAIR_BATCH - 1) / PAIR_BATCH * PAIR_BATCH;

@@ -15,9 +15,9 @@ struct wire_slot {
 	uint8_t datagram[WIRE_DATAGRAM];
 };
 
-bool wire_init(struct wire *w, uint64_t rate, nsec_t delay)
+bool wire_init(struct wire *w, uint64_t rate, nsec_t delay, uint32_t loss_ppm)
 {
-	*w = (struct wire){ .rate = rate, .delay = delay };
+	*w = (struct wire){ .rate = rate, .delay = delay, .loss_ppm = loss_ppm };
 	w->slot = malloc(WIRE_ROOM * sizeof(*w->slot));
 	return w->slot != NULL;
 }
@@ -25,6 +25,13 @@ bool wire_init(struct wire *w, uint64_t rate, nsec_t delay)
 void wire_done(struct wire *w)
 {
 	free(w->slot);
+}
+
+/* The same ones in each run. */
+static bool loses(struct wire *w)
+{
+	w->random = w->random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+	return (w->random >> 32) % 1000000 < w->loss_ppm;
 }
 
 void wire_send(struct wire *w, const struct buf *b, nsec_t now)
@@ -36,9 +43,13 @@ void wire_send(struct wire *w, const struct buf *b, nsec_t now)
 		return;
 	}
 	assert(b->len <= WIRE_DATAGRAM);
-	w->count++;
 	w->carried++;
 	w->free_at = nsec_max(w->free_at, now) + (b->len + OUTER) * NSEC_PER_SEC / w->rate;
+	if (loses(w)) {
+		w->lost++;
+		return;
+	}
+	w->count++;
 	s->at = w->free_at + w->delay;
 	s->len = b->len;
 	memcpy(s->datagram, b->data, b->len);

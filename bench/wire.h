@@ -1,5 +1,5 @@
 /*
- * wire: one direction of a link in virtual time: a rate, a delay, no loss.
+ * wire: one direction of a link in virtual time: a rate, a delay, random loss.
  *
  * Keeps copies of the datagrams under way, as sockets do, so that neither end
  * has the other's buffers.
@@ -21,14 +21,16 @@ struct buf;
 struct wire {
 	uint64_t rate;		/* bytes per second; never 0 */
 	nsec_t delay;
+	uint32_t loss_ppm;
+	uint64_t random;
 	nsec_t free_at;
 	unsigned head, count;
-	uint64_t carried, lost;	/* datagrams; lost: there was no room */
+	uint64_t carried, lost;	/* datagrams; lost: by chance, or there was no room */
 	struct wire_slot *slot;
 };
 
 /* False: memory. */
-bool wire_init(struct wire *w, uint64_t rate, nsec_t delay);
+bool wire_init(struct wire *w, uint64_t rate, nsec_t delay, uint32_t loss_ppm);
 void wire_done(struct wire *w);
 /* A copy of the datagram sets out. */
 void wire_send(struct wire *w, const struct buf *b, nsec_t now);
