@@ -56,6 +56,49 @@ static void nobody_waits_for_a_lost_packet_of_a_game(void **state)
 	}
 }
 
+#define EXPEDITED	46	/* EF of RFC 3246 */
+#define HIGH_THROUGHPUT	10	/* AF11 of RFC 2597 */
+
+/*
+ * 250 packets of 1200 bytes a second are no call by their habits: only their mark says
+ * what they are, at both ends, and then nobody waits for a lost one.
+ */
+static void a_video_that_is_marked_real_time_does_not_wait_for_what_it_lost(void **state)
+{
+	static const uint8_t dscp[] = { 0, HIGH_THROUGHPUT, EXPEDITED };
+
+	(void)state;
+	for (int direction = SIM_UP; direction <= SIM_DOWN; direction++)
+		for (size_t i = 0; i < ARRAY_SIZE(dscp); i++) {
+			struct sim *s = lossy(75, "failover", 25, 20000, 20000);
+			const struct model_udp_config config = {
+				.direction = (enum sim_direction)direction, .len = 1200, .rate = 1200 * 8 * 250,
+				.dscp = dscp[i],
+			};
+			struct model_udp *video = model_udp_new(s, &config);
+			struct samples *latency = model_udp_latency(video);
+			struct stream_stats stats;
+
+			sim_run(s, SEC(30));
+			model_udp_stop(video);
+			sim_run(s, SEC(1));
+			stats = model_udp_stats(video);
+			printf("# DSCP %u: p90 %.1f ms, %lu of %lu late\n", dscp[i],
+			       (double)samples_percentile(latency, 90) / 1e6, (unsigned long)stats.late,
+			       (unsigned long)stats.sent);
+			assert_int_equal(stats.received, stats.sent);
+			if (dscp[i] == EXPEDITED) {
+				assert_true(samples_percentile(latency, 90) < MSEC(27));
+				assert_true(stats.late > stats.sent / 100);
+			} else {
+				assert_true(samples_percentile(latency, 90) > MSEC(35));
+				assert_int_equal(stats.late, 0);
+			}
+			model_udp_free(video);
+			sim_free(s);
+		}
+}
+
 static void under_round_robin_a_call_keeps_its_order(void **state)
 {
 	struct sim *s = lossy(72, "round-robin", 10, 0, 0);
@@ -164,6 +207,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST("nobody waits for a lost packet of a game", nobody_waits_for_a_lost_packet_of_a_game),
+		TEST("a video that is marked real-time does not wait for what it lost",
+		     a_video_that_is_marked_real_time_does_not_wait_for_what_it_lost),
 		TEST("under round-robin a call keeps its order", under_round_robin_a_call_keeps_its_order),
 		TEST("a download does not wait for lost ACKs", a_download_does_not_wait_for_lost_acks),
 		TEST("a flow that turns into a download is not jumbled",

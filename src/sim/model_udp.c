@@ -54,6 +54,7 @@ static void udp_tick(void *ctx)
 	else
 		sim_addresses(&u->config.via, dst, src);
 	ipv4_header(packet, len, PROTO_UDP, src, dst);
+	ipv4_mark(packet, u->config.dscp);
 	put_be16(packet + IP, u->port);
 	put_be16(packet + IP + 2, u->port);
 	put_be16(packet + IP + 4, (uint16_t)(len - IP));

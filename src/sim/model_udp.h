@@ -19,6 +19,7 @@ struct model_udp_config {
 	enum sim_direction direction;
 	uint64_t rate;		/* bits per second of IP packets, not 0 */
 	size_t len;		/* of an IP packet, MODEL_UDP_MIN to MODEL_UDP_MAX */
+	uint8_t dscp;		/* as it is marked */
 };
 
 struct model_udp *model_udp_new(struct sim *s, const struct model_udp_config *config);

@@ -41,6 +41,13 @@ void ipv4_header(uint8_t *p, size_t len, uint8_t protocol, const uint8_t src[4],
 	put_be16(p + 10, checksum_fold(checksum_add(0, p, IP)));
 }
 
+void ipv4_mark(uint8_t *p, uint8_t dscp)
+{
+	p[1] = (uint8_t)(dscp << 2);
+	put_be16(p + 10, 0);
+	put_be16(p + 10, checksum_fold(checksum_add(0, p, IP)));
+}
+
 static uint8_t *write_times(uint8_t *o, const struct segment *seg)
 {
 	*o++ = OPTION_TIMES;

@@ -45,5 +45,7 @@ uint16_t checksum_fold(uint32_t sum);
 /* A 20-byte IPv4 header with its checksum; len is of the whole packet. */
 void ipv4_header(uint8_t *p, size_t len, uint8_t protocol, const uint8_t src[4],
 		 const uint8_t dst[4]);
+/* Its DSCP, and the checksum again. */
+void ipv4_mark(uint8_t *p, uint8_t dscp);
 
 #endif
