@@ -200,6 +200,55 @@ static void a_cut_is_found_out_and_healed_by_up(void **state)
 	done(&r);
 }
 
+/*
+ * What a link loses the sending end judges lost and repairs, but for what carried no
+ * inner packet.  And twelve slow seconds of forty are the slowest of the round trips,
+ * not those in the middle.
+ */
+static void repairs_and_slow_round_trips_are_counted(void **state)
+{
+	struct result r = run("--link 20mbit,10ms,2% --flow udp,4mbit --seconds 40 --at 20s link 1 delay 30ms "
+			      "--at 32s link 1 delay 10ms");
+	const struct table *links = &r.outcome.links, *tunnel = &r.outcome.tunnel;
+	double lost = cell(links, "1 20mbit", 0, "lost");
+
+	(void)state;
+	assert_between(lost, 250, 430);		/* 2 % of 417 a second */
+	assert_between(cell(tunnel, "up", 0, "lost"), lost - 10, lost + 10);
+	assert_between(cell(tunnel, "up", 0, "repaired"), lost * 0.9, lost * 1.1);
+	assert_between(cell(tunnel, "up", 0, "holes"), 0, 0);
+	assert_between(cell(&r.outcome.flows, "1 udp", 0, "lost"), 0, 0);
+	assert_between(cell(links, "1 20mbit", 0, "rtt p50"), 20, 22);
+	assert_between(cell(links, "1 20mbit", 0, "rtt p95"), 55, 62);
+	done(&r);
+	r = run("--link 20mbit,10ms --flow udp,4mbit --seconds 10");
+	assert_between(cell(&r.outcome.tunnel, "up", 0, "repaired"), 0, 0);
+	assert_between(cell(&r.outcome.links, "1 20mbit", 0, "rtt p95"), 20, 24);
+	done(&r);
+}
+
+static void a_quic_fills_the_links_and_says_how_deep_it_was_jumbled(void **state)
+{
+	struct result r = run("--link 20mbit,10ms --link 10mbit,20ms --flow quic,start 1s,stop 8s --flow quic,down "
+			      "--seconds 10");
+	const struct table *flows = &r.outcome.flows;
+
+	(void)state;
+	assert_between(cell(flows, "1 quic up", 0, "Mbit/s"), 22, 28.5);
+	assert_between(cell(flows, "2 quic down", 0, "Mbit/s"), 22, 28.5);
+	assert_between(cell(flows, "1 quic up", 0, "p50 ms"), 20, 200);
+	assert_between(cell(flows, "1 quic up", 0, "deepest"), 0, 2);
+	assert_between(cell(flows, "1 quic up", 0, "sent"), 7 * 22e6 / 8 / 1420, 7 * 30e6 / 8 / 1300);
+	assert_between(mean(&r, SERIES_GOODPUT, 0, SIM_UP, 0, 1), 0, 0);
+	assert_between(mean(&r, SERIES_GOODPUT, 0, SIM_UP, 9, 10), 0, 0);
+	assert_between(mean(&r, SERIES_LATENCY, 0, SIM_UP, 3, 8), 20, 200);
+	done(&r);
+	/* jitter that changes the order of datagrams: the tunnel puts it right */
+	r = run("--link 20mbit,10ms,jitter 5ms,reorder --flow quic --seconds 5");
+	assert_between(cell(&r.outcome.flows, "1 quic up", 0, "deepest"), 0, 2);
+	done(&r);
+}
+
 static void flows_live_from_start_to_stop(void **state)
 {
 	struct result r = run("--link 20mbit,10ms --flow udp,4mbit,start 1s,stop 3s --flow tcp,bytes 2MB,start 4s "
@@ -311,6 +360,9 @@ int main(void)
 		TEST("links come and go, are set, and strategies change at their time",
 		     links_come_and_go_at_their_time),
 		TEST("a cut is found out by the tunnel, and healed by up", a_cut_is_found_out_and_healed_by_up),
+		TEST("repairs and slow round trips are counted", repairs_and_slow_round_trips_are_counted),
+		TEST("a QUIC fills the links, and says how deep it was jumbled",
+		     a_quic_fills_the_links_and_says_how_deep_it_was_jumbled),
 		TEST("flows live from start to stop", flows_live_from_start_to_stop),
 		TEST("what was before second 0 does not count", what_was_before_second_0_does_not_count),
 		TEST("both trace formats are followed from second 0",

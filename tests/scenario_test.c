@@ -161,7 +161,7 @@ static const struct {
 	{ "--link 5mbit,,1%", "--link 5mbit,,1%: nothing between two commas" },
 	{ "--link 5mbit,20", "--link 5mbit,20: 20 is nothing that a link has; write RATE,DELAY,LOSS%, as in "
 			     "50mbit,20ms,1%, and behind it jitter 5ms, queue 1000, mtu 1400, netem, reorder, down FILE" },
-	{ "--link 5mbit --flow video", "--flow video: there is no flow video; there are tcp, call, ping, udp" },
+	{ "--link 5mbit --flow video", "--flow video: there is no flow video; there are tcp, quic, call, ping, udp" },
 	{ "--link 5mbit --flow call,down", "--flow call,down: down: a call goes both ways" },
 	{ "--link 5mbit --flow call,bytes 5MB", "--flow call,bytes 5MB: bytes: only a tcp has an end in bytes; write stop 10s" },
 	{ "--link 5mbit --flow udp", "--flow udp: a udp needs a rate; write udp,5mbit" },

@@ -29,6 +29,7 @@ struct model_quic {
 	size_t mtu, payload;
 	nsec_t began_at;
 	struct quic_sender sender;
+	struct samples round_trips;
 	/* who receives */
 	struct ack ack;
 	unsigned unsaid;		/* packets without an ACK */
@@ -68,6 +69,13 @@ static void send_data(void *ctx, uint64_t number, uint64_t chunk)
 	put_le64(packet + IP + UDP, number);
 	put_le64(packet + IP + UDP + 8, chunk);
 	put(m, true, packet, m->mtu);
+}
+
+static void note_round_trip(void *ctx, nsec_t rtt)
+{
+	struct model_quic *m = ctx;
+
+	samples_add(&m->round_trips, rtt);
 }
 
 static void take_ack(struct model_quic *m, const uint8_t *at)
@@ -208,6 +216,7 @@ struct model_quic *model_quic_new(struct sim *s, const struct model_quic_config 
 	must_have(m->come);
 	quic_sender_init(&m->sender, config->reno, m->began_at);
 	m->sender.send = send_data;
+	m->sender.sampled = note_round_trip;
 	m->sender.ctx = m;
 	return m;
 }
@@ -218,6 +227,7 @@ void model_quic_free(struct model_quic *m)
 		return;
 	sim_detach(m->sim, m);
 	quic_sender_done(&m->sender);
+	samples_done(&m->round_trips);
 	free(m->come);
 	free(m);
 }
@@ -238,6 +248,16 @@ struct model_quic_stats model_quic_stats(const struct model_quic *m)
 	stats.window = m->sender.cubic.window;
 	stats.srtt = m->sender.srtt;
 	return stats;
+}
+
+uint64_t model_quic_bytes(const struct model_quic *m)
+{
+	return m->stats.bytes;
+}
+
+struct samples *model_quic_round_trips(struct model_quic *m)
+{
+	return &m->round_trips;
 }
 
 double model_quic_rate(const struct model_quic *m, unsigned from, unsigned to)

@@ -9,6 +9,7 @@
 #ifndef TTT_SIM_MODEL_QUIC_H
 #define TTT_SIM_MODEL_QUIC_H
 
+#include "sim/samples.h"
 #include "sim/sim.h"
 
 #define MODEL_QUIC_SECONDS	600	/* of the series; what is later counts into the last */
@@ -39,7 +40,11 @@ void model_quic_free(struct model_quic *m);
 void model_quic_stop(struct model_quic *m);	/* nothing new; what is lost is still sent again */
 
 struct model_quic_stats model_quic_stats(const struct model_quic *m);
+/* To the reader, so far. */
+uint64_t model_quic_bytes(const struct model_quic *m);
 /* Stream data, Mbit/s, from second `from` up to `to`. */
 double model_quic_rate(const struct model_quic *m, unsigned from, unsigned to);
+/* Every round trip the sender measured, without what the receiver took for its ACKs. */
+struct samples *model_quic_round_trips(struct model_quic *m);
 
 #endif

@@ -102,6 +102,8 @@ static void sample(struct quic_sender *q, nsec_t rtt, nsec_t delay)
 
 	delay = nsec_min(delay, MAX_ACK_DELAY);
 	q->latest = rtt > delay + GRANULARITY ? rtt - delay : rtt;
+	if (q->sampled != NULL)
+		q->sampled(q->ctx, q->latest);
 	if (q->srtt == 0) {
 		q->srtt = q->latest;
 		q->var = q->latest / 2;

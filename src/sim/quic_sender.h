@@ -41,6 +41,7 @@ struct quic_start {
 struct quic_sender {
 	/* The caller's: put a packet onto the network. */
 	void (*send)(void *ctx, uint64_t number, uint64_t chunk);
+	void (*sampled)(void *ctx, nsec_t rtt);	/* NULL: no need */
 	void *ctx;
 	bool reno;
 

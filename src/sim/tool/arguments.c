@@ -64,7 +64,7 @@ static bool read_plot(struct scenario *s, char *value, struct complaint *c)
 static const struct option_row options[] = {
 	{ "link", "RATE|FILE[,DELAY[±JITTER]][,LOSS%]...",
 	  "a link, from 1; DELAY is one way; UP/DOWN where they differ", true, scenario_add_link },
-	{ "flow", "tcp|call|ping|udp,RATE[,SIZE] [,down] [,start T] [,stop T] [,bytes N]",
+	{ "flow", "tcp|quic|call|ping|udp,RATE[,SIZE] [,down] [,start T] [,stop T] [,bytes N]",
 	  "what goes through the tunnel; a tcp when nothing is said, a ping always", true,
 	  scenario_add_flow },
 	{ "strategy", "NAME", "how packets are shared among the links", false, read_strategy },

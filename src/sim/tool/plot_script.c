@@ -106,7 +106,7 @@ static int column(const struct series *s, enum series_kind kind, unsigned index,
 
 static bool is_bulk(const struct scenario_flow *f)
 {
-	return f->kind == FLOW_TCP || f->kind == FLOW_UDP;
+	return f->kind == FLOW_TCP || f->kind == FLOW_QUIC || f->kind == FLOW_UDP;
 }
 
 /* Whether anything but ACKs and voices goes that way. */
@@ -196,7 +196,13 @@ static void draw_flow_latency(FILE *f, const struct scenario *plan, size_t colum
 		ping ? ", round trip" : c->direction == SIM_UP ? " up" : " down");
 }
 
-/* Of flows whose latency somebody feels; a bulk TCP's is its own queue. */
+/* A bulk flow's is that of its own queue. */
+static bool is_felt(const struct scenario_flow *f)
+{
+	return f->kind != FLOW_TCP && f->kind != FLOW_QUIC;
+}
+
+/* Of flows whose latency somebody feels. */
 static void draw_latency(FILE *f, const struct scenario *plan, const struct series *s)
 {
 	fputs("plot ", f);
@@ -205,7 +211,7 @@ static void draw_latency(FILE *f, const struct scenario *plan, const struct seri
 
 		if (c->kind == SERIES_RTT)
 			draw_link_rtt(f, i + 2, c->index);
-		else if (c->kind == SERIES_LATENCY && plan->flow[c->index].kind != FLOW_TCP)
+		else if (c->kind == SERIES_LATENCY && is_felt(&plan->flow[c->index]))
 			draw_flow_latency(f, plan, i + 2, c);
 	}
 	fputs("NaN notitle\n", f);

@@ -30,11 +30,11 @@ struct scenario_link {
 	struct config_link wish;	/* how a user wants it to be used */
 };
 
-enum scenario_kind { FLOW_TCP, FLOW_CALL, FLOW_PING, FLOW_UDP };
+enum scenario_kind { FLOW_TCP, FLOW_QUIC, FLOW_CALL, FLOW_PING, FLOW_UDP };
 
 struct scenario_flow {
 	enum scenario_kind kind;
-	enum sim_direction direction;	/* of tcp and udp; the others go both ways */
+	enum sim_direction direction;	/* of tcp, quic and udp; the others go both ways */
 	nsec_t start, stop;		/* since the beginning; stop: NSEC_NEVER at the end */
 	uint64_t bytes;			/* tcp; 0: no end */
 	uint64_t rate;			/* udp, bits per second of IP packets */

@@ -1,4 +1,4 @@
-/* scenario_flow: a flow from tcp|call|ping|udp,…; see scenario.h. */
+/* scenario_flow: a flow from tcp|quic|call|ping|udp,…; see scenario.h. */
 #include <string.h>
 
 #include "sim/model_udp.h"
@@ -11,7 +11,7 @@
 #define BYTES_MAX	UINT64_C(1000000000000)
 
 static const char *const kind_name[] = {
-	[FLOW_TCP] = "tcp", [FLOW_CALL] = "call", [FLOW_PING] = "ping", [FLOW_UDP] = "udp",
+	[FLOW_TCP] = "tcp", [FLOW_QUIC] = "quic", [FLOW_CALL] = "call", [FLOW_PING] = "ping", [FLOW_UDP] = "udp",
 };
 
 const char *scenario_kind_name(enum scenario_kind kind)
@@ -26,7 +26,7 @@ static bool read_kind(const char *item, enum scenario_kind *ret, struct complain
 			*ret = (enum scenario_kind)i;
 			return true;
 		}
-	return complain(c, "there is no flow %.80s; there are tcp, call, ping, udp", item);
+	return complain(c, "there is no flow %.80s; there are tcp, quic, call, ping, udp", item);
 }
 
 /* False with an empty c: it is no direction. */
@@ -80,7 +80,7 @@ static bool read_item(struct scenario_flow *f, char *item, struct complaint *c)
 	if (f->kind == FLOW_UDP && item[0] >= '0' && item[0] <= '9')
 		return read_size(f, item, c);
 	return complain(c, "%.80s is nothing that a %s has; write tcp[,down][,start 3s][,stop 20s][,bytes 10MB], "
-			"call, ping, or udp,RATE[,SIZE][,down]", item, kind_name[f->kind]);
+			"quic[,down], call, ping, or udp,RATE[,SIZE][,down]", item, kind_name[f->kind]);
 }
 
 bool scenario_add_flow(struct scenario *s, char *text, struct complaint *c)

@@ -5,6 +5,7 @@
 
 #include "sim/model_call.h"
 #include "sim/model_ping.h"
+#include "sim/model_quic.h"
 #include "sim/model_tcp.h"
 #include "sim/model_udp.h"
 
@@ -22,6 +23,9 @@ static void start(void *ctx, struct sim *s)
 		t->tcp = model_tcp_new(s, &(struct model_tcp_config){
 			.direction = plan->direction, .bytes = plan->bytes,
 			.duration = plan->stop != NSEC_NEVER ? plan->stop - plan->start : 0 });
+		break;
+	case FLOW_QUIC:
+		t->quic = model_quic_new(s, &(struct model_quic_config){ .direction = plan->direction });
 		break;
 	case FLOW_CALL:
 		t->call = model_call_new(s, &tunnel);
@@ -42,6 +46,8 @@ static void stop(void *ctx, struct sim *s)
 	struct traffic *t = ctx;
 
 	(void)s;
+	if (t->quic != NULL)
+		model_quic_stop(t->quic);
 	if (t->call != NULL)
 		model_call_stop(t->call);
 	if (t->ping != NULL)
@@ -62,6 +68,7 @@ void traffic_plan(struct traffic *t, const struct scenario_flow *plan, struct si
 void traffic_done(struct traffic *t)
 {
 	model_tcp_free(t->tcp);
+	model_quic_free(t->quic);
 	model_call_free(t->call);
 	model_ping_free(t->ping);
 	model_udp_free(t->udp);
@@ -75,6 +82,7 @@ bool traffic_goes(const struct traffic *t, enum sim_direction direction)
 	case FLOW_PING:
 		return direction == SIM_UP;
 	case FLOW_TCP:
+	case FLOW_QUIC:
 	case FLOW_UDP:
 		break;
 	}
@@ -87,6 +95,8 @@ uint64_t traffic_bytes(const struct traffic *t, enum sim_direction direction)
 		return 0;
 	if (t->tcp != NULL)
 		return model_tcp_bytes(t->tcp);
+	if (t->quic != NULL)
+		return model_quic_bytes(t->quic);
 	if (t->call != NULL)
 		return model_call_counts(t->call, direction).received * MODEL_CALL_LEN;
 	if (t->udp != NULL)
@@ -100,6 +110,8 @@ static struct samples *samples_of(struct traffic *t, enum sim_direction directio
 {
 	if (t->tcp != NULL)
 		return model_tcp_round_trips(t->tcp);
+	if (t->quic != NULL)
+		return model_quic_round_trips(t->quic);
 	if (t->call != NULL)
 		return model_call_latency(t->call, direction);
 	if (t->udp != NULL)
@@ -121,7 +133,7 @@ double traffic_latency(struct traffic *t, enum sim_direction direction)
 		sum += s->value[i];
 	}
 	t->seen[direction] = s->count;
-	return (t->tcp != NULL ? (double)sum / (double)count : (double)most) / 1e6;
+	return (t->tcp != NULL || t->quic != NULL ? (double)sum / (double)count : (double)most) / 1e6;
 }
 
 /* --- the report ---------------------------------------------------------- */
@@ -167,6 +179,17 @@ static void report_tcp(const struct model_tcp *tcp, double cell[])
 	cell[RESENT] = (double)stats.resent;
 }
 
+static void report_quic(const struct model_quic *quic, double cell[])
+{
+	struct model_quic_stats stats = model_quic_stats(quic);
+
+	cell[GAP] = milliseconds(stats.longest_stall);
+	cell[SENT] = (double)stats.sent;
+	cell[LATE] = (double)stats.reordered;
+	cell[DEEPEST] = (double)stats.deepest;
+	cell[RESENT] = (double)stats.lost;
+}
+
 static void report_way(struct traffic *t, unsigned number, enum sim_direction direction,
 		       struct table *ret)
 {
@@ -179,6 +202,8 @@ static void report_way(struct traffic *t, unsigned number, enum sim_direction di
 		cell[GOODPUT] = (double)traffic_bytes(t, direction) * 8e-6 / lasted(t);
 	if (t->tcp != NULL)
 		report_tcp(t->tcp, cell);
+	if (t->quic != NULL)
+		report_quic(t->quic, cell);
 }
 
 void traffic_report(struct traffic *t, unsigned number, struct sim *s, struct table *ret)

@@ -8,6 +8,7 @@
 #include "sim/tool/table.h"
 
 struct model_tcp;
+struct model_quic;
 struct model_call;
 struct model_ping;
 struct model_udp;
@@ -17,6 +18,7 @@ struct traffic {
 	nsec_t end;		/* of the simulation, on its clock */
 	/* the one of its kind; NULL before it starts */
 	struct model_tcp *tcp;
+	struct model_quic *quic;
 	struct model_call *call;
 	struct model_ping *ping;
 	struct model_udp *udp;
@@ -33,9 +35,9 @@ void traffic_done(struct traffic *t);
 
 /* Whether it goes that way; a ping counts as up. */
 bool traffic_goes(const struct traffic *t, enum sim_direction direction);
-/* To whoever reads them, so far: payload of a TCP, IP packets of the others, nothing of a ping. */
+/* To whoever reads them, so far: payload of a TCP or QUIC, IP packets of the others, nothing of a ping. */
 uint64_t traffic_bytes(const struct traffic *t, enum sim_direction direction);
-/* Milliseconds, of what came since it was asked last: a TCP's mean, else the slowest; NAN: nothing. */
+/* Milliseconds, of what came since it was asked last: a TCP's or QUIC's mean, else the slowest; NAN: nothing. */
 double traffic_latency(struct traffic *t, enum sim_direction direction);
 
 extern const struct table_column traffic_columns[];
