@@ -38,7 +38,7 @@ void bottleneck_free(struct bottleneck *b);
 /* A sender; ops NULL: it sends at exactly `offered`, whatever happens, and wants no ACKs. */
 unsigned bottleneck_flow(struct bottleneck *b, const struct congestion_ops *ops,
 			 const struct congestion_config *config);
-/* It sees how long PINGs take on the link as long as nothing is on it: 16, as a path does. */
+/* It sees how long PINGs take on the link as long as nothing is on it: 24, as a path does. */
 void bottleneck_greet(struct bottleneck *b, unsigned flow);
 /* What its application offers, bits per second; 0: nothing; UINT64_MAX: always more. */
 void bottleneck_offer(struct bottleneck *b, unsigned flow, uint64_t offered);
