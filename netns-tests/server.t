@@ -54,12 +54,13 @@ ask='use IO::Socket::IP; my $s = IO::Socket::IP->new(PeerHost => $ARGV[0], PeerP
 asks() { in_ns "$1" perl -e "$ask" "$2" "$3" "${4:-tcp}"; }	# asks NAME HOST PORT [udp]
 hears() { [ "$(asks "$2" "$3" "$4" "${5:-tcp}")" = "$1" ]; }	# hears ANSWER NAME HOST PORT [udp]
 
+ok "a program listens on the server" tell_who server tcp 81
 remember server
 ok "the server comes up" server up
 ok "the laptop comes up" client up
 ok "the phone comes up" phone up
 ok "servers stand on both" eval 'tell_who client tcp 80 && tell_who client udp 5300 && tell_who phone tcp 80 &&
-	tell_who host tcp 80 && tell_who server tcp 81'
+	tell_who host tcp 80'
 
 # --- forwarded ports ---------------------------------------------------------------
 
@@ -93,4 +94,48 @@ ok "with isolation = no" server up
 ok "clients reach each other" within 5 in_client ping -q -c 1 -W 1 10.84.0.3
 ok "over IPv6 too" within 5 in_ns phone ping -q -c 1 -W 1 "$INNER_CLIENT6"
 phone down
+
+# --- the server is restarted ---------------------------------------------------------------
+
+mkdir "$T/www"
+make_file "$T/www/file" 400M
+http_serve host "$T/www" 8080
+received() { rx_bytes client ttt0; }
+more_than() { [ "$(received)" -gt "$1" ]; }
+goes_on() { within "$1" more_than "$(($(received) + 400000))"; }
+nothing_runs() { [ -z "$(ip netns pids "$(ns_name server)" | xargs -I{} cat /proc/{}/comm 2>/dev/null | grep -x ttt)" ]; }
+back_within() { # back_within MS: from now on
+	local at
+	at=$(microseconds)
+	within 5 in_client ping -q -c 1 -i 0.01 -W 0.05 "$INNER_SERVER4" || return
+	echo "after $((($(microseconds) - at) / 1000)) ms"
+	[ $(($(microseconds) - at)) -le "$1"000 ]
+}
+spawn_in client curl -sS --max-time 100 --limit-rate 4M -o /dev/null "http://$HOST4:8080/file"
+download=$SPAWNED
+ok "a download runs" goes_on 5
+
+ok "the server goes down and up" eval 'server down && server up'
+ok "the session is back" back_within 2000
+ok "the download goes on" goes_on 3
+ok "it is the same one" is_alive "$download"
+
+ok "the server goes down for three seconds" eval 'server down && sleep 3'
+ok "it comes up" server up
+ok "the session is back" back_within 2000
+ok "the download goes on" goes_on 5
+ok "it is the same one" is_alive "$download"
+
+for n in 1 2; do
+	kill -KILL "$(status_of server .supervisor_pid)"
+	sleep $((n - 1))
+	ok "the server is killed and comes up, time $n" server up
+	ok "the session is back" back_within 2000
+	ok "the download goes on" goes_on 3
+	ok "it is the same one" is_alive "$download"
+done
+
+server down
+ok "when no other run follows, nothing of it is left in the end" within 12 nothing_runs
+unchanged "and" server
 done_testing

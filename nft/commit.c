@@ -17,7 +17,7 @@
 struct commit {
 	struct mnl_socket *socket;
 	uint32_t seq;
-	bool has_owner;
+	bool has_owner, has_persist;
 };
 
 /* What the kernel says to a batch. */
@@ -36,7 +36,7 @@ int commit_new(struct commit **ret)
 
 	if (c == NULL)
 		return -ENOMEM;
-	c->has_owner = true;
+	c->has_owner = c->has_persist = true;
 	c->socket = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
 	if (c->socket == NULL || mnl_socket_bind(c->socket, 0, MNL_SOCKET_AUTOPID) < 0) {
 		err = -errno;
@@ -111,7 +111,8 @@ static int converse(struct commit *c, struct encode_batch *b, struct answer *a)
 	return a->err;
 }
 
-int commit_exists(struct commit *c, const char *table)
+/* 1: *ret_flags are the table's; 0: there is none. */
+static int look(struct commit *c, const char *table, uint32_t *ret_flags)
 {
 	struct encode_batch b;
 	struct answer a;
@@ -121,13 +122,31 @@ int commit_exists(struct commit *c, const char *table)
 		err = converse(c, &b, &a);
 	if (err == -ENOENT)
 		return 0;
+	if (err == 0)
+		*ret_flags = a.flags;
 	return err < 0 ? err : a.has_flags;
+}
+
+int commit_exists(struct commit *c, const char *table)
+{
+	uint32_t flags;
+
+	return look(c, table, &flags);
+}
+
+int commit_is_owned(struct commit *c, const char *table)
+{
+	uint32_t flags = 0;
+	int there = look(c, table, &flags);
+
+	return there > 0 ? encode_has_owner(flags) : there;
 }
 
 static int attempt(struct commit *c, const struct ruleset *r, char error[COMMIT_ERROR], bool *ret_at_table)
 {
 	int there = commit_exists(c, r->table), err = there;
-	struct encode_options o = { .replace = there > 0, .owner = c->has_owner };
+	struct encode_options o = { .replace = there > 0, .owner = c->has_owner,
+				    .persist = c->has_persist };
 	char object[ENCODE_OBJECT] = "";
 	struct encode_batch b;
 	struct answer a;
@@ -158,7 +177,11 @@ int commit_apply(struct commit *c, const struct ruleset *r, char error[COMMIT_ER
 
 	for (int round = 0; round < ROUNDS; round++) {
 		err = attempt(c, r, error, &at_table);
-		if (c->has_owner && r->owner && at_table && (err == -EOPNOTSUPP || err == -EINVAL))
+		bool flags = at_table && (err == -EOPNOTSUPP || err == -EINVAL);
+
+		if (flags && r->persist && c->has_persist)
+			c->has_persist = false;
+		else if (flags && r->owner && c->has_owner)
 			c->has_owner = false;
 		else if (err != -EINTR && err != -EAGAIN)
 			break;
@@ -183,7 +206,17 @@ int commit_remove(struct commit *c, const char *table, char error[COMMIT_ERROR])
 	return err < 0 ? err : there;
 }
 
+int commit_fd(const struct commit *c)
+{
+	return mnl_socket_get_fd(c->socket);
+}
+
 bool commit_has_owner(const struct commit *c)
 {
 	return c->has_owner;
+}
+
+bool commit_has_persist(const struct commit *c)
+{
+	return c->has_persist;
 }

@@ -5,7 +5,8 @@
  * flag lives as long as that socket: who forks without exec must close it in
  * the child (commit_free does, and sends nothing), or the table outlives us.
  * Kernels before 5.12 have no owner flag; there the table stays until it is
- * removed by name, which the next `up` or `down` does.
+ * removed by name, which the next `up` or `down` does.  One that is to persist
+ * has no owner before Linux 6.9.
  *
  * All calls are short and complete when they return; the kernel answers a
  * request before send(2) ends.
@@ -38,8 +39,14 @@ int commit_apply(struct commit *c, const struct ruleset *r, char error[COMMIT_ER
 int commit_remove(struct commit *c, const char *table, char error[COMMIT_ERROR]);
 /* 1: there is such a table in family inet; 0: there is none; or a negative errno. */
 int commit_exists(struct commit *c, const char *table);
+/* 1: there is such a table, and a live process owns it; 0: not; or a negative errno. */
+int commit_is_owned(struct commit *c, const char *table);
 
+/* The descriptor of its socket. */
+int commit_fd(const struct commit *c);
 /* Whether the kernel knows the owner flag, as far as commit_apply has found out. */
 bool commit_has_owner(const struct commit *c);
+/* Likewise, the flag that lets a table with an owner outlive it. */
+bool commit_has_persist(const struct commit *c);
 
 #endif

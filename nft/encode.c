@@ -23,6 +23,7 @@
 #include <libnftnl/table.h>
 
 #define OWNER		0x2	/* NFT_TABLE_F_OWNER, which older headers lack */
+#define PERSIST		0x4	/* NFT_TABLE_F_PERSIST, likewise */
 #define MESSAGE_MAX	2048	/* bytes of one message; a rule of ours takes at most 1000 */
 
 #define CT_NEW		(1 << 3)	/* NF_CT_STATE_BIT(IP_CT_NEW), linux/netfilter/nf_conntrack_common.h */
@@ -449,7 +450,7 @@ static struct nlmsghdr *put_header(struct writer *w, uint16_t type, uint16_t fla
 	return at != NULL ? nftnl_nlmsg_build_hdr(at, type, NFPROTO_INET, flags, w->seq) : NULL;
 }
 
-static void put_table(struct writer *w, uint16_t type, uint16_t flags, const char *name, bool owner)
+static void put_table(struct writer *w, uint16_t type, uint16_t flags, const char *name, uint32_t table_flags)
 {
 	struct nftnl_table *t = nftnl_table_alloc();
 	struct nlmsghdr *n = put_header(w, type, flags);
@@ -458,8 +459,8 @@ static void put_table(struct writer *w, uint16_t type, uint16_t flags, const cha
 		w->err = -ENOMEM;
 	if (t != NULL && n != NULL) {
 		nftnl_table_set_str(t, NFTNL_TABLE_NAME, name);
-		if (owner)
-			nftnl_table_set_u32(t, NFTNL_TABLE_FLAGS, OWNER);
+		if (table_flags != 0)
+			nftnl_table_set_u32(t, NFTNL_TABLE_FLAGS, table_flags);
 		nftnl_table_nlmsg_build_payload(n, t);
 		wrote(w, n);
 	}
@@ -528,6 +529,14 @@ static bool makes_sense(const struct ruleset *r)
 	return true;
 }
 
+/* One that is owned but does not persist would be gone when it is needed: then rather none of both. */
+static uint32_t wanted_flags(const struct ruleset *r, const struct encode_options *options)
+{
+	if (!r->owner || !options->owner || (r->persist && !options->persist))
+		return 0;
+	return r->persist ? OWNER | PERSIST : OWNER;
+}
+
 /* The last object asks for an answer; those before it speak up only when they fail. */
 int encode_ruleset(const struct ruleset *r, const struct encode_options *options, struct encode_batch *ret)
 {
@@ -538,9 +547,9 @@ int encode_ruleset(const struct ruleset *r, const struct encode_options *options
 		return -EINVAL;
 	put_edge(&w, true);
 	if (options->replace)
-		put_table(&w, NFT_MSG_DELTABLE, 0, r->table, false);
+		put_table(&w, NFT_MSG_DELTABLE, 0, r->table, 0);
 	put_table(&w, NFT_MSG_NEWTABLE, NLM_F_CREATE | NLM_F_EXCL | (objects == 1 ? NLM_F_ACK : 0), r->table,
-		  options->owner && r->owner);
+		  wanted_flags(r, options));
 	for (size_t i = 0; i < r->chain_count; i++)
 		put_chain(&w, r->table, &r->chain[i], ++done == objects ? NLM_F_ACK : 0);
 	for (size_t i = 0; i < r->rule_count; i++)
@@ -554,7 +563,7 @@ int encode_removal(const char *table, uint32_t seq, struct encode_batch *ret)
 	struct writer w = { .seq = seq };
 
 	put_edge(&w, true);
-	put_table(&w, NFT_MSG_DELTABLE, NLM_F_ACK, table, false);
+	put_table(&w, NFT_MSG_DELTABLE, NLM_F_ACK, table, 0);
 	put_edge(&w, false);
 	return hand_out(&w, seq, seq + 1, ret);
 }
@@ -563,7 +572,7 @@ int encode_query(const char *table, uint32_t seq, struct encode_batch *ret)
 {
 	struct writer w = { .seq = seq };
 
-	put_table(&w, NFT_MSG_GETTABLE, NLM_F_ACK, table, false);
+	put_table(&w, NFT_MSG_GETTABLE, NLM_F_ACK, table, 0);
 	return hand_out(&w, seq, seq, ret);
 }
 
@@ -581,6 +590,11 @@ bool encode_table_flags(const void *message, uint32_t *ret_flags)
 		*ret_flags = nftnl_table_get_u32(t, NFTNL_TABLE_FLAGS);
 	nftnl_table_free(t);
 	return good;
+}
+
+bool encode_has_owner(uint32_t flags)
+{
+	return (flags & OWNER) != 0;
 }
 
 /* --- what a message stands for -------------------------------------------------- */

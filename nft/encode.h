@@ -19,7 +19,7 @@
 struct encode_options {
 	uint32_t seq;		/* of the first message; the others follow, one by one */
 	bool replace;		/* delete the table first: it must be there */
-	bool owner;		/* ask for the owner flag */
+	bool owner, persist;	/* ask for these flags, if the ruleset wants them */
 };
 
 struct encode_batch {
@@ -38,6 +38,8 @@ int encode_query(const char *table, uint32_t seq, struct encode_batch *ret);
 
 /* A message of nf_tables as it was received: the table's flags, or false. */
 bool encode_table_flags(const void *message, uint32_t *ret_flags);
+/* Whether these flags tell of an owner. */
+bool encode_has_owner(uint32_t flags);
 
 /* What the n-th message (0 is begin) of such a batch stands for, in words:
  * "table inet ttt-ttt0", "chain forward", "rule in forward: iifname …". */

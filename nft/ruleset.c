@@ -240,6 +240,24 @@ int ruleset_server(const struct ruleset_server_options *o, struct ruleset *ret)
 	return finish(&b);
 }
 
+int ruleset_paused(const char *tun, const struct prefix *inner, size_t inner_count, struct ruleset *ret)
+{
+	static const enum ruleset_match_type end[] = { RULESET_MATCH_CT_FROM, RULESET_MATCH_CT_TO };
+	struct build b;
+	int err = begin(&b, tun, ret);
+
+	if (err < 0)
+		return err;
+	ruleset_paused_name(tun, ret->table);
+	begin_chain(&b, "prerouting", RULESET_FILTER, RULESET_PREROUTING, PRIORITY_MANGLE);
+	for (size_t i = 0; i < inner_count; i++)
+		for (size_t k = 0; k < 2; k++) {
+			by_prefix(&b, end[k], &inner[i]);
+			then(&b, RULESET_DROP, 0);
+		}
+	return finish(&b);
+}
+
 /* --- client ------------------------------------------------------------------ */
 
 static void mark_server(struct build *b, const struct ruleset_client_options *o)
@@ -312,6 +330,14 @@ void ruleset_table_name(const char *ifname, char ret[RULESET_NAME])
 {
 	if (is_name(ifname))
 		snprintf(ret, RULESET_NAME, "ttt-%s", ifname);
+	else
+		ret[0] = '\0';
+}
+
+void ruleset_paused_name(const char *ifname, char ret[RULESET_NAME])
+{
+	if (is_name(ifname))
+		snprintf(ret, RULESET_NAME, "ttt-%s-paused", ifname);
 	else
 		ret[0] = '\0';
 }
@@ -479,7 +505,7 @@ void ruleset_print(const struct ruleset *r, FILE *out)
 {
 	fprintf(out, "table inet %s {\n", r->table);
 	if (r->owner)
-		fprintf(out, "\tflags owner\n\n");
+		fprintf(out, "\tflags owner%s\n\n", r->persist ? ",persist" : "");
 	for (size_t i = 0; i < r->chain_count; i++) {
 		if (i > 0)
 			fprintf(out, "\n");

@@ -97,7 +97,8 @@ struct ruleset_chain {
 
 struct ruleset {
 	char table[RULESET_NAME];	/* of family inet */
-	bool owner;			/* gone with the socket that made it */
+	bool owner;			/* gone with the socket that made it; nobody else may change it */
+	bool persist;			/* with owner: it stays behind then, free for all */
 	struct ruleset_chain chain[RULESET_CHAINS];
 	size_t chain_count;
 	struct ruleset_rule *rule;	/* those of one chain in their order */
@@ -106,6 +107,9 @@ struct ruleset {
 
 /* "ttt-IFNAME"; ret is empty when the name is empty or too long for an interface's. */
 void ruleset_table_name(const char *ifname, char ret[RULESET_NAME]);
+
+/* "ttt-IFNAME-paused", likewise. */
+void ruleset_paused_name(const char *ifname, char ret[RULESET_NAME]);
 
 /* What reaches a port of this host from outside goes to a client. */
 struct ruleset_forward {
@@ -166,6 +170,8 @@ struct ruleset_client_options {
  */
 int ruleset_server(const struct ruleset_server_options *options, struct ruleset *ret);
 int ruleset_client(const struct ruleset_client_options *options, struct ruleset *ret);
+/* Paused.  Between two runs of a server: what belongs to a connection of an inner prefix is dropped. */
+int ruleset_paused(const char *tun, const struct prefix *inner, size_t inner_count, struct ruleset *ret);
 /* Zeroed is nothing. */
 void ruleset_done(struct ruleset *r);
 

@@ -18,6 +18,7 @@
 #include "dns.h"
 #include "io/open.h"
 #include "nft/commit.h"
+#include "pause.h"
 #include "routing/apply.h"
 #include "server_firewall.h"
 
@@ -174,6 +175,24 @@ static int remove_table(const char *ifname)
 }
 
 /*
+ * A server's stays until the new one takes its place: connections of its clients
+ * outlive the run that was killed.  -EBUSY, -EPERM as above.
+ */
+static int leave_table(const char *ifname)
+{
+	char table[RULESET_NAME];
+	struct commit *commit;
+	int n = commit_new(&commit);
+
+	if (n < 0)
+		return n;
+	ruleset_table_name(ifname, table);
+	n = commit_is_owned(commit, table);
+	commit_free(commit);
+	return n > 0 ? -EBUSY : n;
+}
+
+/*
  * What no daemon holds any more, but the table.  Whose numbers they are has been
  * made sure of, among those with this runtime directory; the table tells of the
  * others.
@@ -217,7 +236,7 @@ int host_open(struct host *h, const struct config *config, const char *runtime_d
 	code = take_numbers(h);
 	if (code != 0)
 		return code;
-	n = remove_table(config->interface);
+	n = is_server(h) ? leave_table(config->interface) : remove_table(config->interface);
 	if (n < 0)
 		return fail_to_clear(h, n);
 	code = open_device(h);
@@ -418,8 +437,18 @@ static void let_go(struct host *h)
 	}
 }
 
+/* It would outlive us. */
+static int remove_own_table(struct host *h)
+{
+	char error[COMMIT_ERROR], table[RULESET_NAME];
+
+	ruleset_table_name(h->config->interface, table);
+	return commit_remove(h->commit, table, error);
+}
+
 int host_close(struct host *h)
 {
+	struct commit *pause = h->firewall != NULL && is_server(h) ? pause_begin(h->config) : NULL;
 	int code = 0, err = 0;
 
 	if (h->dns_count > 0)
@@ -428,7 +457,10 @@ int host_close(struct host *h)
 		code = fail(h, err, "cannot restore the DNS servers: %s", strerror(-err));
 	if (h->router != NULL && (err = router_undo(h->router)) < 0)
 		code = fail(h, err, "cannot undo routing: %s", router_error(h->router));
+	if (h->commit != NULL && is_server(h) && (err = remove_own_table(h)) < 0)
+		code = fail(h, err, "cannot remove the firewall's table: %s", strerror(-err));
 	let_go(h);
+	pause_keep(pause, h->config);
 	return code;
 }
 

@@ -41,5 +41,10 @@ int server_firewall(const struct config *c, struct ruleset *ret)
 		.forward = forward, .forward_count = forwards(c, forward),
 	};
 
-	return ruleset_server(&o, ret);
+	int err = ruleset_server(&o, ret);
+
+	/* a run that is killed leaves it to the next one: without it their connections would end */
+	if (err == 0)
+		ret->persist = true;
+	return err;
 }

@@ -86,6 +86,26 @@ static void a_second_commit_replaces_the_first(void **state)
 	assert_int_equal(give(c, firewall_client), 0);
 	assert_lists(FIREWALL_CLIENT);
 	commit_free(c);
+	c = new_commit();
+	assert_int_equal(give(c, firewall_paused), 0);
+	assert_lists(FIREWALL_PAUSED);
+	commit_free(c);
+}
+
+/* A table with an owner is told from one that a crash left. */
+static void a_table_says_whether_it_has_an_owner(void **state)
+{
+	struct commit *c = new_commit(), *other = new_commit();
+
+	(void)state;
+	assert_int_equal(commit_is_owned(other, TABLE), 0);
+	assert_int_equal(give(c, firewall_server), 0);
+	assert_int_equal(commit_is_owned(other, TABLE), 1);
+	commit_free(c);
+	assert_int_equal(system("nft 'add table inet " TABLE "'"), 0);
+	assert_int_equal(commit_is_owned(other, TABLE), 0);
+	assert_int_equal(system("nft 'delete table inet " TABLE "'"), 0);
+	commit_free(other);
 }
 
 static void a_refused_rule_leaves_what_stood_there(void **state)
@@ -182,6 +202,7 @@ int main(void)
 		TEST("the kernel holds what the ruleset says, and nothing once the socket is closed",
 		     the_kernel_holds_what_the_ruleset_says),
 		TEST("a second commit replaces the first", a_second_commit_replaces_the_first),
+		TEST("a table says whether it has an owner", a_table_says_whether_it_has_an_owner),
 		TEST("a refused rule leaves what stood there, and is named",
 		     a_refused_rule_leaves_what_stood_there),
 		TEST("a table that a crash left is removed by name", a_table_that_a_crash_left_is_removed_by_name),

@@ -101,3 +101,25 @@ const char FIREWALL_CLIENT[] =
 	"		ct direction reply ct mark 0x00007502 meta mark set 0x00007502\n"
 	"	}\n"
 	"}\n";
+
+int firewall_paused(struct ruleset *ret)
+{
+	struct prefix inner[2];
+
+	prefix_parse("10.84.0.1/20", &inner[0]);
+	prefix_parse("fd84::1/64", &inner[1]);
+	return ruleset_paused("ttt0", inner, 2, ret);
+}
+
+const char FIREWALL_PAUSED[] =
+	"table inet ttt-ttt0-paused {\n"
+	"	flags owner\n"
+	"\n"
+	"	chain prerouting {\n"
+	"		type filter hook prerouting priority mangle; policy accept;\n"
+	"		ct original ip saddr 10.84.0.0/20 drop\n"
+	"		ct reply ip saddr 10.84.0.0/20 drop\n"
+	"		ct original ip6 saddr fd84::/64 drop\n"
+	"		ct reply ip6 saddr fd84::/64 drop\n"
+	"	}\n"
+	"}\n";

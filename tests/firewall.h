@@ -12,6 +12,9 @@ int firewall_server(struct ruleset *ret);
 /* Two addresses of the server, replies by wan0 and wan1. */
 int firewall_client(struct ruleset *ret);
 
-extern const char FIREWALL_SERVER[], FIREWALL_CLIENT[];
+/* Between two runs of a server. */
+int firewall_paused(struct ruleset *ret);
+
+extern const char FIREWALL_SERVER[], FIREWALL_CLIENT[], FIREWALL_PAUSED[];
 
 #endif

@@ -66,6 +66,14 @@ static void a_routed_prefix_is_not_masqueraded(void **state)
 	ruleset_done(&r);
 }
 
+static void a_pause_drops_what_belongs_to_connections_of_clients(void **state)
+{
+	struct ruleset r;
+
+	(void)state;
+	expect(&r, firewall_paused(&r), FIREWALL_PAUSED);
+}
+
 static void what_cannot_be_said_is_refused(void **state)
 {
 	struct addr endpoint[1] = { 0 };
@@ -102,6 +110,8 @@ int main(void)
 		     a_client_marks_its_server_and_guards_its_inner_addresses),
 		TEST("a routed prefix is not masqueraded",
 		     a_routed_prefix_is_not_masqueraded),
+		TEST("a pause drops what belongs to connections of clients",
+		     a_pause_drops_what_belongs_to_connections_of_clients),
 		TEST("what cannot be said is refused",
 		     what_cannot_be_said_is_refused),
 	};
