@@ -377,6 +377,24 @@ static void a_shelf_stays_while_it_is_needed_again_and_again(void **state)
 	close_fixture(&f);
 }
 
+/* A link was away for half a minute: what was lost with it is told when it is back. */
+static void what_the_sender_gave_up_of_a_forgotten_lane_is_not_waited_for(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	open_fixture(&f, 100);
+	put_seq(&f, 0);
+	assert_int_equal(out(&f), 0);
+	f.now += RESEQUENCER_IDLE;
+	put(&f, (struct resequencer_frame){ .lane = 9 });	/* then it is seen who is unused */
+	assert_int_equal(out(&f), 0);
+	resequencer_skip(f.r, 0, 1, 5, f.now);
+	put_seq(&f, 6);
+	assert_int_equal(out(&f), 6);
+	close_fixture(&f);
+}
+
 static void an_unused_lane_is_forgotten_but_for_its_edge(void **state)
 {
 	struct fixture f;
@@ -482,6 +500,8 @@ int main(void)
 		     a_shelf_stays_while_it_is_needed_again_and_again),
 		TEST("an unused lane is forgotten, but for its edge",
 		     an_unused_lane_is_forgotten_but_for_its_edge),
+		TEST("what the sender gave up of a forgotten lane is not waited for",
+		     what_the_sender_gave_up_of_a_forgotten_lane_is_not_waited_for),
 		TEST("a jump beyond the history begins the lane anew",
 		     a_jump_beyond_the_history_begins_the_lane_anew),
 		TEST("nothing that came is lost or doubled", nothing_that_came_is_lost_or_doubled),

@@ -41,7 +41,7 @@ void datagram_send(struct peer *p, struct path *path, struct buf *b, const struc
 	uint64_t number;
 
 	if (!datagram_has_credit(path, len)) {
-		p->wanted |= load->content;
+		peer_say_again(p, load->content);
 		peer_drop(p, DROP_UNVALIDATED, b);
 		return;
 	}

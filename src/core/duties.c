@@ -184,17 +184,19 @@ static struct frame_path_status status_of(const struct peer *p, unsigned id)
 	};
 }
 
-static size_t write_skips(struct peer *p, uint8_t *at, size_t room)
+static size_t write_skips(struct peer *p, uint8_t *at, size_t room, uint32_t *ret_content)
 {
-	struct repair_skip skip[SKIPS_AT_ONCE];
-	size_t most = room / FRAME_SKIP_BYTES < SKIPS_AT_ONCE ? room / FRAME_SKIP_BYTES : SKIPS_AT_ONCE;
-	size_t count = repair_skips(p->repair, skip, most), len = 0;
+	struct skips_range skip[SKIPS_AT_ONCE];
+	size_t most = room / FRAME_SKIP_BYTES < SKIPS_AT_ONCE ? room / FRAME_SKIP_BYTES : SKIPS_AT_ONCE, len = 0;
+	uint16_t batch;
+	size_t count = repair_skips(p->repair, skip, most, &batch);
 
 	for (size_t i = 0; i < count; i++) {
 		const struct frame_skip f = { .lane = skip[i].lane, .seq = skip[i].seq, .count = skip[i].count };
 
 		len += frame_write_skip(at + len, &f);
 	}
+	*ret_content |= CONTENT_SKIPS_OF(batch);
 	return len;
 }
 
@@ -207,7 +209,7 @@ static size_t write_config(const struct peer *p, uint8_t *at)
 }
 
 /* One thing that is wanted: at most WANTED_MAX bytes, but of skips as many as there is room for. */
-static size_t write_content(struct peer *p, uint32_t content, uint8_t *at, size_t room)
+static size_t write_content(struct peer *p, uint32_t content, uint8_t *at, size_t room, uint32_t *ret_content)
 {
 	struct frame_path_status status;
 
@@ -215,7 +217,7 @@ static size_t write_content(struct peer *p, uint32_t content, uint8_t *at, size_
 	case CONTENT_TICKET:	return frame_write_ticket(at, p->ticket);
 	case CONTENT_CONFIG:	return write_config(p, at);
 	case CONTENT_REKEY:	return frame_write_rekey(at);
-	case CONTENT_SKIP:	return write_skips(p, at, room);
+	case CONTENT_SKIP:	return write_skips(p, at, room, ret_content);
 	}
 	status = status_of(p, (unsigned)__builtin_ctz(content));
 	return frame_write_path_status(at, &status);
@@ -229,7 +231,7 @@ static size_t write_wanted(struct peer *p, uint8_t *at, size_t room, uint32_t *r
 	for (uint32_t left = p->wanted; left != 0 && room - len >= WANTED_MAX; left &= left - 1) {
 		uint32_t content = left & -left;
 
-		len += write_content(p, content, at + len, room - len);
+		len += write_content(p, content, at + len, room - len, ret_content);
 		*ret_content |= content;
 	}
 	p->wanted &= ~*ret_content;

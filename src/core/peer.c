@@ -195,6 +195,12 @@ void peer_set_strategy(struct peer *p, const struct strategy_ops *strategy)
 	p->wanted |= CONTENT_CONFIG;
 }
 
+void peer_say_again(struct peer *p, uint32_t content)
+{
+	p->wanted |= content & (CONTENT_SKIPS_OF(1) - 1);
+	repair_repeat_skips(p->repair, (uint16_t)(content / CONTENT_SKIPS_OF(1)));
+}
+
 void peer_tell_link(struct peer *p, unsigned id)
 {
 	p->link_serial[id]++;
@@ -272,9 +278,7 @@ static void packet_lost(void *ctx, const struct loss_record *record, nsec_t now)
 {
 	const struct peer_observer *o = ctx;
 
-	o->peer->wanted |= record->content;
-	if (record->content & CONTENT_SKIP)
-		repair_repeat_skips(o->peer->repair);
+	peer_say_again(o->peer, record->content);
 	repair_lost(o->peer->repair, record->copy);
 	marking_lost(&o->path->marking, (enum ecn)record->ecn, now);
 	if (o->path->open)
@@ -288,6 +292,7 @@ static void packet_doubted(void *ctx, const struct loss_record *record, nsec_t n
 	const struct peer_observer *o = ctx;
 
 	repair_doubted(o->peer->repair, record->copy, now + o->peer->patience);
+	peer_say_again(o->peer, record->content);
 }
 
 const struct loss_observer *peer_observe(struct peer_observer *o, struct peer *p, struct path *path)

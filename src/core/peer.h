@@ -59,6 +59,8 @@ struct context {
 #define CONTENT_CONFIG		(1u << 17)
 #define CONTENT_REKEY		(1u << 18)
 #define CONTENT_SKIP		(1u << 19)
+/* Of a loss_record only: which SKIPs. */
+#define CONTENT_SKIPS_OF(batch)	((uint32_t)(batch) << 20)
 
 /* A peer's paths as its strategy sees them, for packets of one length. */
 struct outlook {
@@ -110,6 +112,7 @@ struct peer {
 	nsec_t pump_at;			/* when the queue's first may leave; NSEC_NEVER: not by time */
 	nsec_t duties_at;		/* there was no buffer for probes and ACKs: not before this */
 	struct repair *repair;
+	int passing;			/* bytes that flows without repairs may send while there are some */
 	nsec_t patience;		/* how long a packet is tried to be brought over */
 	struct reassembly *pieces;
 	struct resequencer *order;
@@ -149,6 +152,8 @@ bool peer_carries(const struct peer *p, const struct path *path);
 bool peer_spares(const struct peer *p, const struct path *path);
 
 void peer_set_strategy(struct peer *p, const struct strategy_ops *strategy);
+/* What a datagram that does not arrive was to say, is to be said again. */
+void peer_say_again(struct peer *p, uint32_t content);
 /* Client: the server is to know what is wanted of a path now, or that it is gone. */
 void peer_tell_link(struct peer *p, unsigned id);
 void peer_event(struct peer *p, enum engine_event_type type, const struct path *path);

@@ -10,6 +10,7 @@
 #define SPACE_JITTER	MSEC(3)		/* from here on a path jitters */
 #define SPACE_MAX	MSEC(5)		/* between two acknowledgements of an inner TCP, */
 #define SPACE_SHARE	8		/* but no more than this part of the shortest round trip */
+#define PASSING_MAX	3028	/* bytes at once, of others than those that repairs are of */
 #define WAITING_MAX	512	/* inner packets that wait for a session */
 
 /* Send b on every path of the set.  Takes b, and gives repair's handle of it. */
@@ -183,17 +184,27 @@ static bool may_hurry(void *ctx, struct buf *b)
 	return (carry_traits(b) & CARRY_SPARSE) && may_go(ctx, b);
 }
 
-/* The next packet of those flows that may go now. */
-static bool send_of_some(struct peer *p, bool (*may)(void *ctx, struct buf *b), nsec_t now)
+/* Of a flow nothing of which has to be sent again. */
+static bool may_pass(void *ctx, struct buf *b)
+{
+	struct asking *a = ctx;
+
+	return !repair_lane_waits(a->peer->repair, lane_of(b->mark[0])) && may_go(ctx, b);
+}
+
+/* The next packet of those flows that may go now: its bytes; 0: there is none. */
+static size_t send_of_some(struct peer *p, bool (*may)(void *ctx, struct buf *b), nsec_t now)
 {
 	struct asking a = { .peer = p, .now = now };
 	struct buf *b = fq_codel_find(p->queue, may, &a);
+	size_t len;
 
 	if (b == NULL)
-		return false;
+		return 0;
+	len = b->len;
 	fq_codel_pop_found(p->queue, b, now);
 	send_picked(p, b, a.ready, now);
-	return true;
+	return len;
 }
 
 /* For a slower path, while that of the next packet is occupied, the one whose time has come there. */
@@ -232,7 +243,7 @@ static bool send_one(struct peer *p, nsec_t now)
 	if (b == NULL)
 		return false;
 	if (p->strategy->by_flow)
-		return send_of_some(p, may_go, now);
+		return send_of_some(p, may_go, now) > 0;
 	ready = paths_for(p, b, now);
 	if (ready != 0) {
 		send_picked(p, fq_codel_pop(p->queue, now), ready, now);
@@ -259,9 +270,21 @@ static nsec_t full_until(const struct outlook *o)
 }
 
 /*
- * What is lost goes ahead of all other bulk, which waits for it.  A call or a key
- * does not wait for that, whoever's turn it would be: while repairs take all
- * there is, turns do not change, and of a download there may be many.
+ * What is lost goes ahead of its flow.  Others that have lost nothing, or to whom
+ * all of it was sent again, get as much as the repairs, or what a download loses
+ * with a path would hold up all that goes beside it.
+ */
+static void let_others_pass(struct peer *p, nsec_t now)
+{
+	size_t len;
+
+	while (p->passing > 0 && (len = send_of_some(p, may_pass, now)) > 0)
+		p->passing -= (int)len;
+}
+
+/*
+ * A call or a key does not wait for repairs, whoever's turn it would be: while
+ * they take all there is, turns do not change, and of a download there may be many.
  */
 static void pump_repairs(struct peer *p, nsec_t now)
 {
@@ -269,8 +292,9 @@ static void pump_repairs(struct peer *p, nsec_t now)
 		const struct repair_item *item;
 		struct path *path;
 
-		while (send_of_some(p, may_hurry, now))
+		while (send_of_some(p, may_hurry, now) > 0)
 			;
+		let_others_pass(p, now);
 		item = repair_next(p->repair, now);
 		if (item == NULL)
 			break;
@@ -280,6 +304,7 @@ static void pump_repairs(struct peer *p, nsec_t now)
 			p->pump_at = nsec_min(p->pump_at, item->deadline);
 			break;
 		}
+		p->passing = (int)nsec_min((nsec_t)(p->passing + (int)item->packet->len), PASSING_MAX);
 		carry_again(p, item, path, now);
 		p->outlook.count = 0;
 	}

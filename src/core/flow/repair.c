@@ -7,18 +7,22 @@
 #include "base/buf.h"
 #include "core/flow/lane.h"
 
+#define TURN	1514	/* bytes of a lane's turn */
 #define AHEAD	8	/* items: so far before the one that is acknowledged a packet is fetched */
 
 struct repair {
 	struct repair_item *item;	/* handle modulo size */
 	uint32_t size, next;		/* next: the next item's handle; never REPAIR_NONE */
 	uint32_t span;			/* items before it that may still be there; at most size */
-	/* handles that wait, oldest first; an item waits at most once, but those that are gone
-	 * meanwhile stand there until somebody looks */
-	uint32_t *line;
-	uint32_t line_head, line_count;
-	struct repair_skip skip[REPAIR_SKIPS];	/* the newest; told ones stay for repeating */
-	uint32_t skip_next, skip_untold;
+	struct {
+		uint32_t first, last;	/* handles of what waits; REPAIR_NONE: nothing does */
+		int32_t left;		/* bytes of its turn */
+		bool in_line;
+	} lane[LANES];
+	/* lanes in which something waits, or did; the first has its turn */
+	uint16_t line[LANES];
+	uint32_t line_head, line_count, waiting;
+	struct skips skips;
 	struct repair_stats stats;
 };
 
@@ -31,16 +35,89 @@ struct repair *repair_new(size_t items)
 	r->size = (uint32_t)items;
 	r->next = 1;
 	r->item = calloc(items, sizeof(*r->item));
-	r->line = calloc(items, sizeof(*r->line));
-	if (r->item == NULL || r->line == NULL) {
+	if (r->item == NULL) {
 		repair_free(r);
 		return NULL;
 	}
 	return r;
 }
 
+static struct repair_item *find(const struct repair *r, uint32_t handle)
+{
+	struct repair_item *i = &r->item[handle % r->size];
+
+	return handle != REPAIR_NONE && i->packet != NULL && i->handle == handle ? i : NULL;
+}
+
+/* --- who waits ----------------------------------------------------------------- */
+
+static void wait_in_line(struct repair *r, struct repair_item *i)
+{
+	unsigned id = i->piece.lane;
+	struct repair_item *last = find(r, r->lane[id].last);
+
+	if (i->waiting)
+		return;
+	i->waiting = true;
+	i->before = r->lane[id].last;
+	i->behind = REPAIR_NONE;
+	*(last != NULL ? &last->behind : &r->lane[id].first) = i->handle;
+	r->lane[id].last = i->handle;
+	r->waiting++;
+	if (r->lane[id].in_line)
+		return;
+	r->lane[id].in_line = true;
+	r->lane[id].left = TURN;
+	r->line[(r->line_head + r->line_count++) % LANES] = (uint16_t)id;
+}
+
+/* Its lane stays in the line until its turn comes. */
+static void leave_line(struct repair *r, struct repair_item *i)
+{
+	struct repair_item *before = find(r, i->before), *behind = find(r, i->behind);
+	unsigned id = i->piece.lane;
+
+	if (!i->waiting)
+		return;
+	i->waiting = false;
+	*(before != NULL ? &before->behind : &r->lane[id].first) = i->behind;
+	*(behind != NULL ? &behind->before : &r->lane[id].last) = i->before;
+	r->waiting--;
+}
+
+static unsigned leave_turn(struct repair *r)
+{
+	unsigned id = r->line[r->line_head];
+
+	r->line_head = (r->line_head + 1) % LANES;
+	r->line_count--;
+	r->lane[id].in_line = false;
+	return id;
+}
+
+/* The first of the lane whose turn it is; NULL: nothing waits. */
+static struct repair_item *first_in_line(struct repair *r)
+{
+	while (r->line_count > 0) {
+		unsigned id = r->line[r->line_head];
+
+		if (r->lane[id].first != REPAIR_NONE && r->lane[id].left > 0)
+			return find(r, r->lane[id].first);
+		leave_turn(r);
+		if (r->lane[id].first == REPAIR_NONE)
+			continue;
+		r->lane[id].left += TURN;
+		r->lane[id].in_line = true;
+		r->line[(r->line_head + r->line_count++) % LANES] = (uint16_t)id;
+	}
+	return NULL;
+}
+
+/* --- life ---------------------------------------------------------------------- */
+
 static void forget(struct repair *r, struct repair_item *i)
 {
+	leave_line(r, i);
 	buf_put_kept(i->packet);
 	*i = (struct repair_item){ 0 };
 	r->stats.kept--;
@@ -52,10 +129,9 @@ void repair_reset(struct repair *r)
 		if (r->item[i].packet != NULL)
 			forget(r, &r->item[i]);
 	r->span = 0;
-	r->line_count = 0;
-	r->skip_untold = 0;
-	r->skip_next = 0;
-	memset(r->skip, 0, sizeof(r->skip));
+	while (r->line_count > 0)
+		leave_turn(r);
+	r->skips = (struct skips){ 0 };
 }
 
 void repair_free(struct repair *r)
@@ -65,15 +141,7 @@ void repair_free(struct repair *r)
 	if (r->item != NULL)
 		repair_reset(r);
 	free(r->item);
-	free(r->line);
 	free(r);
-}
-
-static struct repair_item *find(const struct repair *r, uint32_t handle)
-{
-	struct repair_item *i = &r->item[handle % r->size];
-
-	return handle != REPAIR_NONE && i->packet != NULL && i->handle == handle ? i : NULL;
 }
 
 const struct repair_item *repair_find(const struct repair *r, uint32_t handle)
@@ -83,25 +151,9 @@ const struct repair_item *repair_find(const struct repair *r, uint32_t handle)
 
 /* --- giving up ------------------------------------------------------------- */
 
-/* Neighbours become one range: a path that dies takes runs of a lane with it. */
 void repair_skip(struct repair *r, const struct piece *piece)
 {
-	struct repair_skip *last = &r->skip[(r->skip_next - 1) % REPAIR_SKIPS];
-
-	if (r->skip_untold > 0 && last->lane == piece->lane) {
-		int32_t beyond = lane_seq_diff(piece->seq, last->seq) - (int32_t)last->count;
-
-		if (beyond == -1)	/* another piece of the same packet */
-			return;
-		if (beyond == 0 && last->count < REPAIR_SKIP_MAX) {
-			last->count++;
-			return;
-		}
-	}
-	r->skip[r->skip_next++ % REPAIR_SKIPS] =
-		(struct repair_skip){ .lane = piece->lane, .seq = piece->seq, .count = 1 };
-	if (r->skip_untold < REPAIR_SKIPS)
-		r->skip_untold++;
+	skips_add(&r->skips, piece->lane, piece->seq);
 }
 
 static void give_up(struct repair *r, struct repair_item *i)
@@ -113,21 +165,17 @@ static void give_up(struct repair *r, struct repair_item *i)
 
 bool repair_has_skips(const struct repair *r)
 {
-	return r->skip_untold > 0;
+	return r->skips.untold > 0;
 }
 
-size_t repair_skips(struct repair *r, struct repair_skip *ret, size_t max)
+size_t repair_skips(struct repair *r, struct skips_range *ret, size_t max, uint16_t *ret_batch)
 {
-	size_t n = 0;
-
-	for (; n < max && r->skip_untold > 0; n++, r->skip_untold--)
-		ret[n] = r->skip[(r->skip_next - r->skip_untold) % REPAIR_SKIPS];
-	return n;
+	return skips_tell(&r->skips, ret, max, ret_batch);
 }
 
-void repair_repeat_skips(struct repair *r)
+void repair_repeat_skips(struct repair *r, uint16_t batch)
 {
-	r->skip_untold = r->skip_next < REPAIR_SKIPS ? r->skip_next : REPAIR_SKIPS;
+	skips_repeat(&r->skips, batch);
 }
 
 /* --- items ------------------------------------------------------------------- */
@@ -179,29 +227,6 @@ void repair_acked(struct repair *r, uint32_t handle)
 		forget(r, i);
 }
 
-static void close_ranks(struct repair *r)
-{
-	uint32_t kept = 0;
-
-	for (uint32_t n = 0; n < r->line_count; n++) {
-		uint32_t handle = r->line[(r->line_head + n) % r->size];
-
-		if (find(r, handle) != NULL)
-			r->line[(r->line_head + kept++) % r->size] = handle;
-	}
-	r->line_count = kept;
-}
-
-static void wait_in_line(struct repair *r, struct repair_item *i)
-{
-	if (i->waiting)
-		return;
-	if (r->line_count == r->size)
-		close_ranks(r);
-	i->waiting = true;
-	r->line[(r->line_head + r->line_count++) % r->size] = i->handle;
-}
-
 void repair_doubted(struct repair *r, uint32_t handle, nsec_t until)
 {
 	struct repair_item *i = find(r, handle);
@@ -232,60 +257,61 @@ void repair_unsent(struct repair *r, uint32_t handle)
 		give_up(r, i);
 }
 
-static struct repair_item *leave_line(struct repair *r)
+/* The item whose turn it is, off the line. */
+static struct repair_item *take_first(struct repair *r)
 {
-	struct repair_item *i = find(r, r->line[r->line_head]);
+	struct repair_item *i = first_in_line(r);
 
-	r->line_head = (r->line_head + 1) % r->size;
-	r->line_count--;
+	if (i == NULL)
+		return NULL;
+	r->lane[i->piece.lane].left -= (int32_t)i->packet->len;
+	leave_line(r, i);
+	r->stats.resent++;
 	return i;
 }
 
 void repair_take(struct repair *r)
 {
-	struct repair_item *i = leave_line(r);
-
-	if (i != NULL) {
-		i->waiting = false;
-		r->stats.resent++;
-	}
+	take_first(r);
 }
 
 struct buf *repair_withdraw(struct repair *r)
 {
-	struct repair_item *i = leave_line(r);
+	struct repair_item *i = take_first(r);
 	struct buf *packet;
 
 	if (i == NULL)
 		return NULL;
 	packet = i->packet;
 	i->packet = NULL;
-	r->stats.resent++;
 	forget(r, i);
 	return packet;
 }
 
 const struct repair_item *repair_next(struct repair *r, nsec_t now)
 {
-	while (r->line_count > 0) {
-		struct repair_item *i = find(r, r->line[r->line_head]);
+	struct repair_item *i;
 
-		if (i != NULL && now < i->deadline)
+	while ((i = first_in_line(r)) != NULL) {
+		if (now < i->deadline)
 			return i;
-		/* acknowledged meanwhile, or too late: a datagram under way may still bring it */
-		if (i != NULL && i->out == 0)
+		/* too late: a datagram under way may still bring it */
+		if (i->out == 0)
 			give_up(r, i);
-		else if (i != NULL)
-			i->waiting = false;
-		r->line_head = (r->line_head + 1) % r->size;
-		r->line_count--;
+		else
+			leave_line(r, i);
 	}
 	return NULL;
 }
 
 bool repair_is_waiting(const struct repair *r)
 {
-	return r->line_count > 0;
+	return r->waiting > 0;
+}
+
+bool repair_lane_waits(const struct repair *r, unsigned lane)
+{
+	return r->lane[lane].first != REPAIR_NONE;
 }
 
 struct repair_stats repair_stats(const struct repair *r)

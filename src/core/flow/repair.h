@@ -16,6 +16,10 @@
  *
  * Items stand in a ring in the order in which they were kept; a handle is an
  * item's number in that order, so one of an item that is gone means nothing.
+ *
+ * Those that wait are sent again in their lane's order, and lanes take turns of
+ * a full packet: a path that dies takes a call's twenty packets with it and a
+ * download's two hundred, and the call need not wait for those.
  */
 #ifndef TTT_CORE_FLOW_REPAIR_H
 #define TTT_CORE_FLOW_REPAIR_H
@@ -26,11 +30,11 @@
 
 #include "base/units.h"
 #include "core/flow/piece.h"
+#include "core/flow/skips.h"
 
 struct buf;
 
 #define REPAIR_NONE	0u	/* a handle of nothing */
-#define REPAIR_SKIPS	64	/* ranges that wait to be told; beyond, receivers wait for the deadline */
 
 struct repair_item {
 	struct buf *packet;	/* the inner packet, or the piece; NULL: the item is gone */
@@ -39,14 +43,7 @@ struct repair_item {
 	uint32_t handle;
 	uint8_t out;		/* datagrams under way that carry it */
 	bool waiting;		/* to be sent again */
-};
-
-#define REPAIR_SKIP_MAX	1024	/* numbers in a range */
-
-/* Numbers of a lane that will not come. */
-struct repair_skip {
-	uint16_t lane;
-	uint32_t seq, count;
+	uint32_t before, behind;	/* items of its lane that wait, too; REPAIR_NONE: none */
 };
 
 struct repair_stats {
@@ -90,19 +87,21 @@ bool repair_yield(struct repair *r);
 /* What a handle stands for, until the next call; NULL: it has arrived, or was given up. */
 const struct repair_item *repair_find(const struct repair *r, uint32_t handle);
 
-/* The next packet to be sent again, oldest first; NULL: none.  What is too late is given up here. */
+/* The next packet to be sent again, lanes in turns; NULL: none.  What is too late is given up here. */
 const struct repair_item *repair_next(struct repair *r, nsec_t now);
 /* That one is being sent again: it waits no more.  repair_sent follows. */
 void repair_take(struct repair *r);
 /* That one is to be sent in smaller pieces: the item is gone, and the caller owns its packet. */
 struct buf *repair_withdraw(struct repair *r);
 bool repair_is_waiting(const struct repair *r);
+/* Something of that lane waits to be sent again. */
+bool repair_lane_waits(const struct repair *r, unsigned lane);
 
-/* Whether there is something to tell; the ranges, oldest first, at most max of them, which are told then. */
+/* Whether there is something to tell; the oldest ranges, at most max of them, which are told then. */
 bool repair_has_skips(const struct repair *r);
-size_t repair_skips(struct repair *r, struct repair_skip *ret, size_t max);
-/* What was told within the last while did not arrive: tell it again. */
-void repair_repeat_skips(struct repair *r);
+size_t repair_skips(struct repair *r, struct skips_range *ret, size_t max, uint16_t *ret_batch);
+/* A batch that was told did not arrive: it is to be told again. */
+void repair_repeat_skips(struct repair *r, uint16_t batch);
 
 struct repair_stats repair_stats(const struct repair *r);
 

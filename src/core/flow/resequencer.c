@@ -581,7 +581,7 @@ bool resequencer_is_settled(const struct resequencer *r, unsigned lane, uint32_t
 
 void resequencer_skip(struct resequencer *r, unsigned lane, uint32_t seq, uint32_t count, nsec_t now)
 {
-	struct lane *l = r->lane[lane];
+	struct lane *l = lane_at(r, lane, now);	/* after a long silence it was forgotten, but not where it stood */
 	int32_t first = l != NULL ? lane_seq_diff(seq, l->next) : RESEQUENCER_HISTORY;
 	int32_t end = first + (int32_t)count;
 	uint32_t given_up;
