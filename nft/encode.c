@@ -219,13 +219,31 @@ static void match_service(struct sentence *s, const struct ruleset_match *m)
 	compare(s, m->not, &port, sizeof(port));
 }
 
-static void match_sport(struct sentence *s, const struct ruleset_match *m)
+static void match_port(struct sentence *s, const struct ruleset_match *m, uint32_t offset)
 {
 	uint16_t port = htons((uint16_t)m->value);
 
 	need_protocol(s, IPPROTO_UDP);
-	load_payload(s, NFT_PAYLOAD_TRANSPORT_HEADER, 0, sizeof(port));
+	load_payload(s, NFT_PAYLOAD_TRANSPORT_HEADER, offset, sizeof(port));
 	compare(s, m->not, &port, sizeof(port));
+}
+
+static void match_icmpv6(struct sentence *s, const struct ruleset_match *m)
+{
+	const uint8_t type = (uint8_t)m->value;
+
+	need_protocol(s, IPPROTO_ICMPV6);
+	load_payload(s, NFT_PAYLOAD_TRANSPORT_HEADER, 0, sizeof(type));
+	compare(s, m->not, &type, sizeof(type));
+}
+
+static void match_low_mark(struct sentence *s, const struct ruleset_match *m)
+{
+	const uint32_t low = 0xffff;
+
+	load_meta(s, NFT_META_MARK);
+	mask(s, &low, sizeof(low));
+	compare(s, m->not, &m->value, sizeof(m->value));
 }
 
 static void match_syn(struct sentence *s)
@@ -264,6 +282,9 @@ static void say_match(struct sentence *s, const struct ruleset_match *m)
 	case RULESET_MATCH_OIFNAME:
 		match_name(s, m, NFT_META_OIFNAME);
 		break;
+	case RULESET_MATCH_OIFKIND:
+		match_name(s, m, NFT_META_OIFKIND);
+		break;
 	case RULESET_MATCH_SADDR:
 		match_prefix(s, m, true);
 		break;
@@ -271,7 +292,13 @@ static void say_match(struct sentence *s, const struct ruleset_match *m)
 		match_prefix(s, m, false);
 		break;
 	case RULESET_MATCH_UDP_SPORT:
-		match_sport(s, m);
+		match_port(s, m, 0);
+		break;
+	case RULESET_MATCH_UDP_DPORT:
+		match_port(s, m, 2);
+		break;
+	case RULESET_MATCH_ICMPV6:
+		match_icmpv6(s, m);
 		break;
 	case RULESET_MATCH_TCP_SYN:
 		match_syn(s);
@@ -279,6 +306,9 @@ static void say_match(struct sentence *s, const struct ruleset_match *m)
 	case RULESET_MATCH_MARK:
 		load_meta(s, NFT_META_MARK);
 		compare(s, m->not, &m->value, sizeof(m->value));
+		break;
+	case RULESET_MATCH_MARK_LOW:
+		match_low_mark(s, m);
 		break;
 	case RULESET_MATCH_CT_MARK:
 		load_ct(s, NFT_CT_MARK);

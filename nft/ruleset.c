@@ -37,19 +37,25 @@ static void begin_chain(struct build *b, const char *name, enum ruleset_chain_ty
 	text_copy(c->name, sizeof(c->name), name);
 }
 
+/* Unless one is being said. */
+static void begin_rule(struct build *b)
+{
+	if (b->rule != NULL)
+		return;
+	if (b->r->rule_count == RULESET_RULES)
+		b->err = -E2BIG;
+	if (b->err != 0)
+		return;
+	b->rule = &b->r->rule[b->r->rule_count];
+	*b->rule = (struct ruleset_rule){ .chain = b->chain };
+}
+
 static struct ruleset_match *add_match(struct build *b, enum ruleset_match_type type)
 {
 	static struct ruleset_match nowhere;
 	struct ruleset_match *m = &nowhere;
 
-	if (b->rule == NULL) {
-		if (b->r->rule_count == RULESET_RULES)
-			b->err = -E2BIG;
-		if (b->err != 0)
-			return m;
-		b->rule = &b->r->rule[b->r->rule_count];
-		*b->rule = (struct ruleset_rule){ .chain = b->chain };
-	}
+	begin_rule(b);
 	if (b->err == 0)
 		m = &b->rule->match[b->rule->match_count++];
 	*m = (struct ruleset_match){ .type = (uint8_t)type };
@@ -93,6 +99,7 @@ static void by_value(struct build *b, enum ruleset_match_type type, uint32_t val
 
 static void then(struct build *b, enum ruleset_action action, uint32_t value)
 {
+	begin_rule(b);	/* one without a match: always */
 	if (b->err == 0) {
 		b->rule->action = (uint8_t)action;
 		b->rule->value = value;
@@ -326,6 +333,100 @@ int ruleset_client(const struct ruleset_client_options *o, struct ruleset *ret)
 	return finish(&b);
 }
 
+/* --- closed ------------------------------------------------------------------- */
+
+static void to(struct build *b, const char *prefix)
+{
+	struct prefix p = { 0 };
+
+	prefix_parse(prefix, &p);
+	by_prefix(b, RULESET_MATCH_DADDR, &p);
+}
+
+/* Nobody in the tunnel has asked for multicast: it would only wake radios. */
+static void leave_by_tunnel(struct build *b, const char *tun)
+{
+	static const char *const multicast[] = { "224.0.0.0/4", "ff00::/8" };
+	static const char *const kind[] = { "tun", "wireguard" };
+
+	for (size_t i = 0; i < 2; i++) {
+		by_name(b, RULESET_MATCH_OIFNAME, tun, false);
+		to(b, multicast[i]);
+		then(b, RULESET_DROP, 0);
+	}
+	by_name(b, RULESET_MATCH_OIFNAME, tun, false);
+	then(b, RULESET_ACCEPT, 0);
+	for (size_t i = 0; i < 2; i++) {
+		by_name(b, RULESET_MATCH_OIFKIND, kind[i], false);
+		then(b, RULESET_ACCEPT, 0);
+	}
+}
+
+/* What a host says to its neighbours, and to whom it wants an address from. */
+static void talk_to_neighbours(struct build *b)
+{
+	static const char *const near[] = { "224.0.0.0/4", "255.255.255.255", "ff00::/8", "fe80::/10" };
+	static const uint32_t discovery[] = { 133, 135, 136 };	/* RFC 4861: router, neighbour solicited; here I am */
+
+	for (size_t i = 0; i < sizeof(near) / sizeof(near[0]); i++) {
+		to(b, near[i]);
+		then(b, RULESET_ACCEPT, 0);
+	}
+	for (size_t i = 0; i < sizeof(discovery) / sizeof(discovery[0]); i++) {
+		by_value(b, RULESET_MATCH_ICMPV6, discovery[i]);
+		then(b, RULESET_ACCEPT, 0);
+	}
+	by_value(b, RULESET_MATCH_UDP_SPORT, 68);
+	by_value(b, RULESET_MATCH_UDP_DPORT, 67);
+	then(b, RULESET_ACCEPT, 0);
+	by_value(b, RULESET_MATCH_UDP_SPORT, 546);
+	by_value(b, RULESET_MATCH_UDP_DPORT, 547);
+	then(b, RULESET_ACCEPT, 0);
+}
+
+int ruleset_closed(const struct ruleset_closed_options *o, struct ruleset *ret)
+{
+	struct build b;
+	int err = begin(&b, o->tun, ret);
+
+	if (err < 0)
+		return err;
+	ret->persist = true;
+	ruleset_closed_name(o->tun, ret->table);
+	begin_chain(&b, "output", RULESET_FILTER, RULESET_OUTPUT, PRIORITY_FILTER);
+	by_value(&b, RULESET_MATCH_MARK_LOW, o->fwmark);
+	then(&b, RULESET_ACCEPT, 0);
+	by_name(&b, RULESET_MATCH_OIFNAME, "lo", false);
+	then(&b, RULESET_ACCEPT, 0);
+	leave_by_tunnel(&b, o->tun);
+	for (size_t i = 0; i < o->link_count; i++) {
+		by_name(&b, RULESET_MATCH_OIFNAME, o->link[i], false);
+		add_match(&b, RULESET_MATCH_CT_REPLY);
+		add_match(&b, RULESET_MATCH_CT_MARK)->not = true;	/* any but 0 */
+		then(&b, RULESET_ACCEPT, 0);
+	}
+	for (size_t i = 0; i < o->network_count; i++) {
+		by_name(&b, RULESET_MATCH_OIFNAME, o->network[i].name, false);
+		by_prefix(&b, RULESET_MATCH_DADDR, &o->network[i].prefix);
+		then(&b, RULESET_ACCEPT, 0);
+	}
+	talk_to_neighbours(&b);
+	/*
+	 * Not a policy: while the kernel replaces a table, its chain has no rules for a
+	 * moment, and the next one not yet its policy.
+	 */
+	then(&b, RULESET_DROP, 0);
+	return finish(&b);
+}
+
+void ruleset_closed_name(const char *ifname, char ret[RULESET_NAME])
+{
+	if (is_name(ifname))
+		snprintf(ret, RULESET_NAME, "ttt-%s-closed", ifname);
+	else
+		ret[0] = '\0';
+}
+
 void ruleset_table_name(const char *ifname, char ret[RULESET_NAME])
 {
 	if (is_name(ifname))
@@ -360,6 +461,18 @@ static void print_prefix(const char *field, const struct ruleset_match *m, FILE 
 		whole ? addr_print(&m->prefix.addr, text) : prefix_print(&m->prefix, text));
 }
 
+static void print_icmpv6(const struct ruleset_match *m, FILE *out)
+{
+	static const char *const name[] = { "nd-router-solicit", "nd-router-advert", "nd-neighbor-solicit",
+					    "nd-neighbor-advert" };
+	const char *not = m->not ? "!= " : "";
+
+	if (m->value >= 133 && m->value <= 136)
+		fprintf(out, "icmpv6 type %s%s ", not, name[m->value - 133]);
+	else
+		fprintf(out, "icmpv6 type %s%u ", not, m->value);
+}
+
 static void print_match(const struct ruleset_match *m, FILE *out)
 {
 	const char *not = m->not ? "!= " : "";
@@ -377,14 +490,26 @@ static void print_match(const struct ruleset_match *m, FILE *out)
 	case RULESET_MATCH_DADDR:
 		print_prefix("daddr", m, out);
 		break;
+	case RULESET_MATCH_OIFKIND:
+		fprintf(out, "meta oifkind %s\"%s\" ", not, m->name);
+		break;
 	case RULESET_MATCH_UDP_SPORT:
 		fprintf(out, "udp sport %s%u ", not, m->value);
+		break;
+	case RULESET_MATCH_UDP_DPORT:
+		fprintf(out, "udp dport %s%u ", not, m->value);
+		break;
+	case RULESET_MATCH_ICMPV6:
+		print_icmpv6(m, out);
 		break;
 	case RULESET_MATCH_TCP_SYN:
 		fprintf(out, "tcp flags syn / syn,rst ");
 		break;
 	case RULESET_MATCH_MARK:
 		fprintf(out, "meta mark %s0x%08x ", not, m->value);
+		break;
+	case RULESET_MATCH_MARK_LOW:
+		fprintf(out, "meta mark & 0x0000ffff %s 0x%08x ", m->not ? "!=" : "==", m->value);
 		break;
 	case RULESET_MATCH_CT_MARK:
 		fprintf(out, "ct mark %s0x%08x ", not, m->value);

@@ -7,6 +7,9 @@
  * `inet ttt-IFNAME`, so that it comes and goes as a whole; other tables of the
  * host are never touched.  An accept of ours therefore only ends our own
  * chain: a drop in somebody else's table still drops.
+ *
+ * A client with a kill switch has a second table, `inet ttt-IFNAME-closed`,
+ * which outlives the process that made it.
  */
 #ifndef TTT_NFT_RULESET_H
 #define TTT_NFT_RULESET_H
@@ -29,9 +32,13 @@ enum ruleset_match_type {
 	RULESET_MATCH_OIFNAME,		/* name; forward, output, postrouting */
 	RULESET_MATCH_SADDR,		/* prefix */
 	RULESET_MATCH_DADDR,		/* prefix */
+	RULESET_MATCH_OIFKIND,		/* name of a kind: "tun", "wireguard"; output, postrouting */
 	RULESET_MATCH_UDP_SPORT,	/* value: port; also means UDP */
+	RULESET_MATCH_UDP_DPORT,
+	RULESET_MATCH_ICMPV6,		/* value: type */
 	RULESET_MATCH_TCP_SYN,		/* SYN without RST: both SYN and SYN-ACK */
 	RULESET_MATCH_MARK,		/* value: the packet's mark, all 32 bits */
+	RULESET_MATCH_MARK_LOW,		/* value: its low 16 bits, which rules of routing look at */
 	RULESET_MATCH_CT_MARK,		/* value: its connection's */
 	RULESET_MATCH_FAMILY,		/* value: enum addr_family */
 	RULESET_MATCH_CT_NEW,		/* first packet of a connection */
@@ -107,6 +114,8 @@ struct ruleset {
 
 /* "ttt-IFNAME"; ret is empty when the name is empty or too long for an interface's. */
 void ruleset_table_name(const char *ifname, char ret[RULESET_NAME]);
+/* "ttt-IFNAME-closed", likewise. */
+void ruleset_closed_name(const char *ifname, char ret[RULESET_NAME]);
 
 /* "ttt-IFNAME-paused", likewise. */
 void ruleset_paused_name(const char *ifname, char ret[RULESET_NAME]);
@@ -151,6 +160,21 @@ struct ruleset_client_options {
 	size_t link_count;
 };
 
+/* A network that an interface leads to: the LAN, containers, a route of the user's. */
+struct ruleset_network {
+	const char *name;		/* of the interface */
+	struct prefix prefix;		/* host bits may be set */
+};
+
+struct ruleset_closed_options {
+	const char *tun;
+	uint32_t fwmark;		/* of our own datagrams; 16 bits */
+	const char *const *link;	/* names of the uplinks, each once */
+	size_t link_count;
+	const struct ruleset_network *network;
+	size_t network_count;
+};
+
 /*
  * Server.  What comes out of the TUN must have an inner source, and nothing
  * with an inner source may come in elsewhere; what is forwarded into or out of
@@ -164,6 +188,14 @@ struct ruleset_client_options {
  * routes and not at the tunnel's; inner addresses are reached through the TUN
  * (and from the host itself) only.
  *
+ * Closed.  What this host sends itself leaves through the TUN or another tunnel's
+ * device, as a datagram of ours, as an answer by a link (in a connection that this
+ * tunnel's client table, or another one's, has marked), or to where a network is by
+ * its interface; and so do DHCP, neighbour discovery and, but not into the TUN,
+ * multicast.  Routing lets nothing else out either, but for an IPv4
+ * socket that is bound to a device: where it finds no route, Linux takes the
+ * whole world for that device's neighbours.
+ *
  * 0, -EINVAL (name of the TUN or a link, a prefix or address without a family, an
  * endpoint without a port), -E2BIG (more than RULESET_RULES), -ENOMEM.
  * Give *ret back with ruleset_done.
@@ -172,6 +204,7 @@ int ruleset_server(const struct ruleset_server_options *options, struct ruleset 
 int ruleset_client(const struct ruleset_client_options *options, struct ruleset *ret);
 /* Paused.  Between two runs of a server: what belongs to a connection of an inner prefix is dropped. */
 int ruleset_paused(const char *tun, const struct prefix *inner, size_t inner_count, struct ruleset *ret);
+int ruleset_closed(const struct ruleset_closed_options *options, struct ruleset *ret);
 /* Zeroed is nothing. */
 void ruleset_done(struct ruleset *r);
 

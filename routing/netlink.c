@@ -135,6 +135,22 @@ static bool matters(const struct kernel_route *r, const struct route_marks *m)
 	       (r->dst.len == 0 && r->type == RTN_UNICAST);
 }
 
+/* What the user, DHCP or a container's engine has sent elsewhere than the default route. */
+static bool is_network(const struct kernel_route *r, const struct route_marks *m)
+{
+	return r->table == RT_TABLE_MAIN && r->type == RTN_UNICAST && r->dst.len != 0 && r->protocol != m->protocol;
+}
+
+static int add_route(const struct kernel_route *r, struct dump *d)
+{
+	if (!is_network(r, d->marks))
+		return route_list_add(&d->into->routes, r);
+	if (d->into->networks.count < SNAPSHOT_NETWORKS)
+		return route_list_add(&d->into->networks, r);
+	d->into->networks_more++;
+	return 0;
+}
+
 static int add_hops(struct kernel_route r, struct nlattr *multipath, struct dump *d)
 {
 	struct rtnexthop *hop = nla_data(multipath);
@@ -149,7 +165,7 @@ static int add_hops(struct kernel_route r, struct nlattr *multipath, struct dump
 		if (nla_parse(tb, RTA_MAX, (struct nlattr *)(void *)RTNH_DATA(hop),
 			      hop->rtnh_len - (int)sizeof(*hop), NULL) >= 0)
 			r.gateway = addr_of(tb[RTA_GATEWAY], r.family);
-		err = route_list_add(&d->into->routes, &r);
+		err = add_route(&r, d);
 		left -= (int)RTNH_ALIGN(hop->rtnh_len);
 		hop = RTNH_NEXT(hop);
 	}
@@ -175,11 +191,11 @@ static int take_route(struct nlmsghdr *h, struct dump *d)
 	r.gateway = addr_of(tb[RTA_GATEWAY], r.family);
 	r.source = addr_of(tb[RTA_PREFSRC], r.family);
 	r.dead = i->rtm_flags & RTNH_F_DEAD;
-	if (!matters(&r, d->marks))
+	if (!matters(&r, d->marks) && !is_network(&r, d->marks))
 		return 0;
 	if (tb[RTA_MULTIPATH] != NULL)
 		return add_hops(r, tb[RTA_MULTIPATH], d);
-	return route_list_add(&d->into->routes, &r);
+	return add_route(&r, d);
 }
 
 static struct kernel_ports ports_of(struct nlattr *a)

@@ -60,6 +60,7 @@ void snapshot_done(struct snapshot *s)
 	free(s->addresses.item);
 	free(s->routes.item);
 	free(s->rules.item);
+	free(s->networks.item);
 	memset(s, 0, sizeof(*s));
 }
 

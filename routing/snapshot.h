@@ -6,7 +6,8 @@
  *
  * Of routes, only those that matter are kept: default routes, on-link
  * prefixes, and whatever carries our protocol; a full Internet table does not
- * get in.  Every list is bounded by SNAPSHOT_MAX.
+ * get in, and of the main table's networks only the first SNAPSHOT_NETWORKS.
+ * Every list is bounded by SNAPSHOT_MAX.
  */
 #ifndef TTT_ROUTING_SNAPSHOT_H
 #define TTT_ROUTING_SNAPSHOT_H
@@ -19,6 +20,7 @@
 #include "base/addr.h"
 
 #define SNAPSHOT_MAX	65536	/* entries of one list; more is -E2BIG */
+#define SNAPSHOT_NETWORKS 256	/* routes of the main table beside the default ones */
 #define SNAPSHOT_NAME	16	/* bytes of an interface's name, with the NUL (IFNAMSIZ) */
 #define SNAPSHOT_TEXT	384	/* bytes that any printed route, rule or address fits in */
 #define SNAPSHOT_UNKNOWN (-1)	/* a setting that was not read */
@@ -87,6 +89,8 @@ struct snapshot {
 	struct address_list addresses;
 	struct route_list routes;
 	struct rule_list rules;
+	struct route_list networks;	/* the main table's, not ours, each with its interface; no default */
+	size_t networks_more;		/* without room here */
 	int rp_filter_all;	/* net.ipv4.conf.all.rp_filter, or SNAPSHOT_UNKNOWN */
 	bool no_ipv6;		/* the kernel has none (ipv6.disable=1) */
 };

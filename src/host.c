@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/exit_code.h"
+#include "closed.h"
 #include "config/config.h"
 #include "dns.h"
 #include "io/open.h"
@@ -159,18 +160,35 @@ static int open_router(struct host *h)
 
 /* --- what an earlier run left ---------------------------------------------------- */
 
-/* Number of tables removed; -EBUSY: a live daemon owns it; -EPERM: who are we to ask. */
-static int remove_table(const char *ifname)
+static int without_table(struct commit *commit, const char *table)
 {
-	char error[COMMIT_ERROR], table[RULESET_NAME];
+	char error[COMMIT_ERROR];
+
+	return commit_remove(commit, table, error);
+}
+
+/*
+ * Number of tables removed, the kill switch's too unless it is kept; *ret_kept: it
+ * was there, and is.  -EBUSY: a live daemon owns them; -EPERM: who are we to ask.
+ */
+static int remove_tables(const char *ifname, bool keep, bool *ret_kept)
+{
+	char table[RULESET_NAME], closed[RULESET_NAME];
 	struct commit *commit;
-	int n = commit_new(&commit);
+	int n = commit_new(&commit), more = 0;
 
 	if (n < 0)
 		return n;
 	ruleset_table_name(ifname, table);
-	n = commit_remove(commit, table, error);
+	ruleset_closed_name(ifname, closed);
+	n = without_table(commit, table);
+	if (n >= 0)
+		more = keep ? commit_exists(commit, closed) : without_table(commit, closed);
 	commit_free(commit);
+	if (n >= 0 && keep)
+		*ret_kept = more > 0;
+	else if (n >= 0)
+		n = more < 0 ? more : n + more;
 	return n == -EPERM && capng_have_capability(CAPNG_EFFECTIVE, CAP_NET_ADMIN) ? -EBUSY : n;
 }
 
@@ -210,7 +228,7 @@ static int remove_rest(const struct config_marks *marks, const char *runtime_dir
 
 static int remove_traces(const struct config_marks *marks, const char *runtime_dir, const char *ifname)
 {
-	int tables = remove_table(ifname), rest;
+	int tables = remove_tables(ifname, false, NULL), rest;
 
 	if (tables < 0)
 		return tables;
@@ -236,13 +254,15 @@ int host_open(struct host *h, const struct config *config, const char *runtime_d
 	code = take_numbers(h);
 	if (code != 0)
 		return code;
-	n = is_server(h) ? leave_table(config->interface) : remove_table(config->interface);
+	n = is_server(h) ? leave_table(config->interface) :
+			   remove_tables(config->interface, closed_is_wanted(config), &h->adopted);
 	if (n < 0)
 		return fail_to_clear(h, n);
 	code = open_device(h);
 	if (code != 0)
 		return code;
-	n = remove_rest(&config->marks, runtime_dir, config->interface);
+	n = h->adopted ? dns_restore(config->interface, runtime_dir) :
+			 remove_rest(&config->marks, runtime_dir, config->interface);
 	return n < 0 ? fail_to_clear(h, n) : open_router(h);
 }
 
@@ -282,6 +302,8 @@ static int apply_routing(struct host *h)
 		o.reply_rules = c->full_tunnel;
 		for (; o.route_count < c->route_count; o.route_count++)
 			route[o.route_count] = c->route[o.route_count];
+	} else if (h->adopted) {
+		o.full_tunnel = o.kill_switch = o.reply_rules = o.down = true;
 	}
 	o.route = route;
 	result = router_apply(h->router, &o);
@@ -305,21 +327,24 @@ static char *text_of(const struct ruleset *r)
 	return text;
 }
 
-/* The kernel's events come often, and the rules rarely change with them. */
-static int commit_ruleset(struct host *h, int built, struct ruleset *r)
+/*
+ * The kernel's events come often, and the rules rarely change with them: *in_force
+ * is what was committed last, as text.
+ */
+static int commit_ruleset(struct host *h, int built, struct ruleset *r, char **in_force)
 {
 	char error[COMMIT_ERROR] = "", *text = built == 0 ? text_of(r) : NULL;
 	int err = built;
 
-	if (text != NULL && h->firewall != NULL && strcmp(text, h->firewall) == 0) {
+	if (text != NULL && *in_force != NULL && strcmp(text, *in_force) == 0) {
 		free(text);
 		ruleset_done(r);
 		return 0;
 	}
 	if (err == 0)
 		err = commit_apply(h->commit, r, error);
-	free(h->firewall);
-	h->firewall = err == 0 ? text : NULL;
+	free(*in_force);
+	*in_force = err == 0 ? text : NULL;
 	if (err < 0)
 		free(text);
 	ruleset_done(r);
@@ -330,7 +355,7 @@ static int apply_server_firewall(struct host *h)
 {
 	struct ruleset r = { 0 };
 
-	return commit_ruleset(h, server_firewall(h->config, &r), &r);
+	return commit_ruleset(h, server_firewall(h->config, &r), &r, &h->firewall);
 }
 
 /* One row per interface would do, but both families of it have tables of their own. */
@@ -361,7 +386,17 @@ static int apply_client_firewall(struct host *h)
 
 	for (size_t i = 0; i < h->tunnel.address_count; i++)
 		inner[i] = h->tunnel.address[i].addr;
-	return commit_ruleset(h, ruleset_client(&o, &r), &r);
+	return commit_ruleset(h, ruleset_client(&o, &r), &r, &h->firewall);
+}
+
+static int apply_closed(struct host *h)
+{
+	struct ruleset r = { 0 };
+
+	if (!closed_is_wanted(h->config))
+		return 0;
+	return commit_ruleset(h, closed_ruleset(h->config, router_snapshot(h->router), router_links(h->router), &r),
+			      &r, &h->closed);
 }
 
 /* --- all of it ------------------------------------------------------------------ */
@@ -408,15 +443,21 @@ static int apply_dns(struct host *h)
 
 int host_apply(struct host *h)
 {
-	int code = apply_routing(h);
+	int code = 0;
 
+	if (h->session && h->closed == NULL)	/* before anything is led elsewhere */
+		code = apply_closed(h);
+	if (code == 0)
+		code = apply_routing(h);
 	if (code != 0)
 		return code;
 	if (is_server(h))
 		return apply_server_firewall(h);
 	if (!h->session)
-		return 0;
-	code = apply_client_firewall(h);
+		return h->adopted ? apply_closed(h) : 0;
+	code = apply_closed(h);
+	if (code == 0)
+		code = apply_client_firewall(h);
 	return code != 0 ? code : apply_dns(h);
 }
 
@@ -428,6 +469,7 @@ static void let_go(struct host *h)
 	commit_free(h->commit);
 	router_free(h->router);
 	free(h->firewall);
+	free(h->closed);
 	if (h->tun >= 0)
 		close(h->tun);
 	if (h->lock >= 0) {
@@ -437,13 +479,16 @@ static void let_go(struct host *h)
 	}
 }
 
-/* It would outlive us. */
+/* What outlives us: a server's table, and a client's kill switch. */
 static int remove_own_table(struct host *h)
 {
-	char error[COMMIT_ERROR], table[RULESET_NAME];
+	char table[RULESET_NAME];
 
-	ruleset_table_name(h->config->interface, table);
-	return commit_remove(h->commit, table, error);
+	if (is_server(h))
+		ruleset_table_name(h->config->interface, table);
+	else
+		ruleset_closed_name(h->config->interface, table);
+	return without_table(h->commit, table);
 }
 
 int host_close(struct host *h)
@@ -457,7 +502,7 @@ int host_close(struct host *h)
 		code = fail(h, err, "cannot restore the DNS servers: %s", strerror(-err));
 	if (h->router != NULL && (err = router_undo(h->router)) < 0)
 		code = fail(h, err, "cannot undo routing: %s", router_error(h->router));
-	if (h->commit != NULL && is_server(h) && (err = remove_own_table(h)) < 0)
+	if (h->commit != NULL && (err = remove_own_table(h)) < 0)
 		code = fail(h, err, "cannot remove the firewall's table: %s", strerror(-err));
 	let_go(h);
 	pause_keep(pause, h->config);
@@ -466,7 +511,7 @@ int host_close(struct host *h)
 
 bool host_leave_closed(struct host *h)
 {
-	if (!h->session || !h->config->full_tunnel || !h->config->kill_switch)
+	if (!closed_is_wanted(h->config) || !(h->session || h->adopted))
 		return false;
 	let_go(h);
 	return true;

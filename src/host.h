@@ -35,11 +35,16 @@ struct host {
 	size_t endpoint_count;
 	struct addr dns[MESSAGE_DNS];	/* that are set */
 	size_t dns_count;
-	char *firewall;			/* the ruleset in force, as text; NULL: none yet */
+	char *firewall, *closed;	/* the rulesets in force, as text; NULL: none yet */
+	bool adopted;			/* a run that was killed has left the host closed, and so it stays */
 	char error[HOST_ERROR];
 };
 
-/* Changes nothing but the new TUN device.  config and runtime_dir stay the caller's. */
+/*
+ * Changes nothing but the new TUN device, and takes away what an earlier run has
+ * left; but what it closed stays closed if it is to be closed again.  config and
+ * runtime_dir stay the caller's.
+ */
 int host_open(struct host *h, const struct config *config, const char *runtime_dir);
 /*
  * Undo and close; accepts what host_open left half-way.  Not 0: something could

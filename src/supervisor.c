@@ -376,8 +376,10 @@ static void on_kernel_events(struct ev_loop *loop, ev_io *io, int events)
 
 static void on_signal(struct ev_loop *loop, ev_signal *signal, int events)
 {
-	(void)signal;
+	struct supervisor *s = signal->data;
+
 	(void)events;
+	s->signalled = true;
 	ev_break(loop, EVBREAK_ALL);
 }
 
@@ -537,11 +539,36 @@ static void remove_directories(struct supervisor *s)
 	rmdir(s->options->runtime_dir);
 }
 
-/* A failure must not open the host that a kill switch was promised to keep closed. */
+/*
+ * A failure must not open the host that a kill switch was promised to keep closed;
+ * nor must an `up` that comes to nothing, where the run before was killed.
+ */
+static bool is_to_stay_closed(const struct supervisor *s)
+{
+	return s->ready ? s->exit_code != EXIT_DONE : s->host.adopted && (s->exit_code != EXIT_DONE || s->signalled);
+}
+
+static void say_closed(struct supervisor *s)
+{
+	static const char stays[] = "the kill switch stays: `ttt up` begins anew, `ttt down` opens the host";
+	size_t len;
+
+	if (s->ready) {
+		log_error("%s", stays);
+		return;
+	}
+	if (s->reason[0] == '\0')
+		text_copy(s->reason, sizeof(s->reason), "stopped before the tunnel was up");
+	if (s->exit_code == EXIT_DONE)
+		s->exit_code = EXIT_FAILED;
+	len = strlen(s->reason);
+	snprintf(s->reason + len, sizeof(s->reason) - len, "; %s", stays);
+}
+
 static void give_host_back(struct supervisor *s)
 {
-	if (s->exit_code != EXIT_DONE && s->ready && host_leave_closed(&s->host)) {
-		log_error("the kill switch stays: `ttt up` begins anew, `ttt down` opens the host");
+	if (is_to_stay_closed(s) && host_leave_closed(&s->host)) {
+		say_closed(s);
 		return;
 	}
 	if (host_close(&s->host) == EXIT_DONE)
@@ -593,6 +620,7 @@ int supervisor_run(const struct config *config, const struct supervisor_options 
 	s.child.data = s.settle.data = s.respawn.data = &s;
 	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
 		ev_signal_init(&s.stop[i], on_signal, signals[i]);
+		s.stop[i].data = &s;
 		ev_signal_start(s.loop, &s.stop[i]);
 	}
 	if (begin(&s))

@@ -64,6 +64,7 @@ struct supervisor {
 	char strategy[MESSAGE_NAME];	/* in force */
 
 	bool ready;			/* said so */
+	bool signalled;			/* asked to end by a signal, not by `ttt down` */
 	bool ending;			/* whatever ends now is meant to */
 	int exit_code;
 	char reason[900];		/* why it failed, in one line; empty: it did not */

@@ -108,6 +108,27 @@ static void a_table_says_whether_it_has_an_owner(void **state)
 	commit_free(other);
 }
 
+/* The kernel is asked, since an older nft(8) does not know how to say it. */
+static void a_table_that_persists_outlives_its_owner(void **state)
+{
+	char error[COMMIT_ERROR] = "", *text, *flags;
+	struct commit *c = new_commit(), *other = new_commit();
+
+	(void)state;
+	assert_int_equal(give(c, firewall_closed), 0);
+	text = listing();
+	flags = strchr(text, '\n');
+	assert_string_equal(strstr(flags, "\tchain"), strstr(FIREWALL_CLOSED, "\tchain"));
+	free(text);
+	if (commit_has_persist(c))
+		assert_int_equal(commit_remove(other, TABLE "-closed", error), -EPERM);
+	commit_free(c);
+	assert_int_equal(give(other, firewall_closed), 0);
+	assert_int_equal(commit_remove(other, TABLE "-closed", error), 1);
+	assert_lists("");
+	commit_free(other);
+}
+
 static void a_refused_rule_leaves_what_stood_there(void **state)
 {
 	char error[COMMIT_ERROR] = "";
@@ -203,6 +224,7 @@ int main(void)
 		     the_kernel_holds_what_the_ruleset_says),
 		TEST("a second commit replaces the first", a_second_commit_replaces_the_first),
 		TEST("a table says whether it has an owner", a_table_says_whether_it_has_an_owner),
+		TEST("a table that persists outlives its owner", a_table_that_persists_outlives_its_owner),
 		TEST("a refused rule leaves what stood there, and is named",
 		     a_refused_rule_leaves_what_stood_there),
 		TEST("a table that a crash left is removed by name", a_table_that_a_crash_left_is_removed_by_name),

@@ -123,3 +123,47 @@ const char FIREWALL_PAUSED[] =
 	"		ct reply ip6 saddr fd84::/64 drop\n"
 	"	}\n"
 	"}\n";
+
+int firewall_closed(struct ruleset *ret)
+{
+	const char *const link[1] = { "wan0" };
+	struct ruleset_network network[3] = { { .name = "wan0" }, { .name = "wan0" }, { .name = "wg0" } };
+	const struct ruleset_closed_options o = {
+		.tun = "ttt0", .fwmark = 0x7474, .link = link, .link_count = 1, .network = network, .network_count = 3,
+	};
+
+	prefix_parse("192.168.1.7/24", &network[0].prefix);
+	prefix_parse("fd01::/64", &network[1].prefix);
+	prefix_parse("172.16.0.0/12", &network[2].prefix);
+	return ruleset_closed(&o, ret);
+}
+
+const char FIREWALL_CLOSED[] =
+	"table inet ttt-ttt0-closed {\n"
+	"	flags owner,persist\n"
+	"\n"
+	"	chain output {\n"
+	"		type filter hook output priority filter; policy accept;\n"
+	"		meta mark & 0x0000ffff == 0x00007474 accept\n"
+	"		oifname \"lo\" accept\n"
+	"		oifname \"ttt0\" ip daddr 224.0.0.0/4 drop\n"
+	"		oifname \"ttt0\" ip6 daddr ff00::/8 drop\n"
+	"		oifname \"ttt0\" accept\n"
+	"		meta oifkind \"tun\" accept\n"
+	"		meta oifkind \"wireguard\" accept\n"
+	"		oifname \"wan0\" ct direction reply ct mark != 0x00000000 accept\n"
+	"		oifname \"wan0\" ip daddr 192.168.1.0/24 accept\n"
+	"		oifname \"wan0\" ip6 daddr fd01::/64 accept\n"
+	"		oifname \"wg0\" ip daddr 172.16.0.0/12 accept\n"
+	"		ip daddr 224.0.0.0/4 accept\n"
+	"		ip daddr 255.255.255.255 accept\n"
+	"		ip6 daddr ff00::/8 accept\n"
+	"		ip6 daddr fe80::/10 accept\n"
+	"		icmpv6 type nd-router-solicit accept\n"
+	"		icmpv6 type nd-neighbor-solicit accept\n"
+	"		icmpv6 type nd-neighbor-advert accept\n"
+	"		udp sport 68 udp dport 67 accept\n"
+	"		udp sport 546 udp dport 547 accept\n"
+	"		drop\n"
+	"	}\n"
+	"}\n";

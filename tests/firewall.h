@@ -11,10 +11,12 @@
 int firewall_server(struct ruleset *ret);
 /* Two addresses of the server, replies by wan0 and wan1. */
 int firewall_client(struct ruleset *ret);
+/* One link, a LAN of each family, a route of the user's. */
+int firewall_closed(struct ruleset *ret);
 
 /* Between two runs of a server. */
 int firewall_paused(struct ruleset *ret);
 
-extern const char FIREWALL_SERVER[], FIREWALL_CLIENT[], FIREWALL_PAUSED[];
+extern const char FIREWALL_SERVER[], FIREWALL_CLIENT[], FIREWALL_PAUSED[], FIREWALL_CLOSED[];
 
 #endif

@@ -47,6 +47,14 @@ static void a_client_marks_its_server_and_guards_its_inner_addresses(void **stat
 	expect(&r, firewall_client(&r), FIREWALL_CLIENT);
 }
 
+static void a_closed_host_lets_out_the_tunnel_and_what_is_near(void **state)
+{
+	struct ruleset r;
+
+	(void)state;
+	expect(&r, firewall_closed(&r), FIREWALL_CLOSED);
+}
+
 static void a_routed_prefix_is_not_masqueraded(void **state)
 {
 	struct prefix inner[2];
@@ -108,6 +116,8 @@ int main(void)
 		     a_server_masquerades_checks_sources_and_fits_segments),
 		TEST("a client marks its server and guards its inner addresses",
 		     a_client_marks_its_server_and_guards_its_inner_addresses),
+		TEST("a closed host lets out the tunnel and what is near",
+		     a_closed_host_lets_out_the_tunnel_and_what_is_near),
 		TEST("a routed prefix is not masqueraded",
 		     a_routed_prefix_is_not_masqueraded),
 		TEST("a pause drops what belongs to connections of clients",
