@@ -79,7 +79,7 @@ static void say_who_goes_first(struct status_link *l, const struct lookout *at, 
 		say(l, "lowest-latency: %s answers sooner", at->fastest->link);
 }
 
-void idle_say_why(struct status_link *l, const struct status *status)
+void idle_say_why(struct status_link *l, const struct status *status, const char *no_path)
 {
 	struct lookout at = { 0 };
 
@@ -90,7 +90,7 @@ void idle_say_why(struct status_link *l, const struct status *status)
 	else if (strcmp(l->tier, "never") == 0)
 		say(l, "never: it is not to be used");
 	else if (at.own == NULL)
-		say(l, "it has no path to the server");
+		say(l, "%s", no_path != NULL ? no_path : "it has no path to the server");
 	else if (at.own->eligible)
 		say_who_goes_first(l, &at, status->strategy);
 	else if (strcmp(at.own->state, "up") != 0)

@@ -7,7 +7,10 @@
 
 #include "control/status.h"
 
-/* For a link that is there: fills link->reason, or leaves it empty: it may carry something. */
-void idle_say_why(struct status_link *link, const struct status *status);
+/*
+ * For a link that is there: fills link->reason, or leaves it empty: it may carry
+ * something.  no_path: why it has no path to the server, if that is known.
+ */
+void idle_say_why(struct status_link *link, const struct status *status, const char *no_path);
 
 #endif

@@ -121,6 +121,7 @@ static void describe(const struct supervisor *s, const char *name, struct status
 
 void supervisor_describe_links(const struct supervisor *s, struct status *st)
 {
+	char why[UPLINKS_REASON];
 	struct names names;
 
 	find_names(s, &names);
@@ -130,7 +131,7 @@ void supervisor_describe_links(const struct supervisor *s, struct status *st)
 
 		describe(s, names.name[i], l);
 		if (l->present)
-			idle_say_why(l, st);
+			idle_say_why(l, st, uplinks_why_not(&s->uplinks, host_links(&s->host), names.name[i], why));
 		else
 			text_copy(l->reason, sizeof(l->reason), unused != NULL ? unused : "not there");
 	}

@@ -2,6 +2,7 @@
 #include "uplinks.h"
 
 #include <netdb.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -108,6 +109,7 @@ static void open_socket(struct uplinks *u, unsigned number, const struct link *l
 	struct message m = { .type = MESSAGE_SOCKET_ADD };
 	int fd = open_udp(&options), err;
 
+	u->socket[number].error = fd < 0 ? -fd : 0;
 	if (fd < 0) {
 		log_warning("%s: cannot open a socket: %s", l->ifname, strerror(-fd));
 		return;
@@ -184,6 +186,57 @@ size_t uplinks_sync(struct uplinks *u, const struct links *links, const struct p
 	return open;
 }
 
+/* Bits of what there is: 1 IPv4, 2 IPv6. */
+static unsigned family_bit(uint8_t family)
+{
+	return family == ADDR_IPV4 ? 1 : family == ADDR_IPV6 ? 2 : 0;
+}
+
+static unsigned families_of_server(const struct uplinks *u)
+{
+	unsigned bits = 0;
+
+	for (size_t i = 0; i < u->endpoint_count; i++)
+		bits |= family_bit(u->endpoint[i].family);
+	return bits;
+}
+
+/* The socket's error that keeps a link from being used; 0: none. */
+static int error_of(const struct uplinks *u, unsigned slot)
+{
+	int error = 0;
+
+	for (unsigned e = 0; e < UPLINKS_ENDPOINTS; e++) {
+		unsigned n = slot * UPLINKS_ENDPOINTS + e;
+
+		if (u->socket[n].open)
+			return 0;
+		error = u->socket[n].error != 0 ? u->socket[n].error : error;
+	}
+	return error;
+}
+
+const char *uplinks_why_not(const struct uplinks *u, const struct links *links, const char *ifname,
+			    char buf[UPLINKS_REASON])
+{
+	unsigned bits = 0, server = families_of_server(u);
+	int error = 0;
+
+	for (size_t i = 0; i < links->count; i++) {
+		if (strcmp(links->link[i].ifname, ifname) != 0)
+			continue;
+		bits |= family_bit(links->link[i].family);
+		error = error != 0 ? error : error_of(u, links->link[i].slot);
+	}
+	if (bits != 0 && server != 0 && (bits & server) == 0)
+		return bits == 1 ? "has only IPv4, and the server only an IPv6 address" :
+				   "has only IPv6, and the server only an IPv4 address";
+	if (error == 0)
+		return NULL;
+	snprintf(buf, UPLINKS_REASON, "cannot open a socket there: %s", strerror(error));
+	return buf;
+}
+
 void uplinks_forget(struct uplinks *u)
 {
 	memset(u->socket, 0, sizeof(u->socket));
@@ -193,6 +246,7 @@ void uplinks_note_error(struct uplinks *u, const struct message_socket_error *e)
 {
 	if (e->operation == MESSAGE_ON_ADD) {	/* no path is free: it is tried again when links change */
 		u->socket[e->socket].open = false;
+		u->socket[e->socket].error = e->error;
 		return;
 	}
 	if (e->operation != MESSAGE_ON_PATH)

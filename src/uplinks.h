@@ -22,6 +22,7 @@ struct config;
 struct preferences;
 
 #define UPLINKS_ENDPOINTS	(ENDPOINT_SOCKETS / LINKS_MAX)
+#define UPLINKS_REASON		96
 
 struct uplinks {
 	struct addr endpoint[UPLINKS_ENDPOINTS];	/* of the server, each with its port */
@@ -32,6 +33,7 @@ struct uplinks {
 		char ifname[SNAPSHOT_NAME];
 		struct addr source;
 		struct message_link preferences;	/* as the worker has them */
+		int error;	/* errno of the last try to open it; 0: it was open then */
 	} socket[ENDPOINT_SOCKETS];
 	struct addr refused_by;		/* newest answer of the network, for words; ADDR_NONE: none */
 	char refused_link[SNAPSHOT_NAME];
@@ -46,6 +48,9 @@ bool uplinks_resolve(struct uplinks *u, const struct config *config);
  */
 size_t uplinks_sync(struct uplinks *u, const struct links *links, const struct preferences *preferences,
 		    struct channel *worker);
+/* Why a link has no socket, in words; NULL: it has one, or nobody knows. */
+const char *uplinks_why_not(const struct uplinks *u, const struct links *links, const char *ifname,
+			    char buf[UPLINKS_REASON]);
 /* The worker is a new one and has no sockets. */
 void uplinks_forget(struct uplinks *u);
 /* The network refused something, or the worker a socket. */

@@ -24,10 +24,12 @@ static struct status two_links(void)
 	return s;
 }
 
+static const char *no_path;
+
 static void assert_reason(struct status *s, size_t link, const char *reason)
 {
 	s->link[link].reason[0] = '\0';
-	idle_say_why(&s->link[link], s);
+	idle_say_why(&s->link[link], s, no_path);
 	assert_string_equal(s->link[link].reason, reason);
 }
 
@@ -114,6 +116,9 @@ static void a_path_that_does_not_work_says_so_and_one_that_does_is_enough(void *
 	assert_reason(&s, 0, "it has no path to the server");
 	status_done(&s);
 	assert_reason(&s, 0, "it has no path to the server");
+	no_path = "has only IPv6, and the server only an IPv4 address";
+	assert_reason(&s, 0, no_path);
+	no_path = NULL;
 }
 
 static void failover_names_who_goes_first(void **state)
