@@ -103,14 +103,19 @@ static void mask(struct sentence *s, const void *bits, uint32_t len)
 	}
 }
 
-static void compare(struct sentence *s, bool not, const void *with, uint32_t len)
+static void compare_by(struct sentence *s, uint32_t op, const void *with, uint32_t len)
 {
 	struct nftnl_expr *e = add(s, "cmp");
 
 	set(e, NFTNL_EXPR_CMP_SREG, NFT_REG_1);
-	set(e, NFTNL_EXPR_CMP_OP, not ? NFT_CMP_NEQ : NFT_CMP_EQ);
+	set(e, NFTNL_EXPR_CMP_OP, op);
 	if (e != NULL)
 		nftnl_expr_set(e, NFTNL_EXPR_CMP_DATA, with, len);
+}
+
+static void compare(struct sentence *s, bool not, const void *with, uint32_t len)
+{
+	compare_by(s, not ? NFT_CMP_NEQ : NFT_CMP_EQ, with, len);
 }
 
 static void immediate(struct sentence *s, uint32_t value)
@@ -265,6 +270,37 @@ static void match_new(struct sentence *s)
 	compare(s, true, &none, sizeof(none));
 }
 
+/* A range is compared in the network's order, where greater numbers are greater bytes. */
+static void match_uids(struct sentence *s, const struct ruleset_match *m)
+{
+	const uint32_t low = htonl(m->uids.low), high = htonl(m->uids.high);
+	struct nftnl_expr *e;
+
+	load_meta(s, NFT_META_SKUID);
+	if (m->uids.low == m->uids.high) {
+		compare(s, m->not, &m->uids.low, sizeof(m->uids.low));
+		return;
+	}
+	e = add(s, "byteorder");
+	set(e, NFTNL_EXPR_BYTEORDER_SREG, NFT_REG_1);
+	set(e, NFTNL_EXPR_BYTEORDER_DREG, NFT_REG_1);
+	set(e, NFTNL_EXPR_BYTEORDER_OP, NFT_BYTEORDER_HTON);
+	set(e, NFTNL_EXPR_BYTEORDER_LEN, 4);
+	set(e, NFTNL_EXPR_BYTEORDER_SIZE, 4);
+	compare_by(s, NFT_CMP_GTE, &low, sizeof(low));
+	compare_by(s, NFT_CMP_LTE, &high, sizeof(high));
+}
+
+static void match_cgroup(struct sentence *s, const struct ruleset_match *m)
+{
+	struct nftnl_expr *e = add(s, "socket");
+
+	set(e, NFTNL_EXPR_SOCKET_KEY, NFT_SOCKET_CGROUPV2);
+	set(e, NFTNL_EXPR_SOCKET_LEVEL, m->cgroup.level);
+	set(e, NFTNL_EXPR_SOCKET_DREG, NFT_REG_1);
+	compare(s, m->not, &m->cgroup.id, sizeof(m->cgroup.id));
+}
+
 static void match_reply(struct sentence *s)
 {
 	const uint8_t reply = CT_DIR_REPLY;
@@ -316,6 +352,12 @@ static void say_match(struct sentence *s, const struct ruleset_match *m)
 		break;
 	case RULESET_MATCH_FAMILY:
 		need_family(s, m->value == ADDR_IPV6 ? NFPROTO_IPV6 : NFPROTO_IPV4);
+		break;
+	case RULESET_MATCH_UIDS:
+		match_uids(s, m);
+		break;
+	case RULESET_MATCH_CGROUP:
+		match_cgroup(s, m);
 		break;
 	case RULESET_MATCH_CT_NEW:
 		match_new(s);

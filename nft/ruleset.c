@@ -312,6 +312,29 @@ static void mark_replies(struct build *b, const struct ruleset_client_options *o
 	}
 }
 
+/* A changed mark routes the packet again; its inner source it has by then. */
+static void lead_outside(struct build *b, const struct ruleset_client_options *o)
+{
+	for (size_t i = 0; i < o->cgroup_count; i++) {
+		by_name(b, RULESET_MATCH_OIFNAME, "lo", true);
+		add_match(b, RULESET_MATCH_CGROUP)->cgroup = o->cgroup[i];
+		then(b, RULESET_SET_MARK, o->fwmark);
+	}
+}
+
+static void leave_inner_source(struct build *b, const struct ruleset_client_options *o)
+{
+	begin_chain(b, "postrouting", RULESET_NAT, RULESET_POSTROUTING, PRIORITY_SRCNAT);
+	for (size_t i = 0; i < o->inner_count; i++) {
+		struct prefix host = prefix_host(&o->inner[i]);
+
+		elsewhere(b, RULESET_MATCH_OIFNAME, o->tun);
+		by_prefix(b, RULESET_MATCH_SADDR, &host);
+		by_value(b, RULESET_MATCH_MARK_LOW, o->fwmark);
+		then(b, RULESET_MASQUERADE, 0);
+	}
+}
+
 int ruleset_client(const struct ruleset_client_options *o, struct ruleset *ret)
 {
 	struct build b;
@@ -326,10 +349,13 @@ int ruleset_client(const struct ruleset_client_options *o, struct ruleset *ret)
 	mark_replies(&b, o);	/* of what is behind this host: a container, the LAN */
 	begin_chain(&b, "forward", RULESET_FILTER, RULESET_FORWARD, PRIORITY_FILTER);
 	fit_segments(&b, o->tun);
-	if (o->link_count > 0) {
+	if (o->link_count > 0 || o->cgroup_count > 0) {
 		begin_chain(&b, "output", RULESET_ROUTE, RULESET_OUTPUT, PRIORITY_MANGLE);
+		lead_outside(&b, o);
 		mark_replies(&b, o);
 	}
+	if (o->cgroup_count > 0)
+		leave_inner_source(&b, o);
 	return finish(&b);
 }
 
@@ -384,6 +410,18 @@ static void talk_to_neighbours(struct build *b)
 	then(b, RULESET_ACCEPT, 0);
 }
 
+static void go_outside(struct build *b, const struct ruleset_closed_options *o)
+{
+	for (size_t i = 0; i < o->outside_count; i++) {
+		by_prefix(b, RULESET_MATCH_DADDR, &o->outside[i]);
+		then(b, RULESET_ACCEPT, 0);
+	}
+	for (size_t i = 0; i < o->uids_count; i++) {
+		add_match(b, RULESET_MATCH_UIDS)->uids = o->uids[i];
+		then(b, RULESET_ACCEPT, 0);
+	}
+}
+
 int ruleset_closed(const struct ruleset_closed_options *o, struct ruleset *ret)
 {
 	struct build b;
@@ -410,6 +448,7 @@ int ruleset_closed(const struct ruleset_closed_options *o, struct ruleset *ret)
 		by_prefix(&b, RULESET_MATCH_DADDR, &o->network[i].prefix);
 		then(&b, RULESET_ACCEPT, 0);
 	}
+	go_outside(&b, o);
 	talk_to_neighbours(&b);
 	/*
 	 * Not a policy: while the kernel replaces a table, its chain has no rules for a
@@ -473,6 +512,14 @@ static void print_icmpv6(const struct ruleset_match *m, FILE *out)
 		fprintf(out, "icmpv6 type %s%u ", not, m->value);
 }
 
+static void print_uids(const struct ruleset_match *m, FILE *out)
+{
+	fprintf(out, "meta skuid %s%u", m->not ? "!= " : "", m->uids.low);
+	if (m->uids.high != m->uids.low)
+		fprintf(out, "-%u", m->uids.high);
+	fputc(' ', out);
+}
+
 static void print_match(const struct ruleset_match *m, FILE *out)
 {
 	const char *not = m->not ? "!= " : "";
@@ -516,6 +563,12 @@ static void print_match(const struct ruleset_match *m, FILE *out)
 		break;
 	case RULESET_MATCH_FAMILY:
 		fprintf(out, "meta nfproto ipv%u ", m->value);
+		break;
+	case RULESET_MATCH_UIDS:
+		print_uids(m, out);
+		break;
+	case RULESET_MATCH_CGROUP:
+		fprintf(out, "socket cgroupv2 level %u %llu ", m->cgroup.level, (unsigned long long)m->cgroup.id);
 		break;
 	case RULESET_MATCH_CT_NEW:
 		fprintf(out, "ct state new ");

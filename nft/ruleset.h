@@ -20,6 +20,7 @@
 #include <stdio.h>
 
 #include "base/addr.h"
+#include "base/uids.h"
 
 #define RULESET_NAME	32	/* bytes of a table's or chain's name, with its NUL */
 #define RULESET_IFNAME	16
@@ -41,12 +42,19 @@ enum ruleset_match_type {
 	RULESET_MATCH_MARK_LOW,		/* value: its low 16 bits, which rules of routing look at */
 	RULESET_MATCH_CT_MARK,		/* value: its connection's */
 	RULESET_MATCH_FAMILY,		/* value: enum addr_family */
+	RULESET_MATCH_UIDS,		/* uids: of the sending socket; output */
+	RULESET_MATCH_CGROUP,		/* cgroup: the sending socket's, or one above it; output */
 	RULESET_MATCH_CT_NEW,		/* first packet of a connection */
 	RULESET_MATCH_CT_REPLY,		/* against the direction of the first packet */
 	RULESET_MATCH_CT_FROM,		/* prefix: who sent its first packet, before any translation */
 	RULESET_MATCH_CT_TO,		/* prefix: who answers it, after translation */
 	RULESET_MATCH_LOCAL,		/* to an address of this host; prerouting */
 	RULESET_MATCH_SERVICE,		/* service: destination port */
+};
+
+struct ruleset_cgroup {
+	uint64_t id;			/* its inode's number */
+	uint32_t level;			/* how far below the root: 1 is just below */
 };
 
 struct ruleset_match {
@@ -56,6 +64,8 @@ struct ruleset_match {
 		char name[RULESET_IFNAME];
 		struct prefix prefix;	/* host bits cleared */
 		uint32_t value;
+		struct uids uids;
+		struct ruleset_cgroup cgroup;
 		struct {
 			uint8_t protocol;	/* IPPROTO_TCP, IPPROTO_UDP */
 			uint16_t port;		/* never 0 */
@@ -158,6 +168,8 @@ struct ruleset_client_options {
 	 * and no connection tracking for their sake. */
 	const struct ruleset_link *link;
 	size_t link_count;
+	const struct ruleset_cgroup *cgroup;	/* of programs whose packets go past the tunnel */
+	size_t cgroup_count;
 };
 
 /* A network that an interface leads to: the LAN, containers, a route of the user's. */
@@ -173,6 +185,10 @@ struct ruleset_closed_options {
 	size_t link_count;
 	const struct ruleset_network *network;
 	size_t network_count;
+	const struct prefix *outside;	/* what goes past the tunnel: to there, from these users */
+	size_t outside_count;
+	const struct uids *uids;
+	size_t uids_count;
 };
 
 /*
@@ -186,12 +202,13 @@ struct ruleset_closed_options {
  * Client.  TCP segments through the TUN fitted to the route; the server's
  * datagrams marked before their source check, which then looks at the links'
  * routes and not at the tunnel's; inner addresses are reached through the TUN
- * (and from the host itself) only.
+ * (and from the host itself) only; what programs of a cgroup send gets our mark,
+ * and, since it was routed into the tunnel first, another source.
  *
  * Closed.  What this host sends itself leaves through the TUN or another tunnel's
  * device, as a datagram of ours, as an answer by a link (in a connection that this
  * tunnel's client table, or another one's, has marked), or to where a network is by
- * its interface; and so do DHCP, neighbour discovery and, but not into the TUN,
+ * its interface, or past the tunnel by its destination or user; and so do DHCP, neighbour discovery and, but not into the TUN,
  * multicast.  Routing lets nothing else out either, but for an IPv4
  * socket that is bound to a device: where it finds no route, Linux takes the
  * whole world for that device's neighbours.

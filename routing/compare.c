@@ -54,6 +54,7 @@ bool rule_same(const struct kernel_rule *a, const struct kernel_rule *b)
 	       prefix_equal(&a->to, &b->to) && a->sport.low == b->sport.low &&
 	       a->sport.high == b->sport.high && a->dport.low == b->dport.low &&
 	       a->dport.high == b->dport.high && strcmp(a->iif, b->iif) == 0 &&
+	       a->has_uids == b->has_uids && a->uids.low == b->uids.low && a->uids.high == b->uids.high &&
 	       strcmp(a->oif, b->oif) == 0 && a->invert == b->invert && !a->foreign && !b->foreign;
 }
 

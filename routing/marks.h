@@ -28,8 +28,11 @@ struct route_marks {
 enum marks_rule {
 	MARKS_RULE_LINK = 1,	/* + slot */
 	MARKS_RULE_REPLY = 21,	/* + slot */
+	MARKS_RULE_PORTAL = 37,	/* a program of `ttt portal` by its link */
 	MARKS_RULE_DHCP = 40,
 	MARKS_RULE_INNER = 50,
+	MARKS_RULE_OUTSIDE = 50,	/* what goes past the tunnel: by network, */
+	MARKS_RULE_USER = 51,		/* by user */
 	MARKS_RULE_LOCAL = 60,
 	MARKS_RULE_TUNNEL = 70,
 	MARKS_RULE_CLOSED = 79,
@@ -44,6 +47,12 @@ static inline uint32_t marks_link_table(const struct route_marks *m, unsigned sl
 static inline uint32_t marks_inner_table(const struct route_marks *m)
 {
 	return m->table + 1 + MARKS_LINKS;
+}
+
+/* Of a program that goes past all tunnels, by that link: no tunnel's rule takes it in. */
+static inline uint32_t marks_portal(const struct route_marks *m, unsigned slot)
+{
+	return (m->reply_mark + slot) << 16 | m->fwmark;
 }
 
 static inline bool marks_table_is_ours(const struct route_marks *m, uint32_t table)

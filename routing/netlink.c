@@ -209,6 +209,7 @@ static int take_rule(struct nlmsghdr *h, struct dump *d)
 {
 	struct nlattr *tb[FRA_MAX + 1];
 	const struct fib_rule_hdr *i = nlmsg_data(h);
+	const struct fib_rule_uid_range *uids;
 	struct kernel_rule r = { .action = i->action, .invert = i->flags & FIB_RULE_INVERT };
 
 	r.family = family_of(i->family);
@@ -231,7 +232,12 @@ static int take_rule(struct nlmsghdr *h, struct dump *d)
 	r.dport = ports_of(tb[FRA_DPORT_RANGE]);
 	name_of(tb[FRA_IIFNAME], r.iif);
 	name_of(tb[FRA_OIFNAME], r.oif);
-	r.foreign = tb[FRA_GOTO] != NULL || tb[FRA_L3MDEV] != NULL || tb[FRA_UID_RANGE] != NULL;
+	r.has_uids = tb[FRA_UID_RANGE] != NULL && nla_len(tb[FRA_UID_RANGE]) >= (int)sizeof(*uids);
+	if (r.has_uids) {
+		uids = nla_data(tb[FRA_UID_RANGE]);
+		r.uids = (struct uids){ uids->start, uids->end };
+	}
+	r.foreign = tb[FRA_GOTO] != NULL || tb[FRA_L3MDEV] != NULL;
 	return rule_list_add(&d->into->rules, &r);
 }
 
@@ -427,6 +433,7 @@ static struct nl_msg *rule_message(const struct kernel_rule *r, bool add)
 		.dst_len = r->to.len, .flags = r->invert ? FIB_RULE_INVERT : 0,
 		.table = r->table < 256 ? (__u8)r->table : RT_TABLE_UNSPEC,
 	};
+	const struct fib_rule_uid_range uids = { .start = r->uids.low, .end = r->uids.high };
 	struct nl_msg *m = nlmsg_alloc_simple(add ? RTM_NEWRULE : RTM_DELRULE,
 					      add ? NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL : NLM_F_ACK);
 
@@ -449,6 +456,8 @@ static struct nl_msg *rule_message(const struct kernel_rule *r, bool add)
 		nla_put_u8(m, FRA_IP_PROTO, r->ip_proto);
 	put_ports(m, FRA_SPORT_RANGE, &r->sport);
 	put_ports(m, FRA_DPORT_RANGE, &r->dport);
+	if (r->has_uids)
+		nla_put(m, FRA_UID_RANGE, sizeof(uids), &uids);
 	if (r->iif[0] != '\0')
 		nla_put_string(m, FRA_IIFNAME, r->iif);
 	if (r->oif[0] != '\0')

@@ -90,6 +90,69 @@ static int add_rule(struct plan *p, const struct kernel_rule *rule)
 	return rule_list_add(&p->rules, rule);
 }
 
+/*
+ * A program of `ttt portal` has one mark for both families, that of the interface's
+ * first link: its sockets may speak both.  In a family that the interface does not
+ * have there is no way for it, least of all the tunnel.
+ */
+static int add_portal(struct plan *p, const struct links *links, size_t first, uint8_t family)
+{
+	const struct link *l = &links->link[first];
+	struct kernel_rule rule = rule_of(p, family, MARKS_RULE_PORTAL, 0);
+
+	rule.fwmark = marks_portal(&p->marks, l->slot);
+	rule.fwmask = 0xffffffff;
+	rule.action = FR_ACT_UNREACHABLE;
+	for (size_t i = first; i < links->count; i++)
+		if (links->link[i].index == l->index && links->link[i].family == family) {
+			rule.action = FR_ACT_TO_TBL;
+			rule.table = marks_link_table(&p->marks, links->link[i].slot);
+		}
+	return rule_list_add(&p->rules, &rule);
+}
+
+static bool is_first_of_interface(const struct links *links, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (links->link[i].index == links->link[n].index)
+			return false;
+	return true;
+}
+
+static int add_portals(struct plan *p, const struct links *links, bool no_ipv6)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < links->count && err == 0; i++) {
+		if (!is_first_of_interface(links, i))
+			continue;
+		err = add_portal(p, links, i, ADDR_IPV4);
+		if (err == 0 && !no_ipv6)
+			err = add_portal(p, links, i, ADDR_IPV6);
+	}
+	return err;
+}
+
+/* What goes past the tunnel, by the host's own routes. */
+static int add_outside(struct plan *p, const struct plan_options *o, uint8_t family)
+{
+	struct kernel_rule rule = rule_of(p, family, MARKS_RULE_OUTSIDE, RT_TABLE_MAIN);
+	int err = 0;
+
+	for (size_t i = 0; i < o->outside_count && err == 0; i++) {
+		rule.to = o->outside[i];
+		if (rule.to.addr.family == family)
+			err = rule_list_add(&p->rules, &rule);
+	}
+	rule = rule_of(p, family, MARKS_RULE_USER, RT_TABLE_MAIN);
+	rule.has_uids = true;
+	for (size_t i = 0; i < o->uids_count && err == 0; i++) {
+		rule.uids = o->uids[i];
+		err = rule_list_add(&p->rules, &rule);
+	}
+	return err;
+}
+
 /* The rules that lead into the tunnel, in the order in which they are asked. */
 static int add_capture(struct plan *p, uint8_t family, bool kill_switch)
 {
@@ -282,6 +345,8 @@ static int build_client(struct plan *p, const struct plan_options *o, const stru
 		if (err == 0)
 			err = add_link_sysctls(p, s, links, &links->link[i]);
 	}
+	if (err == 0 && o->reply_rules)
+		err = add_portals(p, links, s->no_ipv6);
 	if (err == 0)
 		err = add_routes(p, o);
 	if (err == 0 && !o->full_tunnel && !o->down)
@@ -291,7 +356,9 @@ static int build_client(struct plan *p, const struct plan_options *o, const stru
 
 		if (families[i] == ADDR_IPV6 && s->no_ipv6)
 			continue;
-		err = add_capture(p, families[i], o->full_tunnel && o->kill_switch);
+		err = add_outside(p, o, families[i]);
+		if (err == 0)
+			err = add_capture(p, families[i], o->full_tunnel && o->kill_switch);
 		if (err == 0 && o->full_tunnel && !o->down && carries(p, families[i]))
 			err = add_tunnel_route(p, &all);
 		if (err == 0 && o->full_tunnel && o->kill_switch)

@@ -43,10 +43,16 @@ struct plan_options {
 	 * With full_tunnel everything goes, and these only name what overrides the LAN. */
 	const struct prefix *route;
 	size_t route_count;		/* at most PLAN_ROUTES */
+	/* What goes past the tunnel instead: to these, and from these users. */
+	const struct prefix *outside;
+	size_t outside_count;
+	const struct uids *uids;
+	size_t uids_count;
 	bool server;			/* no capture, no link rules; forwarding on */
 	bool full_tunnel;		/* capture the default route (not on a server) */
 	bool kill_switch;		/* with full_tunnel: nothing but the tunnel */
-	bool reply_rules;		/* 7421+n: replies leave by the link they came in on */
+	bool reply_rules;		/* 7421+n: replies leave by the link they came in on;
+					 * 7437: programs of `ttt portal` by theirs */
 	bool down;			/* keep the host closed, but no route into the TUN */
 };
 

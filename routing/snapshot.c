@@ -109,10 +109,15 @@ const char *snapshot_print_route(const struct kernel_route *r, const struct snap
 
 const char *snapshot_print_rule(const struct kernel_rule *r, char buf[SNAPSHOT_TEXT])
 {
-	char from[ADDR_TEXT] = "all", mark[40] = "", oif[30] = "", ports[64] = "", what[64];
+	char from[ADDR_TEXT] = "all", to[ADDR_TEXT + 4] = "", address[ADDR_TEXT], mark[40] = "", oif[30] = "",
+	     ports[64] = "", users[40] = "", what[64];
 
 	if (r->from.addr.family != ADDR_NONE)
 		prefix_print(&r->from, from);
+	if (r->to.addr.family != ADDR_NONE)
+		snprintf(to, sizeof(to), " to %s", prefix_print(&r->to, address));
+	if (r->has_uids)
+		snprintf(users, sizeof(users), " uidrange %u-%u", r->uids.low, r->uids.high);
 	if (r->fwmask != 0)
 		snprintf(mark, sizeof(mark), " fwmark 0x%x/0x%x", r->fwmark, r->fwmask);
 	if (r->oif[0] != '\0')
@@ -125,8 +130,8 @@ const char *snapshot_print_rule(const struct kernel_rule *r, char buf[SNAPSHOT_T
 	else
 		snprintf(what, sizeof(what), "lookup %u%s", r->table,
 			 r->suppress_prefixlen == 0 ? " suppress_prefixlength 0" : "");
-	snprintf(buf, SNAPSHOT_TEXT, "%s%u: %sfrom %s%s%s%s %s", r->family == ADDR_IPV6 ? "-6 " : "",
-		 r->priority, r->invert ? "not " : "", from, mark, oif, ports, what);
+	snprintf(buf, SNAPSHOT_TEXT, "%s%u: %sfrom %s%s%s%s%s%s %s", r->family == ADDR_IPV6 ? "-6 " : "",
+		 r->priority, r->invert ? "not " : "", from, to, mark, oif, ports, users, what);
 	return buf;
 }
 

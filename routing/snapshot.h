@@ -18,6 +18,7 @@
 #include <stdio.h>
 
 #include "base/addr.h"
+#include "base/uids.h"
 
 #define SNAPSHOT_MAX	65536	/* entries of one list; more is -E2BIG */
 #define SNAPSHOT_NETWORKS 256	/* routes of the main table beside the default ones */
@@ -74,6 +75,8 @@ struct kernel_rule {
 	int32_t suppress_prefixlen;	/* -1: nothing is suppressed */
 	struct prefix from, to;		/* ADDR_NONE: any */
 	struct kernel_ports sport, dport;
+	bool has_uids;
+	struct uids uids;
 	char iif[SNAPSHOT_NAME], oif[SNAPSHOT_NAME];	/* empty: any */
 	bool invert;
 	bool foreign;		/* has attributes that these fields do not show */

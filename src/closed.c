@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "config/config.h"
+#include "outside.h"
 #include "routing/links.h"
 #include "routing/snapshot.h"
 
@@ -40,8 +41,8 @@ static size_t networks(const struct config *config, const struct snapshot *s, st
 	return n;
 }
 
-int closed_ruleset(const struct config *config, const struct snapshot *s, const struct links *links,
-		   struct ruleset *ret)
+int closed_ruleset(const struct config *config, const struct outside *outside, const struct snapshot *s,
+		   const struct links *links, struct ruleset *ret)
 {
 	struct ruleset_network *network = calloc(SNAPSHOT_NETWORKS, sizeof(*network));
 	const char *link[LINKS_MAX];
@@ -49,6 +50,8 @@ int closed_ruleset(const struct config *config, const struct snapshot *s, const 
 		.tun = config->interface, .fwmark = config->marks.fwmark,
 		.link = link, .link_count = names(links, link),
 		.network = network, .network_count = network != NULL ? networks(config, s, network) : 0,
+		.outside = config->outside, .outside_count = config->outside_count,
+		.uids = outside->uids, .uids_count = outside->uids_count,
 	};
 	int err = network != NULL ? ruleset_closed(&o, ret) : -ENOMEM;
 

@@ -13,12 +13,13 @@
 
 struct config;
 struct links;
+struct outside;
 struct snapshot;
 
 /* Whether that tunnel is to close the host. */
 bool closed_is_wanted(const struct config *config);
 /* As ruleset_closed; networks of the host without room in it are left out, and so closed too. */
-int closed_ruleset(const struct config *config, const struct snapshot *s, const struct links *links,
-		   struct ruleset *ret);
+int closed_ruleset(const struct config *config, const struct outside *outside, const struct snapshot *s,
+		   const struct links *links, struct ruleset *ret);
 
 #endif

@@ -158,6 +158,23 @@ static int open_router(struct host *h)
 	return err < 0 ? fail(h, err, "firewall: %s", strerror(-err)) : 0;
 }
 
+static int find_outside(struct host *h)
+{
+	const char *who;
+	int err = outside_begin(&h->outside, h->config, &who);
+
+	if (err < 0 && who != NULL) {
+		fail(h, err, "exclude-uid = %s: there is no such user", who);
+		return EXIT_USAGE;
+	}
+	return err < 0 ? fail(h, err, "exclude-cgroup: this kernel has no cgroups: %s", strerror(-err)) : 0;
+}
+
+bool host_look_outside(struct host *h)
+{
+	return h->config->outside_cgroup_count > 0 && outside_look(&h->outside, h->config);
+}
+
 /* --- what an earlier run left ---------------------------------------------------- */
 
 static int without_table(struct commit *commit, const char *table)
@@ -250,8 +267,11 @@ int host_open(struct host *h, const struct config *config, const char *runtime_d
 {
 	int code, n;
 
-	*h = (struct host){ .config = config, .runtime_dir = runtime_dir, .tun = -1, .lock = -1 };
-	code = take_numbers(h);
+	*h = (struct host){ .config = config, .runtime_dir = runtime_dir, .tun = -1, .lock = -1,
+			    .outside = { .root = -1 } };
+	code = find_outside(h);
+	if (code == 0)
+		code = take_numbers(h);
 	if (code != 0)
 		return code;
 	n = is_server(h) ? leave_table(config->interface) :
@@ -299,13 +319,17 @@ static int apply_routing(struct host *h)
 		o.mtu = h->tunnel.mtu < c->mtu ? h->tunnel.mtu : c->mtu;
 		o.full_tunnel = c->full_tunnel;
 		o.kill_switch = c->kill_switch;
-		o.reply_rules = c->full_tunnel;
+		o.reply_rules = true;
 		for (; o.route_count < c->route_count; o.route_count++)
 			route[o.route_count] = c->route[o.route_count];
 	} else if (h->adopted) {
 		o.full_tunnel = o.kill_switch = o.reply_rules = o.down = true;
 	}
 	o.route = route;
+	o.outside = c->outside;
+	o.outside_count = c->outside_count;
+	o.uids = h->outside.uids;
+	o.uids_count = h->outside.uids_count;
 	result = router_apply(h->router, &o);
 	free(route);
 	return result < 0 ? fail(h, result, "routing: %s", router_error(h->router)) : 0;
@@ -381,6 +405,7 @@ static int apply_client_firewall(struct host *h)
 		.endpoint = h->endpoint, .endpoint_count = h->endpoint_count,
 		.fwmark = h->config->marks.fwmark, .link = link,
 		.link_count = h->config->full_tunnel ? reply_links(h, link) : 0,
+		.cgroup = h->outside.cgroup, .cgroup_count = h->outside.cgroup_count,
 	};
 	struct ruleset r = { 0 };
 
@@ -395,8 +420,8 @@ static int apply_closed(struct host *h)
 
 	if (!closed_is_wanted(h->config))
 		return 0;
-	return commit_ruleset(h, closed_ruleset(h->config, router_snapshot(h->router), router_links(h->router), &r),
-			      &r, &h->closed);
+	return commit_ruleset(h, closed_ruleset(h->config, &h->outside, router_snapshot(h->router),
+					       router_links(h->router), &r), &r, &h->closed);
 }
 
 /* --- all of it ------------------------------------------------------------------ */
@@ -415,6 +440,13 @@ int host_find_links(struct host *h)
 const struct links *host_links(const struct host *h)
 {
 	return router_links(h->router);
+}
+
+uint32_t host_portal_mark(const struct host *h, const struct link *link)
+{
+	const struct route_marks marks = marks_of(&h->config->marks);
+
+	return marks_portal(&marks, link->slot);
 }
 
 void host_set_tunnel(struct host *h, const struct message_tunnel *tunnel,
@@ -470,6 +502,7 @@ static void let_go(struct host *h)
 	router_free(h->router);
 	free(h->firewall);
 	free(h->closed);
+	outside_end(&h->outside);
 	if (h->tun >= 0)
 		close(h->tun);
 	if (h->lock >= 0) {

@@ -14,6 +14,7 @@
 
 #include "base/addr.h"
 #include "control/message.h"
+#include "outside.h"
 #include "routing/links.h"
 
 struct commit;
@@ -31,6 +32,7 @@ struct host {
 	int lock;			/* of our numbers; -1: not taken */
 	bool session;			/* client: the tunnel is known */
 	struct message_tunnel tunnel;
+	struct outside outside;		/* client: who goes past the tunnel */
 	const struct addr *endpoint;	/* client: addresses of the server */
 	size_t endpoint_count;
 	struct addr dns[MESSAGE_DNS];	/* that are set */
@@ -63,10 +65,14 @@ int host_renew_device(struct host *h);
 /* Finds the links.  A client without one fails. */
 int host_find_links(struct host *h);
 const struct links *host_links(const struct host *h);
+/* The mark of a program that goes past the tunnel by that link. */
+uint32_t host_portal_mark(const struct host *h, const struct link *link);
 
 /* The server has handed out addresses (client); they count from the next host_apply on. */
 void host_set_tunnel(struct host *h, const struct message_tunnel *tunnel,
 		     const struct addr *endpoint, size_t endpoint_count);
+/* True: groups of programs that go past the tunnel are not those of before: host_apply. */
+bool host_look_outside(struct host *h);
 /* Everything as it should be now.  Called again when nothing has changed, it changes nothing. */
 int host_apply(struct host *h);
 

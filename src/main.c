@@ -21,6 +21,8 @@ static const struct command commands[] = {
 	{ "status", "[--json] [--watch] [--routing]", "tunnel, links and paths", "ircjwR", 0, cli_status },
 	{ "strategy", "[NAME]", "list the strategies, or use another one", "irc", 1, cli_strategy },
 	{ "link", "[NAME [KEY=VALUE...]]", "how links are used, or use one otherwise", "irc", 17, cli_link },
+	{ "portal", "LINK COMMAND [ARGUMENT...]", "run a command past the tunnel, by that link", "irc", 1 << 20,
+	  cli_portal },
 	{ "genkey", "", "make a private key", "", 0, cli_genkey },
 	{ "pubkey", "", "the public key of the private key on standard input", "", 0, cli_pubkey },
 	{ "genpsk", "", "make a preshared key", "", 0, cli_genpsk },
@@ -169,11 +171,14 @@ int main(int argc, char **argv)
 	const char *dir = getenv("TTT_RUNTIME_DIR");
 	struct cli cli = { .config = CLI_CONFIG, .runtime_dir = dir != NULL && *dir != '\0' ? dir : CLI_RUNTIME_DIR };
 	char used[OPTIONS + 1] = "";
+	/* the options behind its link are the other command's */
+	bool portal = argc > 1 && strcmp(argv[1], "portal") == 0;
 	size_t n = 0;
 	int o;
 
 	opterr = 0;
-	while ((o = getopt_long(argc, argv, ":i:r:c:fhV", long_options, NULL)) != -1) {
+	optind = portal ? 2 : 1;
+	while ((o = getopt_long(argc, argv, portal ? "+:i:r:c:fhV" : ":i:r:c:fhV", long_options, NULL)) != -1) {
 		if (o == 'h')
 			return print_help();
 		if (o == 'V')
@@ -185,6 +190,8 @@ int main(int argc, char **argv)
 		take_option(&cli, o, optarg);
 		used[n++] = (char)o;
 	}
+	if (portal)
+		argv[--optind] = argv[1];
 	if (optind == argc) {
 		print_help();
 		return EXIT_USAGE;

@@ -40,6 +40,7 @@
 #define RESTARTS_QUICK		10	/* workers in a minute that follow at once; then each waits */
 #define RESTARTS_FIRST		3	/* before the tunnel was ever up: it will not be */
 #define RESPAWN_SLOW		5.0	/* seconds */
+#define OUTSIDE			1.0	/* seconds between two looks at cgroups */
 
 nsec_t supervisor_now(void)
 {
@@ -372,6 +373,17 @@ static void on_kernel_events(struct ev_loop *loop, ev_io *io, int events)
 	ev_timer_start(loop, &s->settle);
 }
 
+/* A service that begins anew is another group of processes, and no event tells of it. */
+static void on_outside(struct ev_loop *loop, ev_timer *t, int events)
+{
+	struct supervisor *s = t->data;
+
+	(void)loop;
+	(void)events;
+	if (host_look_outside(&s->host))
+		apply(s);
+}
+
 /* --- beginning ----------------------------------------------------------- */
 
 static void on_signal(struct ev_loop *loop, ev_signal *signal, int events)
@@ -488,10 +500,13 @@ static void watch(struct supervisor *s)
 {
 	ev_io_init(&s->events, on_kernel_events, router_fd(s->host.router), EV_READ);
 	ev_timer_init(&s->minute, on_minute, 60.0, 60.0);
+	ev_timer_init(&s->outside, on_outside, OUTSIDE, OUTSIDE);
 	ev_timer_init(&s->up_within, on_too_late, UP_WITHIN, 0.0);
-	s->events.data = s->minute.data = s->up_within.data = s;
+	s->events.data = s->minute.data = s->outside.data = s->up_within.data = s;
 	ev_io_start(s->loop, &s->events);
 	ev_timer_start(s->loop, &s->minute);
+	if (s->config->outside_cgroup_count > 0)
+		ev_timer_start(s->loop, &s->outside);
 	if (s->config->role == CONFIG_CLIENT)
 		ev_timer_start(s->loop, &s->up_within);
 }
@@ -603,7 +618,7 @@ int supervisor_run(const struct config *config, const struct supervisor_options 
 	static const int signals[] = { SIGTERM, SIGINT, SIGHUP };
 	struct supervisor s = {
 		.config = config, .options = options, .ready_fd = options->ready_fd,
-		.host = { .tun = -1, .lock = -1 },
+		.host = { .tun = -1, .lock = -1, .outside = { .root = -1 } },
 		.started_at = supervisor_now(), .state_at = supervisor_now(),
 	};
 

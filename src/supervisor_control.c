@@ -232,6 +232,8 @@ void supervisor_request(void *ctx, const struct control_request *request)
 		supervisor_list_links(s, request);
 	} else if (!request->may_change) {
 		control_refuse(s->control, request->id, EXIT_NOT_PERMITTED, "only root may change the tunnel");
+	} else if (strcmp(request->command, "portal") == 0) {
+		supervisor_answer_portal(s, request);
 	} else if (strcmp(request->command, "strategy") == 0) {
 		ask_strategy(s, request);
 	} else if (strcmp(request->command, "link") == 0) {

@@ -293,3 +293,39 @@ void supervisor_answer_link(struct supervisor *s, const struct supervisor_questi
 {
 	reply_text(s, q->request, q->link, print_changed);
 }
+
+/* --- past the tunnel --------------------------------------------------------- */
+
+/* The first of the interface gives its mark to both families, as the plan has it. */
+static const struct link *first_of(const struct links *links, const char *name)
+{
+	for (size_t i = 0; i < links->count; i++)
+		if (strcmp(links->link[i].ifname, name) == 0)
+			return &links->link[i];
+	return NULL;
+}
+
+static void refuse_portal(struct supervisor *s, const struct control_request *request, const char *name)
+{
+	const char *why = why_unused(s, name);
+	char text[160];
+
+	snprintf(text, sizeof(text), "%.40s: %s", name, why != NULL ? why : "there is no such link: see ttt status");
+	control_refuse(s->control, request->id, EXIT_FAILED, text);
+}
+
+void supervisor_answer_portal(struct supervisor *s, const struct control_request *request)
+{
+	const char *name = json_string_value(json_object_get(request->object, "name"));
+	const struct link *l = name != NULL ? first_of(host_links(&s->host), name) : NULL;
+	char gateway[ADDR_TEXT] = "";
+
+	if (l == NULL) {
+		refuse_portal(s, request, name != NULL ? name : "?");
+		return;
+	}
+	if (l->gateway.family != ADDR_NONE)
+		addr_print(&l->gateway, gateway);
+	control_reply(s->control, request->id, json_pack("{s:b,s:I,s:i,s:s}", "ok", 1, "mark",
+		      (json_int_t)host_portal_mark(&s->host, l), "index", l->index, "gateway", gateway));
+}

@@ -73,7 +73,7 @@ struct supervisor {
 	nsec_t applied_at;		/* when the kernel was last looked at */
 	ev_io events;
 	ev_child child;
-	ev_timer up_within, settle, respawn, minute;
+	ev_timer up_within, settle, respawn, minute, outside;
 	ev_signal stop[3];
 };
 
@@ -102,6 +102,8 @@ void supervisor_answer_link(struct supervisor *s, const struct supervisor_questi
 /* Some link that is there may carry data. */
 bool supervisor_may_use_links(const struct supervisor *s);
 void supervisor_describe_links(const struct supervisor *s, struct status *st);
+/* What `ttt portal` has to know of a link. */
+void supervisor_answer_portal(struct supervisor *s, const struct control_request *request);
 
 /* Budgets (supervisor_budget.c): before there are links, and at the end. */
 void supervisor_begin_budgets(struct supervisor *s);

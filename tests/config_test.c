@@ -66,6 +66,22 @@ static void a_server_has_its_peers_and_prefixes(void **state)
 	config_free(c);
 }
 
+static void networks_users_and_cgroups_may_go_past_the_tunnel(void **state)
+{
+	struct config *c = parsed("[tunnel]\nexclude = 192.0.2.7/24, 2001:db8::/32\nexclude-uid = backup, 1000\n"
+				  "exclude-uid = 2000-2999\nexclude-cgroup = /user.slice/x, a\nprivate-key-file = k\n"
+				  "[peer vps]\npublic-key = " K1 "\nendpoint = 192.0.2.1\n");
+
+	(void)state;
+	assert_int_equal(c->outside_count, 2);
+	assert_int_equal(c->outside[0].addr.ip[3], 0);
+	assert_int_equal(c->outside_user_count, 3);
+	assert_string_equal(c->outside_user[2], "2000-2999");
+	assert_int_equal(c->outside_cgroup_count, 2);
+	assert_string_equal(c->outside_cgroup[0], "user.slice/x");
+	config_free(c);
+}
+
 static void copies_may_take_a_share_or_nothing(void **state)
 {
 	static const struct { const char *text; uint32_t ppm; } row[] = {
@@ -227,6 +243,11 @@ static void each_mistake_has_its_line_and_its_words(void **state)
 		{ "[tunnel]\nweight = 4\n", "f:2: weight: does not belong" },
 		{ "[tunnel]\nmtu = 1400\nmtu = 1400\n", "f:3: mtu: given twice (first in line 2)" },
 		{ "[tunnel]\nmtu =\n", "f:2: mtu: no value" },
+		{ "[tunnel]\nexclude = 0.0.0.0/0\n", "f:2: exclude: 0.0.0.0/0 is everything" },
+		{ "[tunnel]\nexclude-uid = 9-8\n", "f:2: exclude-uid: 9-8 is no user" },
+		{ "[tunnel]\nexclude-uid = a b\n", "f:2: exclude-uid: a b is no user" },
+		{ "[tunnel]\nexclude-cgroup = /\n", "f:2: exclude-cgroup: / is no cgroup" },
+		{ "[tunnel]\nexclude-cgroup = a/../b\n", "f:2: exclude-cgroup: a/../b is no cgroup" },
 		{ "[tunnel]\nmtu = 1279\n", "f:2: mtu: 1279 is not a number from 1280 to 1900" },
 		{ "[tunnel]\nmtu = 1901\n", "f:2: mtu: 1901 is not" },
 		{ "[tunnel]\nrole = both\n", "f:2: role: both is neither client nor server" },
@@ -309,6 +330,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST("a client needs little and gets the defaults", a_client_needs_little_and_gets_the_defaults),
 		TEST("a server has its peers and prefixes", a_server_has_its_peers_and_prefixes),
+		TEST("networks, users and cgroups may go past the tunnel",
+		     networks_users_and_cgroups_may_go_past_the_tunnel),
 		TEST("copies may take a share, or nothing", copies_may_take_a_share_or_nothing),
 		TEST("a link is read and others have defaults", a_link_is_read_and_others_have_defaults),
 		TEST("a link may be told everything about its use", a_link_may_be_told_everything_about_its_use),

@@ -128,13 +128,17 @@ int firewall_closed(struct ruleset *ret)
 {
 	const char *const link[1] = { "wan0" };
 	struct ruleset_network network[3] = { { .name = "wan0" }, { .name = "wan0" }, { .name = "wg0" } };
+	const struct uids uids[2] = { { 64774, 64774 }, { 64000, 64009 } };
+	struct prefix outside[1];
 	const struct ruleset_closed_options o = {
+		.outside = outside, .outside_count = 1, .uids = uids, .uids_count = 2,
 		.tun = "ttt0", .fwmark = 0x7474, .link = link, .link_count = 1, .network = network, .network_count = 3,
 	};
 
 	prefix_parse("192.168.1.7/24", &network[0].prefix);
 	prefix_parse("fd01::/64", &network[1].prefix);
 	prefix_parse("172.16.0.0/12", &network[2].prefix);
+	prefix_parse("198.51.100.0/24", &outside[0]);
 	return ruleset_closed(&o, ret);
 }
 
@@ -155,6 +159,9 @@ const char FIREWALL_CLOSED[] =
 	"		oifname \"wan0\" ip daddr 192.168.1.0/24 accept\n"
 	"		oifname \"wan0\" ip6 daddr fd01::/64 accept\n"
 	"		oifname \"wg0\" ip daddr 172.16.0.0/12 accept\n"
+	"		ip daddr 198.51.100.0/24 accept\n"
+	"		meta skuid 64774 accept\n"
+	"		meta skuid 64000-64009 accept\n"
 	"		ip daddr 224.0.0.0/4 accept\n"
 	"		ip daddr 255.255.255.255 accept\n"
 	"		ip6 daddr ff00::/8 accept\n"

@@ -326,6 +326,53 @@ static void replies_leave_by_the_link_that_was_reached(void **state)
 	plan_done(&p);
 }
 
+/* wan1 has both families, wan2 only IPv4. */
+static void a_program_of_the_portal_has_one_mark_for_both_families(void **state)
+{
+	struct plan_options o = { .reply_rules = true };
+	size_t ways = 0, dead_ends = 0;
+	struct plan p;
+
+	(void)state;
+	find();
+	build(&o, &p);
+	for (size_t i = 0; i < p.rules.count; i++) {
+		const struct kernel_rule *r = &p.rules.item[i];
+
+		if (r->priority != 7437)
+			continue;
+		assert_int_equal(r->fwmark & 0xffff, 0x7474);
+		assert_int_equal(r->fwmask, 0xffffffff);
+		ways += r->action == FR_ACT_TO_TBL && r->fwmark == 0x75017474 &&
+			r->table == (r->family == ADDR_IPV4 ? 7401 : 7402);
+		dead_ends += r->action == FR_ACT_UNREACHABLE && r->fwmark == 0x75037474 && r->family == ADDR_IPV6;
+	}
+	assert_int_equal(rules_at(&p, 7437), 4);
+	assert_int_equal(ways, 2);
+	assert_int_equal(dead_ends, 1);
+	plan_done(&p);
+}
+
+static void what_is_excluded_looks_into_the_main_table_first(void **state)
+{
+	const struct uids uids = { 1000, 1999 };
+	struct prefix outside[2];
+	struct plan_options o = { .full_tunnel = true, .kill_switch = true, .outside = outside, .outside_count = 2,
+				  .uids = &uids, .uids_count = 1 };
+	struct plan p;
+
+	(void)state;
+	assert_true(prefix_parse("192.0.2.0/24", &outside[0]) && prefix_parse("2001:db8::/32", &outside[1]));
+	find();
+	build(&o, &p);
+	assert_int_equal(rules_at(&p, 7450), 2);
+	assert_int_equal(rules_at(&p, 7451), 2);
+	for (size_t i = 0; i < p.rules.count; i++)
+		if (p.rules.item[i].priority == 7450 || p.rules.item[i].priority == 7451)
+			assert_int_equal(p.rules.item[i].table, RT_TABLE_MAIN);
+	plan_done(&p);
+}
+
 static void a_unique_local_address_is_the_last_choice_and_the_oldest_the_first(void **state)
 {
 	(void)state;
@@ -518,6 +565,10 @@ int main(void)
 			a_full_tunnel_has_its_rules_in_both_families),
 		ON_HOST("a family that the tunnel lacks is refused, and not swallowed",
 			a_family_that_the_tunnel_lacks_is_refused_and_not_swallowed),
+		TEST("a program of the portal has one mark for both families",
+		     a_program_of_the_portal_has_one_mark_for_both_families),
+		TEST("what is excluded looks into the main table first",
+		     what_is_excluded_looks_into_the_main_table_first),
 		ON_HOST("replies leave by the link that was reached", replies_leave_by_the_link_that_was_reached),
 		ON_HOST("a unique local address is the last choice, and the oldest the first",
 			a_unique_local_address_is_the_last_choice_and_the_oldest_the_first),

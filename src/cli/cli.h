@@ -33,6 +33,7 @@ int cli_down(const struct cli *cli);
 int cli_status(const struct cli *cli);
 int cli_strategy(const struct cli *cli);
 int cli_link(const struct cli *cli);
+int cli_portal(const struct cli *cli);
 int cli_genkey(const struct cli *cli);
 int cli_pubkey(const struct cli *cli);
 int cli_genpsk(const struct cli *cli);

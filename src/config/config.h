@@ -23,6 +23,9 @@
  *   full-tunnel          clt  yes | no                          yes
  *   kill-switch          clt  yes | no                          as full-tunnel
  *   route                clt  prefixes, at most 64              none
+ *   exclude              clt  prefixes, at most 64              none
+ *   exclude-uid          clt  users: names, numbers, 1000-1999; at most 16   none
+ *   exclude-cgroup       clt  paths of cgroups, at most 16      none
  *   include-interfaces   clt  names or patterns, at most 16     none
  *   exclude-interfaces   clt  names or patterns, at most 16     none
  *   table                both 1..65000, and the 99 above        7400 + 100 N
@@ -77,6 +80,7 @@
 #define CONFIG_NAME		32	/* bytes of a peer's or strategy's name, with its NUL */
 #define CONFIG_IFNAME		16	/* of an interface's */
 #define CONFIG_HOST		254
+#define CONFIG_CGROUP		192	/* of a cgroup's path */
 #define CONFIG_PATH		1024
 #define CONFIG_LINK_TEXT	320	/* bytes that the words of a link fit in */
 #define CONFIG_ERROR		1400	/* bytes that any error fits in */
@@ -167,6 +171,12 @@ struct config {
 	bool full_tunnel, kill_switch;	/* both false on a server */
 	struct prefix route[CONFIG_ROUTES];	/* client: what goes through besides the peer's */
 	size_t route_count;
+	struct prefix outside[CONFIG_ROUTES];	/* client: what goes past the tunnel: to there, */
+	size_t outside_count;
+	char outside_user[CONFIG_PATTERNS][CONFIG_NAME];	/* from that user: a name, "1000", "1000-1999", */
+	size_t outside_user_count;
+	char outside_cgroup[CONFIG_PATTERNS][CONFIG_CGROUP];	/* from that group, without the first slash */
+	size_t outside_cgroup_count;
 	char include[CONFIG_PATTERNS][CONFIG_IFNAME];	/* interface names or patterns */
 	size_t include_count;
 	char exclude[CONFIG_PATTERNS][CONFIG_IFNAME];

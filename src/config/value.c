@@ -292,6 +292,74 @@ void value_route(struct parser *p, const char *value)
 	c->route[c->route_count++] = prefix_network(&to);
 }
 
+void value_outside(struct parser *p, const char *value)
+{
+	struct config *c = p->config;
+	struct prefix to;
+
+	if (!has_room(p, c->outside_count, CONFIG_ROUTES) || !prefix(p, value, &to))
+		return;
+	if (to.len == 0)
+		parser_fail(p, "exclude: %.40s is everything; leave the line out, or write full-tunnel = no", value);
+	else
+		c->outside[c->outside_count++] = prefix_network(&to);
+}
+
+/* Digits with at most one hyphen between them. */
+static bool is_number_or_range(const char *value)
+{
+	size_t len = strspn(value, "0123456789"), more;
+
+	if (len == 0 || len > 9)
+		return false;
+	if (value[len] == '\0')
+		return true;
+	more = strspn(value + len + 1, "0123456789");
+	return value[len] == '-' && more > 0 && more <= 9 && value[len + 1 + more] == '\0' &&
+	       strtoul(value, NULL, 10) <= strtoul(value + len + 1, NULL, 10);
+}
+
+void value_outside_user(struct parser *p, const char *value)
+{
+	struct config *c = p->config;
+
+	if (!has_room(p, c->outside_user_count, CONFIG_PATTERNS))
+		return;
+	if (!is_number_or_range(value) &&
+	    (!parser_name_is_valid(value) || strspn(value, "0123456789-") == strlen(value)))
+		parser_fail(p, "exclude-uid: %.40s is no user; write a name, a number, or 1000-1999", value);
+	else
+		copy_name(c->outside_user[c->outside_user_count++], CONFIG_NAME, value);
+}
+
+/* Every part of it a name; none leads back up. */
+static bool is_cgroup(const char *path)
+{
+	size_t len = 0;
+
+	for (const char *at = path; ; at += len + 1) {
+		len = strcspn(at, "/");
+		if (len == 0 || (len == 1 && at[0] == '.') || (len == 2 && at[0] == '.' && at[1] == '.'))
+			return false;
+		if (at[len] == '\0')
+			return true;
+	}
+}
+
+void value_outside_cgroup(struct parser *p, const char *value)
+{
+	const char *path = value + (value[0] == '/');
+	struct config *c = p->config;
+
+	if (!has_room(p, c->outside_cgroup_count, CONFIG_PATTERNS))
+		return;
+	if (strlen(path) >= CONFIG_CGROUP || !is_cgroup(path))
+		parser_fail(p, "exclude-cgroup: %.80s is no cgroup; write its path below /sys/fs/cgroup, as in "
+			    "system.slice/backup.service", value);
+	else
+		copy_name(c->outside_cgroup[c->outside_cgroup_count++], CONFIG_CGROUP, path);
+}
+
 static void pattern(struct parser *p, const char *value, char list[][CONFIG_IFNAME], size_t *count)
 {
 	if (!has_room(p, *count, CONFIG_PATTERNS))
