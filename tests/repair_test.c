@@ -262,6 +262,19 @@ static void lanes_take_turns_and_each_keeps_its_order(void **state)
 	assert_false(repair_is_waiting(repair) || repair_lane_waits(repair, 5));
 }
 
+static void what_nobody_could_send_is_not_too_late(void **state)
+{
+	uint32_t a = send(1, MSEC(10));
+
+	(void)state;
+	send(2, SEC(60));
+	repair_lost(repair, a);
+	repair_extend(repair, SEC(31));
+	assert_int_equal(repair_next(repair, SEC(30))->piece.seq, 1);
+	assert_null(repair_next(repair, SEC(31)));
+	assert_true(repair_has_skips(repair));
+}
+
 static void random_lives_lose_no_buffer(void **state)
 {
 	uint32_t handle[64] = { 0 };
@@ -333,6 +346,7 @@ int main(void)
 		CASE("what is lost waits once, in the order of losses",
 		     what_is_lost_waits_once_in_the_order_of_losses),
 		CASE("lanes take turns, and each keeps its order", lanes_take_turns_and_each_keeps_its_order),
+		CASE("what nobody could send is not too late", what_nobody_could_send_is_not_too_late),
 		CASE("a copy elsewhere keeps a packet from being lost",
 		     a_copy_elsewhere_keeps_a_packet_from_being_lost),
 		CASE("what arrives while it waits is not sent again",

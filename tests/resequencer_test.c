@@ -377,6 +377,26 @@ static void a_shelf_stays_while_it_is_needed_again_and_again(void **state)
 	close_fixture(&f);
 }
 
+/* What was lost with the last link comes when there is one again, however long that takes. */
+static void a_lane_in_which_nothing_could_come_is_not_forgotten(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	open_fixture(&f, 100);
+	put_seq(&f, 0);
+	put_seq(&f, 2);
+	assert_int_equal(out(&f), 0);
+	f.now += RESEQUENCER_IDLE;
+	assert_int_equal(out(&f), 2);
+	resequencer_wake(f.r, f.now);
+	put(&f, (struct resequencer_frame){ .lane = 9 });
+	assert_int_equal(out(&f), 0);
+	assert_int_equal(put_seq(&f, 1), RESEQUENCER_TAKEN);
+	assert_int_equal(out(&f), 1);
+	close_fixture(&f);
+}
+
 /* A link was away for half a minute: what was lost with it is told when it is back. */
 static void what_the_sender_gave_up_of_a_forgotten_lane_is_not_waited_for(void **state)
 {
@@ -500,6 +520,8 @@ int main(void)
 		     a_shelf_stays_while_it_is_needed_again_and_again),
 		TEST("an unused lane is forgotten, but for its edge",
 		     an_unused_lane_is_forgotten_but_for_its_edge),
+		TEST("a lane in which nothing could come is not forgotten",
+		     a_lane_in_which_nothing_could_come_is_not_forgotten),
 		TEST("what the sender gave up of a forgotten lane is not waited for",
 		     what_the_sender_gave_up_of_a_forgotten_lane_is_not_waited_for),
 		TEST("a jump beyond the history begins the lane anew",

@@ -466,11 +466,27 @@ static void tick_path(struct peer *p, struct path *path, nsec_t now)
 		peer_close_path(p, path, now);
 }
 
+/*
+ * A TCP whose packets were under way when its last link went would, on its
+ * return, wait for its own timer, which has doubled with every try meanwhile.
+ * So they are not given up for time in which nothing could be done for them;
+ * nor does a receiver forget meanwhile where they are missing (receive.c).
+ */
+static void note_contact(struct peer *p, nsec_t now)
+{
+	bool was_cut_off = p->cut_off;
+
+	p->cut_off = !peer_has_usable_path(p);
+	if (was_cut_off && !p->cut_off)
+		repair_extend(p->repair, now + p->patience);
+}
+
 void peer_tick(struct peer *p, nsec_t now)
 {
 	for (unsigned i = 0; i < PATHS_MAX; i++)
 		if (p->path[i] != NULL)
 			tick_path(p, p->path[i], now);
+	note_contact(p, now);
 	view_refresh(p, now);
 	negotiate_tick(p, now);
 	peer_tune(p, now);

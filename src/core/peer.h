@@ -123,6 +123,7 @@ struct peer {
 	nsec_t burst_at;		/* when data began to come after a pause */
 	nsec_t data_at;			/* last DATA that came; 0: none */
 	nsec_t inner_at;		/* last inner packet, either way; 0: none */
+	bool cut_off;			/* no path works: time stands still for what is kept */
 
 	uint64_t tx_packets, tx_bytes, rx_packets, rx_bytes;
 };

@@ -9,6 +9,8 @@
 #include "core/negotiate.h"
 #include "core/packet.h"
 
+#define LONG_AWAY	SEC(1)	/* who was not heard for so long, and could not be, has not been idle */
+
 /* One authentic datagram. */
 struct arrival {
 	struct peer *peer;
@@ -358,6 +360,8 @@ static void arrived(struct arrival *a, uint64_t number, size_t len)
 	bool eliciting;
 
 	replay_accept(&a->path->replay, number);
+	if (p->cut_off && nsec_since(p->heard_at, a->now) >= LONG_AWAY)
+		resequencer_wake(p->order, a->now);
 	p->heard_at = a->now;
 	locate(a, newest);
 	path_count_rx(a->path, len, a->now);

@@ -318,7 +318,8 @@ void transmit_pump(struct peer *p, nsec_t now)
 	p->outlook.full_until = 0;
 	if (!peer_may_send(p, now))
 		return;
-	pump_repairs(p, now);
+	if (!p->cut_off)
+		pump_repairs(p, now);
 	copies_pump(p, now);
 	while (send_one(p, now))
 		;

@@ -237,6 +237,16 @@ void repair_doubted(struct repair *r, uint32_t handle, nsec_t until)
 	wait_in_line(r, i);
 }
 
+void repair_extend(struct repair *r, nsec_t until)
+{
+	for (uint32_t n = r->span; n > 0; n--) {
+		struct repair_item *i = &r->item[(r->next - n) % r->size];
+
+		if (i->packet != NULL)
+			i->deadline = nsec_max(i->deadline, until);
+	}
+}
+
 void repair_lost(struct repair *r, uint32_t handle)
 {
 	struct repair_item *i = find(r, handle);

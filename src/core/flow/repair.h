@@ -76,6 +76,8 @@ void repair_lost(struct repair *r, uint32_t handle);
  * sent until then, even when it would have been too late to begin.
  */
 void repair_doubted(struct repair *r, uint32_t handle, nsec_t until);
+/* Nobody could send or get anything for a while: whatever is kept may be sent again until then. */
+void repair_extend(struct repair *r, nsec_t until);
 /* It cannot be sent: unless a datagram carries it already, it is given up.  Any handle will do. */
 void repair_unsent(struct repair *r, uint32_t handle);
 /* A number of a lane will not come, and no item says so. */

@@ -85,6 +85,12 @@ void resequencer_set_paths(struct resequencer *r, path_set in_use)
 	r->in_use = in_use;
 }
 
+void resequencer_wake(struct resequencer *r, nsec_t now)
+{
+	for (struct lane *l = r->first; l != NULL; l = l->behind)
+		l->used_at = now;
+}
+
 /* --- the heap of holes -------------------------------------------------- */
 
 static void put_hole(struct resequencer *r, size_t at, struct hole h)

@@ -46,7 +46,7 @@ struct resequencer;
 /* After such a silence in its lane a number beyond the history behind is no straggler: the lane begins anew. */
 #define RESEQUENCER_SILENCE	SEC(2)
 
-/* A lane that was not used for so long is forgotten. */
+/* A lane that was not used for so long is forgotten.  See resequencer_wake for when nothing could come. */
 #define RESEQUENCER_IDLE	SEC(10)
 
 struct resequencer_config {
@@ -78,6 +78,8 @@ void resequencer_reset(struct resequencer *r);
 /* How long a hole may stay open from now on; and which paths data arrives on (for proof). */
 void resequencer_set_wait(struct resequencer *r, nsec_t wait);
 void resequencer_set_paths(struct resequencer *r, path_set in_use);
+/* Nothing could come for a while: no lane was unused for that. */
+void resequencer_wake(struct resequencer *r, nsec_t now);
 
 /* Takes the packet when the answer is TAKEN. */
 enum resequencer_result resequencer_put(struct resequencer *r, const struct resequencer_frame *frame,
