@@ -60,7 +60,7 @@ static void begin_another(struct sim *s, const struct strategy_ops *strategy)
 		sim_flow(s, 0, SIM_UP, 1000, MSEC(2));
 }
 
-/* No later than a round trip after the first late answer can be there. */
+/* No later than the first late answer can be there, or a second question has waited for too long. */
 static void a_link_that_gets_slow_is_left_within_a_round_trip(void **state)
 {
 	static const unsigned rtt[] = { 155, 170, 200, 300, 500 };
@@ -78,7 +78,8 @@ static void a_link_that_gets_slow_is_left_within_a_round_trip(void **state)
 			sim_run(s, SEC(2));
 			printf("# %s, 40 to %u ms: last packet after %lu ms\n", strategy_at(n)->name, rtt[i],
 			       (unsigned long)((w.last[0] - jumped) / MSEC(1)));
-			assert_true(w.last[0] <= jumped + MSEC(2 * rtt[i]));
+			/* it is asked twice in a round trip of before */
+			assert_true(w.last[0] <= jumped + MSEC(rtt[i]) + MSEC(20));
 			sim_free(s);
 		}
 }

@@ -133,6 +133,7 @@ static void send_kept(struct peer *p, struct path *path, struct buf *b, const st
 	frame_write_data_header(buf_push(b, frame_data_header(&load->piece)), &load->piece, !load->repaired);
 	carry_acks(p, path, b, room_for(path, load), now);
 	what.from = b;
+	path->carried_at = now;
 	datagram_send(p, path, datagram, &what, &path->endpoint, now);
 	buf_pull(b, b->len - len);
 }

@@ -92,9 +92,14 @@ void view_refresh(struct peer *p, nsec_t now)
 	}
 	p->eligible = eligible_find(path, &p->eligible);
 	p->refresh_at = NSEC_NEVER;
-	for (unsigned i = 0; i < PATHS_MAX; i++)
-		if (path[i].health == ELIGIBLE_DOUBTED && (p->eligible.now & PATH_BIT(i)))
+	for (unsigned i = 0; i < PATHS_MAX; i++) {
+		if (!(p->eligible.now & PATH_BIT(i)))
+			continue;
+		if (path[i].health == ELIGIBLE_DOUBTED)
 			p->refresh_at = nsec_min(p->refresh_at, p->path[i]->heard_at + RANK_FRESH);
+		if (path[i].fit)
+			p->refresh_at = nsec_min(p->refresh_at, path_late_at(p->path[i]));
+	}
 }
 
 /* A primary path takes a packet now: no other need help. */

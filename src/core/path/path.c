@@ -120,7 +120,8 @@ void path_open(struct path *p, const struct endpoint *to, const struct engine_li
 	fitness_init(&p->fitness);
 	forget_mtu(p);
 	p->credit = trusted ? UINT64_MAX / 2 : 0;
-	p->ping_sent_at = p->ping_waits_since = 0;
+	p->ping_sent_at = 0;
+	p->pings_out = 0;
 	p->pings = 0;
 	p->probe_now = false;
 	p->sent_at = now;
@@ -267,6 +268,17 @@ static bool was_calm(const struct path *p, nsec_t sent_at, nsec_t now)
 	       meter_rate(&p->rx_meter, now) <= nsec_max(CALM_RATE, rate / 8);
 }
 
+/* Those before it are answered by it, too, or lost. */
+static void note_answered(struct path *p, nsec_t sent_at)
+{
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < p->pings_out; i++)
+		if (p->ping_out[i] > sent_at)
+			p->ping_out[kept++] = p->ping_out[i];
+	p->pings_out = kept;
+}
+
 bool path_pong(struct path *p, const struct frame_pong *pong, nsec_t now)
 {
 	nsec_t sent_at = get_le64(pong->token), clean;
@@ -276,7 +288,7 @@ bool path_pong(struct path *p, const struct frame_pong *pong, nsec_t now)
 		return false;
 	rtt_sample(&p->rtt, now - sent_at, 0);
 	path_measured(p, now - sent_at);
-	p->ping_waits_since = 0;
+	note_answered(p, sent_at);
 	clean = transit_rtt(&p->transit, sent_at, pong->clock, now - sent_at, now);
 	if (p->congestion->probed != NULL)
 		p->congestion->probed(p->congestion_state, clean, was_calm(p, sent_at, now), now);
@@ -288,12 +300,30 @@ void path_measured(struct path *p, nsec_t latency)
 	p->latency = nsec_max(latency, 1);
 }
 
-/* Of a path that is overdue its silence tells before its answer does, which may be an ACK by a faster way. */
+/*
+ * Silence tells of a long way before the answer does, which may be an ACK by a
+ * faster one.  One PING of a path that works may be lost, two hardly.
+ */
+static nsec_t waits_since(const struct path *p)
+{
+	unsigned first = path_is_usable(p) ? 1 : 0;
+
+	return p->pings_out > first ? p->ping_out[first] : NSEC_NEVER;
+}
+
+nsec_t path_late_at(const struct path *p)
+{
+	nsec_t since = waits_since(p);
+
+	return since == NSEC_NEVER || p->link.max_latency_ms == 0 ? NSEC_NEVER
+								  : since + MSEC(p->link.max_latency_ms) + 1;
+}
+
 static nsec_t latency_of(const struct path *p, nsec_t now)
 {
-	if (path_is_usable(p) || p->ping_waits_since == 0)
-		return p->latency;
-	return nsec_max(p->latency, nsec_since(p->ping_waits_since, now));
+	nsec_t since = waits_since(p);
+
+	return since == NSEC_NEVER ? p->latency : nsec_max(p->latency, nsec_since(since, now));
 }
 
 void path_look(struct path *p, uint32_t max_loss_ppm, nsec_t now)
@@ -348,6 +378,12 @@ bool path_tick(struct path *p, nsec_t now)
 	return false;
 }
 
+/* Twice in a round trip. */
+static nsec_t close_interval(const struct path *p, nsec_t most)
+{
+	return nsec_clamp(p->rtt.srtt / 2, PING_CLOSE_MIN, most);
+}
+
 /*
  * Time between PINGs, by what is known and how much has to be; NSEC_NEVER:
  * none.  What is overdue is asked for, without backoff while somebody waits.
@@ -371,11 +407,9 @@ static nsec_t ping_interval(const struct path *p, enum path_care care)
 	case ENGINE_PATH_VALIDATING:
 		return NSEC_NEVER;
 	case ENGINE_PATH_OK:
-		if (care == PATH_CARE_CLOSE)
-			return nsec_clamp(p->rtt.srtt / 2, PING_CLOSE_MIN, interval[care].ok);
-		return interval[care].ok;
+		return care == PATH_CARE_CLOSE ? close_interval(p, interval[care].ok) : interval[care].ok;
 	case ENGINE_PATH_SUSPECT:
-		return interval[care].suspect;
+		return care == PATH_CARE_CLOSE ? close_interval(p, interval[care].suspect) : interval[care].suspect;
 	case ENGINE_PATH_DEAD:
 		return interval[care].dead;
 	}
@@ -482,8 +516,8 @@ size_t path_write_probes(struct path *p, enum path_care care, uint8_t *at, nsec_
 		put_le64(token, now);
 		len += frame_write_token(at + len, FRAME_PING, token);
 		p->ping_sent_at = now;
-		if (p->ping_waits_since == 0)
-			p->ping_waits_since = now;
+		if (p->pings_out < PATH_PINGS)
+			p->ping_out[p->pings_out++] = now;
 		p->ping_in_flight = p->loss.in_flight;
 		p->pings += p->pings < PINGS_FIRST;
 		p->probe_now = false;

@@ -47,6 +47,8 @@ enum path_care {
 	PATH_CARE_CLOSE,	/* likewise, and has a limit to keep */
 };
 
+#define PATH_PINGS	8
+
 struct path {
 	uint8_t id;
 	bool open;
@@ -72,7 +74,8 @@ struct path {
 	nsec_t challenge_at;		/* when it is due; NSEC_NEVER: address is proven */
 	nsec_t challenged_since, challenge_sent_at;
 	nsec_t ping_sent_at;		/* last PING of ours */
-	nsec_t ping_waits_since;	/* the first that none has been answered since; 0: the last one was */
+	nsec_t ping_out[PATH_PINGS];	/* those that neither they nor later ones were answered, oldest first; */
+	unsigned pings_out;		/* of more than so many the first */
 	uint64_t ping_in_flight;	/* bytes, when the last PING was sent */
 	unsigned pings;			/* of the first ones, that were sent */
 	bool probe_now;			/* somebody wants to know at once */
@@ -126,6 +129,8 @@ bool path_pong(struct path *p, const struct frame_pong *pong, nsec_t now);
 
 /* An ACK came back on the path itself, after that time. */
 void path_measured(struct path *p, nsec_t latency);
+/* When that would be too late an answer for its link's limit; NSEC_NEVER: it waits for none, or has no limit. */
+nsec_t path_late_at(const struct path *p);
 /* Does it still keep its link's limits?  max_loss_ppm: where the link has no limit of its own; 0: none. */
 void path_look(struct path *p, uint32_t max_loss_ppm, nsec_t now);
 
