@@ -78,6 +78,15 @@ ok "data comes by the one of two identical routers" carries wan0
 ok "and by the other" carries wan1
 is "they have different tables for the same address" "$(in_client ip rule | grep -c 'from 192.168.8.100 fwmark 0x7474/0xffff oif wan[01] lookup')" 2
 
+dhcp_end wan1
+ok "the one of them is pulled out" unplug wan1 twin1
+ok "its link leaves" within 2 uses "wan0 wan2 wan3 wan4"
+ok "the other is not disturbed" carries wan0
+ok "it is plugged in again, and has another index" plug wan1 twin1
+dhcp_client wan1
+ok "its DHCP gives it the same address, and it joins" within 8 uses "wan0 wan1 wan2 wan3 wan4"
+ok "and carries" carries wan1
+
 # ---- two interfaces in one network ----
 
 arp() { in_client cat /proc/sys/net/ipv4/conf/wan{3,4}/arp_{ignore,announce} | tr -d '\n'; }

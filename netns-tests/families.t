@@ -23,8 +23,12 @@ ip -n "$(ns_name client)" -6 addr flush dev wan0 scope global
 ip -n "$(ns_name client)" -4 addr flush dev wan1
 ip -n "$(ns_name client)" -6 addr flush dev wan1 scope global
 ip -n "$(ns_name client)" -6 route flush dev wan1 proto boot
-spawn_in inet dnsmasq --no-daemon --conf-file=/dev/null --port=0 --no-hosts --no-resolv --user=root --pid-file= \
-	--interface=w1 --enable-ra --dhcp-range=2001:db8:a1::,ra-only --ra-param=w1,4,600
+advertise() { # advertise LIFETIME: of the default route
+	spawn_in inet dnsmasq --no-daemon --conf-file=/dev/null --port=0 --no-hosts --no-resolv --user=root --pid-file= \
+		--interface=w1 --enable-ra --dhcp-range=2001:db8:a1::,ra-only --ra-param=w1,4,"$1"
+	router=$SPAWNED
+}
+advertise 600
 breaks() { # breaks WAN v4|v6: inet takes nothing of that family from there, nor sends any
 	local type=ip
 	[ "$2" = v4 ] || type=ip6
@@ -109,6 +113,18 @@ one_path() { [ "$(paths wan2)" = 1 ]; }
 ok "the path of that goes" within 3 one_path
 ok "and the link carries on" within 3 carried_by wan2 v6
 ok "really" carries wan2
+
+# The router resigns: an advertisement with a lifetime of 0.
+kill "$router"
+ok "the router is gone" within 5 not is_alive "$router"
+advertise 0
+ok "a router resigns, and its link leaves" within 5 carried_by wan1 ""
+like "status says why" "$(client status)" "unused wan1: no default route"
+kill "$router"
+ok "the router is gone" within 5 not is_alive "$router"
+advertise 600
+ok "another one comes, and the link joins" within 8 carried_by wan1 v6
+ok "really" carries wan1
 is "the worker was never restarted" "$(status_of client .worker_restarts)" 0
 ok "the download goes on" goes_on 5
 client down

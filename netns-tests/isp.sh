@@ -42,7 +42,8 @@ isp() { # isp NAME N PREFIX24 [no-nat]
 plug() { # plug WAN ROUTER
 	veth client "$1" "$2" "to-$1"
 	ip -n "$(ns_name "$2")" link set dev "to-$1" master lan up
-	ip -n "$(ns_name client)" link set dev "$1" up
+	# its own MAC address each time, by which a DHCP server knows it
+	ip -n "$(ns_name client)" link set dev "$1" address "02:00:5e:00:54:$(printf %02x "${1#wan}")" up
 }
 
 unplug() { ip -n "$(ns_name "$2")" link del dev "to-$1"; } # unplug WAN ROUTER

@@ -201,10 +201,18 @@ diag "$summary"
 lost=$(sed -nE 's/.* ([0-9.]+)% packet loss.*/\1/p' <<<"$summary")
 ok "the ping has lost less than one in two hundred" between "$lost" 0 0.5
 
+c link del dev noise
+both_down
+is "after down all is as it was" "$(traces)" "$before"
+
+# ---- a crash between one name and the next ----
+
+both_up
 c link set dev wan1 name lte0
 ok "a link is renamed" within 3 uses "lte0 wan0 wan2"
+kill -KILL "$(status_of client .supervisor_pid)"
+c link set dev lte0 name lte1
 both_down
-c link set dev lte0 name wan1
-c link del dev noise
-is "after down all is as it was, under whatever name" "$(traces)" "$before"
+c link set dev lte1 name wan1
+is "after a crash and another name, down finds all of it" "$(traces)" "$before"
 done_testing

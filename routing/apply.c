@@ -108,52 +108,13 @@ void router_free(struct router *r)
 	free(r);
 }
 
-struct renaming {
-	const struct link_list *was;
-	const struct snapshot *is;
-};
-
-/* An index is an interface for as long as it lives. */
-static const char *name_now(void *ctx, const char *ifname)
-{
-	const struct renaming *r = ctx;
-
-	for (size_t i = 0; i < r->was->count; i++) {
-		const struct kernel_link *l;
-
-		if (strcmp(r->was->item[i].name, ifname) != 0)
-			continue;
-		l = snapshot_link(r->is, r->was->item[i].index);
-		return l != NULL ? l->name : NULL;
-	}
-	return ifname;
-}
-
-/* Reads all anew; settings that were changed stay with their interfaces. */
-static int look(struct router *r)
-{
-	struct link_list was = r->snapshot.links;
-	struct renaming renaming = { &was, &r->snapshot };
-	int err;
-
-	r->snapshot.links = (struct link_list){ 0 };
-	err = netlink_snapshot(r->netlink, &r->options.marks, &r->snapshot);
-	if (err < 0) {
-		r->snapshot.links = was;	/* for the next time */
-		return fail(r, err, "cannot read the host's routes: %s", strerror(-err));
-	}
-	err = sysctl_follow(r->settings, name_now, &renaming);
-	free(was.item);
-	return err < 0 ? fail(r, err, "cannot write down settings: %s", strerror(-err)) : 0;
-}
-
 int router_refresh(struct router *r)
 {
 	struct links found;
-	int err = look(r);
+	int err = netlink_snapshot(r->netlink, &r->options.marks, &r->snapshot);
 
 	if (err < 0)
-		return err;
+		return fail(r, err, "cannot read the host's routes: %s", strerror(-err));
 	links_find(&r->snapshot, &r->options.links, &found);
 	links_update(&r->links, &found);
 	return 0;

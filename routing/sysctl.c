@@ -1,12 +1,13 @@
 /*
- * sysctl: see sysctl.h.  The file has a line per row: name, wanted, was.  A
- * follower's wanted is "4" or "6" behind an "=": it goes with that family's
- * forwarding.
+ * sysctl: see sysctl.h.  The file has a line per row: name, wanted, was, index of
+ * the interface (0: it is none's).  A follower's wanted is "4" or "6" behind an
+ * "=": it goes with that family's forwarding.
  */
 #include "routing/sysctl.h"
 
 #include <dirent.h>
 #include <errno.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +23,7 @@ static const char with4[] = "=4", with6[] = "=6";
 struct row {
 	struct sysctl_row row;
 	char was[SYSCTL_VALUE];
+	unsigned index;		/* of its interface; 0: none's */
 };
 
 struct sysctl_store {
@@ -85,9 +87,68 @@ static int save(const struct sysctl_store *s)
 	if (f == NULL)
 		return -errno;
 	for (size_t i = 0; i < s->count && good; i++)
-		good = fprintf(f, "%s %s %s\n", s->row[i].row.name, s->row[i].row.wanted, s->row[i].was) > 0;
+		good = fprintf(f, "%s %s %s %u\n", s->row[i].row.name, s->row[i].row.wanted, s->row[i].was,
+			       s->row[i].index) > 0;
 	good = fclose(f) == 0 && good;
 	return good && rename(temporary, s->file) == 0 ? 0 : -EIO;
+}
+
+/* "net/ipv4/conf/NAME/setting": where NAME begins, and its length; NULL: it is no interface's. */
+static const char *name_in(const char *row, size_t *ret_len)
+{
+	bool is_any = strncmp(row, "net/ipv4/conf/", 14) == 0 || strncmp(row, "net/ipv6/conf/", 14) == 0;
+	const char *end = is_any ? strrchr(row + 14, '/') : NULL;
+
+	if (end == NULL || end - (row + 14) >= SNAPSHOT_NAME)
+		return NULL;
+	*ret_len = (size_t)(end - (row + 14));
+	return row + 14;
+}
+
+static unsigned index_of(const char *row)
+{
+	char name[SNAPSHOT_NAME];
+	size_t len;
+	const char *at = name_in(row, &len);
+
+	if (at == NULL)
+		return 0;
+	memcpy(name, at, len);
+	name[len] = '\0';
+	return if_nametoindex(name);	/* "all" and "default" are none */
+}
+
+/* False: its interface is gone. */
+static bool follow(struct row *r, bool *changed)
+{
+	char name[IF_NAMESIZE], row[SYSCTL_NAME];
+	size_t len;
+	const char *at = name_in(r->row.name, &len);
+
+	if (r->index == 0 || at == NULL)
+		return true;
+	if (if_indextoname(r->index, name) == NULL)
+		return false;
+	if (strlen(name) == len && strncmp(name, at, len) == 0)
+		return true;
+	snprintf(row, sizeof(row), "%.14s%s%s", r->row.name, name, at + len);
+	memcpy(r->row.name, row, sizeof(row));
+	*changed = true;
+	return true;
+}
+
+/* Interfaces may have been renamed, or be gone. */
+static bool follow_all(struct sysctl_store *s)
+{
+	bool changed = false;
+
+	for (size_t i = s->count; i-- > 0;) {
+		if (follow(&s->row[i], &changed))
+			continue;
+		s->row[i] = s->row[--s->count];
+		changed = true;
+	}
+	return changed;
 }
 
 static int append(struct sysctl_store *s, const struct row *r)
@@ -108,7 +169,7 @@ static int append(struct sysctl_store *s, const struct row *r)
 static int load(struct sysctl_store *s)
 {
 	FILE *f = fopen(s->file, "re");
-	char line[SYSCTL_NAME + 2 * SYSCTL_VALUE + 8];
+	char line[SYSCTL_NAME + 2 * SYSCTL_VALUE + 24];
 	struct row r = { 0 };
 	int err = 0;
 
@@ -116,7 +177,8 @@ static int load(struct sysctl_store *s)
 		return errno == ENOENT ? 0 : -errno;
 	while (err == 0 && fgets(line, sizeof(line), f) != NULL) {
 		/* 95 and 15: SYSCTL_NAME and SYSCTL_VALUE without the NUL; no way out of /proc/sys/net */
-		if (sscanf(line, "%95s %15s %15s", r.row.name, r.row.wanted, r.was) != 3 ||
+		r.index = 0;	/* an older one has none */
+		if (sscanf(line, "%95s %15s %15s %u", r.row.name, r.row.wanted, r.was, &r.index) < 3 ||
 		    strncmp(r.row.name, "net/", 4) != 0 || strstr(r.row.name, "..") != NULL)
 			err = -EBADMSG;
 		else
@@ -173,7 +235,7 @@ static int failure(struct sysctl_store *s, const char *name, int err)
 
 static int note(struct sysctl_store *s, const char *with, const char *name)
 {
-	struct row r = { 0 };
+	struct row r = { .index = index_of(name) };
 
 	snprintf(r.row.name, sizeof(r.row.name), "%s", name);
 	snprintf(r.row.wanted, sizeof(r.row.wanted), "%s", with);
@@ -250,7 +312,7 @@ static int apply_row(struct sysctl_store *s, const struct sysctl_row *row)
 	if (err == -ENOENT || (err == 0 && holds(row, value)))
 		return 0;
 	if (err == 0 && find(s, row->name) == NULL) {
-		struct row new = { .row = *row };
+		struct row new = { .row = *row, .index = index_of(row->name) };
 
 		memcpy(new.was, value, sizeof(value));
 		err = append(s, &new);
@@ -287,7 +349,7 @@ static bool among(const char *name, const struct sysctl_row *row, size_t count)
 
 int sysctl_apply(struct sysctl_store *s, const struct sysctl_row *row, size_t count)
 {
-	int changed = 0, first = 0;
+	int changed = 0, first = follow_all(s) ? save(s) : 0;
 
 	for (size_t i = s->count; i-- > 0;) {
 		int n;
@@ -309,55 +371,6 @@ int sysctl_apply(struct sysctl_store *s, const struct sysctl_row *row, size_t co
 	if (first == 0)
 		first = save(s);
 	return first < 0 ? first : changed;
-}
-
-/* --- names -------------------------------------------------------------------- */
-
-/* "net/ipv4/conf/NAME/setting": where NAME begins, and its length; NULL: it is no interface's. */
-static const char *name_in(const char *row, size_t *ret_len)
-{
-	const char *at = strncmp(row, "net/ipv4/conf/", 14) == 0 || strncmp(row, "net/ipv6/conf/", 14) == 0 ?
-			 row + 14 : NULL;
-	const char *end = at != NULL ? strrchr(at, '/') : NULL;
-
-	if (end == NULL)
-		return NULL;
-	*ret_len = (size_t)(end - at);
-	return at;
-}
-
-/* False: its interface is gone. */
-static bool follow_row(struct row *r, const char *(*now)(void *ctx, const char *ifname), void *ctx, bool *changed)
-{
-	char was[SNAPSHOT_NAME], row[SYSCTL_NAME];
-	const char *is;
-	size_t len;
-	const char *at = name_in(r->row.name, &len);
-
-	if (at == NULL || len >= sizeof(was))
-		return true;
-	memcpy(was, at, len);
-	was[len] = '\0';
-	is = now(ctx, was);
-	if (is == NULL || strcmp(is, was) == 0)
-		return is != NULL;
-	snprintf(row, sizeof(row), "%.14s%.15s%s", r->row.name, is, at + len);
-	memcpy(r->row.name, row, sizeof(row));
-	*changed = true;
-	return true;
-}
-
-int sysctl_follow(struct sysctl_store *s, const char *(*now)(void *ctx, const char *ifname), void *ctx)
-{
-	bool changed = false;
-
-	for (size_t i = s->count; i-- > 0;) {
-		if (follow_row(&s->row[i], now, ctx, &changed))
-			continue;
-		s->row[i] = s->row[--s->count];
-		changed = true;
-	}
-	return changed ? save(s) : 0;
 }
 
 int sysctl_restore(struct sysctl_store *s)

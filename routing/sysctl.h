@@ -31,12 +31,6 @@ void sysctl_store_free(struct sysctl_store *s);
  * sysctl_failed names the setting.  Rows of interfaces that are gone are skipped.
  */
 int sysctl_apply(struct sysctl_store *s, const struct sysctl_row *row, size_t count);
-/*
- * Interfaces were renamed, or went: their settings went with them.  now says
- * what an interface of that name is called now; NULL: it is gone, and one that
- * has its name is another one.  Names that it does not know it gives back.
- */
-int sysctl_follow(struct sysctl_store *s, const char *(*now)(void *ctx, const char *ifname), void *ctx);
 /* Everything back as it was, and the file removed. */
 int sysctl_restore(struct sysctl_store *s);
 const char *sysctl_failed(const struct sysctl_store *s);
