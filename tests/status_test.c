@@ -64,6 +64,32 @@ static void a_traveller_sees_state_links_and_what_is_not_used(void **state)
 	status_done(&s);
 }
 
+static void paths_of_one_link_are_told_apart(void **state)
+{
+	struct status s = { .interface = "ttt0", .role = "client", .state = "up" };
+	struct status_peer *p = status_add_peer(&s);
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+
+	(void)state;
+	assert_non_null(p);
+	p->path_count = 3;
+	p->path[0] = (struct status_path){ .link = "wlan0", .state = "up", .eligible = true };
+	p->path[1] = (struct status_path){ .link = "usb0", .state = "up", .eligible = true };
+	p->path[2] = (struct status_path){ .link = "wlan0", .state = "up" };
+	assert_true(addr_parse("2001:db8::1", &p->path[0].remote) && addr_parse("192.0.2.1", &p->path[2].remote));
+	status_print(&s, out);
+	fclose(out);
+	assert_string_equal(text,
+		"ttt0 up  0 bit/s down  0 bit/s up  over 2 links  for 0 s\n"
+		"path wlan0 up - ms 0.0 % loss  0 bit/s down  0 bit/s up  0 %  to 2001:db8::1\n"
+		"path usb0 up - ms 0.0 % loss  0 bit/s down  0 bit/s up  0 %\n"
+		"path wlan0 up - ms 0.0 % loss  0 bit/s down  0 bit/s up  0 %  to 192.0.2.1, stands by\n");
+	free(text);
+	status_done(&s);
+}
+
 static void a_link_has_lines_only_for_what_is_unusual(void **state)
 {
 	struct status s = { .interface = "ttt0", .role = "client", .state = "up", .link_count = 3 };
@@ -139,6 +165,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST("numbers have three digits at most", numbers_have_three_digits_at_most),
+		TEST("paths of one link are told apart", paths_of_one_link_are_told_apart),
 		TEST("a link has lines only for what is unusual", a_link_has_lines_only_for_what_is_unusual),
 		TEST("a status survives JSON, and nonsense does not",
 		     a_status_survives_json_and_nonsense_does_not),

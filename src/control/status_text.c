@@ -59,7 +59,27 @@ const char *status_age(nsec_t age, char buf[STATUS_WORD])
 	return buf;
 }
 
-static void print_path(const struct status_path *p, FILE *out)
+static bool of_one_link(const struct status_path *a, const struct status_path *b)
+{
+	return a->link[0] != '\0' && strcmp(a->link, b->link) == 0;
+}
+
+/* Its link has several, of which one is used: which this is, and whether it is that one. */
+static void print_which(const struct status_peer *peer, const struct status_path *p, FILE *out)
+{
+	const struct status_path *other = peer->path;
+	char remote[ADDR_TEXT];
+
+	while (other < peer->path + peer->path_count && (other == p || !of_one_link(p, other)))
+		other++;
+	if (other == peer->path + peer->path_count)
+		return;
+	fprintf(out, "  to %s", addr_print(&p->remote, remote));
+	if (strcmp(p->state, "up") == 0 && !p->eligible)
+		fputs(", stands by", out);
+}
+
+static void print_path(const struct status_peer *peer, const struct status_path *p, FILE *out)
 {
 	char remote[ADDR_TEXT], rtt[STATUS_WORD], down[STATUS_WORD], up[STATUS_WORD];
 	const char *name = p->link[0] != '\0' ? p->link : addr_print(&p->remote, remote);
@@ -69,6 +89,7 @@ static void print_path(const struct status_path *p, FILE *out)
 		status_rate(p->tx_rate, up), p->share_ppm / 1e4);
 	if (p->mtu != 0)
 		fprintf(out, "  mtu %u", p->mtu);
+	print_which(peer, p, out);
 	fputc('\n', out);
 }
 
@@ -76,6 +97,17 @@ struct sum {
 	uint64_t down, up;
 	size_t links;	/* that carry data */
 };
+
+/* One that works, and the first of its link that does. */
+static bool is_a_link_more(const struct status_peer *peer, const struct status_path *p)
+{
+	if (strcmp(p->state, "up") != 0)
+		return false;
+	for (const struct status_path *before = peer->path; before < p; before++)
+		if (strcmp(before->state, "up") == 0 && of_one_link(before, p))
+			return false;
+	return true;
+}
 
 static struct sum sum_of(const struct status *status)
 {
@@ -87,7 +119,7 @@ static struct sum sum_of(const struct status *status)
 
 			sum.down += p->rx_rate;
 			sum.up += p->tx_rate;
-			sum.links += strcmp(p->state, "up") == 0;
+			sum.links += is_a_link_more(&status->peer[i], p);
 		}
 	return sum;
 }
@@ -132,7 +164,7 @@ void status_print(const struct status *status, FILE *out)
 		if (server)
 			print_peer(&status->peer[i], out);
 		for (size_t k = 0; k < status->peer[i].path_count; k++)
-			print_path(&status->peer[i].path[k], out);
+			print_path(&status->peer[i], &status->peer[i].path[k], out);
 	}
 	for (size_t i = 0; i < status->link_count; i++)
 		print_link(&status->link[i], out);
