@@ -65,7 +65,7 @@ static void each_pair_reaches_its_bars(void **state)
 	bars_end(&bars);
 }
 
-/* Then a path has hardly shown how much it jitters: two or three of its 16 PINGs are answered. */
+/* Then a path has hardly shown how much it jitters: two or three of its 24 PINGs are answered. */
 static void a_load_that_begins_with_the_tunnel_fills_links_that_jitter(void **state)
 {
 	static const char *const pair[] = { "jit_5", "jit_20", "dual_lte", "lte_starlink", "congested" };
@@ -98,25 +98,38 @@ static struct grid_plain better_of(const struct grid_pair *p, const struct grid_
 	};
 }
 
+/* What the tunnel has, in per cent of that, with the same seed. */
+struct beside { double rate, early; };
+
+static struct beside beside_plain(const struct grid_pair *p, uint64_t seed)
+{
+	const struct grid_options o = { .seed = seed, .strategy = strategy_at(0)->name, .seconds = 20 };
+	struct sim_way a = grid_way(&p->a), b = grid_way(&p->b);
+	struct grid_tunnel t = grid_run_tunnel(&a, &b, &o);
+	struct grid_plain plain = better_of(p, &o);
+
+	return (struct beside){ .rate = 100 * t.rate / plain.rate, .early = 100 * t.early / plain.early };
+}
+
+/* Of what is the same each time one run tells all, else the middle of three. */
 static void no_pair_without_loss_is_below_its_better_link(void **state)
 {
-	const struct grid_options o = { .seed = 1, .strategy = strategy_at(0)->name, .seconds = 20 };
 	struct bars bars;
 
 	(void)state;
 	bars_begin(&bars, todo_plain);
 	for (size_t i = 0; i < GRID_PAIRS; i++) {
 		const struct grid_pair *p = &grid_pair[i];
-		struct sim_way a = grid_way(&p->a), b = grid_way(&p->b);
-		struct grid_tunnel t;
-		struct grid_plain plain;
+		bool random = is_random(&p->a) || is_random(&p->b);
+		struct beside run[3];
 
 		if (p->a.loss != 0 || p->b.loss != 0)
 			continue;
-		t = grid_run_tunnel(&a, &b, &o);
-		plain = better_of(p, &o);
-		bar_least(&bars, p->name, "as plain TCP", t.rate, 0.98 * plain.rate);
-		bar_least(&bars, p->name, "as plain TCP at first", t.early, 0.94 * plain.early);
+		for (uint64_t seed = 1; seed <= 3; seed++)
+			run[seed - 1] = seed == 1 || random ? beside_plain(p, seed) : run[0];
+		bar_least(&bars, p->name, "in per cent of plain TCP", middle(run[0].rate, run[1].rate, run[2].rate), 98);
+		bar_least(&bars, p->name, "in per cent of plain TCP at first",
+			  middle(run[0].early, run[1].early, run[2].early), 94);
 	}
 	bars_end(&bars);
 }
