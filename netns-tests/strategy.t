@@ -217,8 +217,10 @@ witness
 link_shape wan0 "delay 120ms rate 30mbit limit 400"
 ok "a link that is too slow is left" within 3 idle_because wan0 "^slower than its max-latency of 150ms$"
 ok "the other carries everything" sends wan1 200000 600000 pings 200 1000
+fast_since=$(microseconds)	# not before then
 link_shape wan0 "delay 20ms rate 30mbit limit 400"
 ok "fast again, it is used again" within 10 idle_because wan1 "^failover: wan0 goes first$"
+ok "but not before it has been fast for two seconds" between "$(($(microseconds) - fast_since))" 1900000 6000000
 ok "and carries everything" sends wan1 0 20000 pings 200 1000
 client link wan0 max-latency=30ms >/dev/null
 ok "a limit that is set under way is kept, too" within 3 idle_because wan0 "^slower than its max-latency of 30ms$"
@@ -241,5 +243,30 @@ takes() { # takes WAN COMMAND...: a good part of what comes in while the command
 }
 ok "it helps while that is full" takes wan1 fetch file
 ok "and rests again" within 5 idle_because wan1 "^overflow:"
+
+# ---- a fixed rate --------------------------------------------------------------------
+
+client link wan1 tier=never >/dev/null
+client link wan0 rate=10mbit congestion=fixed >/dev/null
+spawn_in host iperf3 -s -1
+ok "a load generator listens" within 5 is_listening host 5201
+spawn_in client iperf3 --forceflush -u -b 25M -l 1200 -t 60 -c "$HOST4"
+ok "there is more to send than goes" within 5 grep -q "2.00 *sec" "$SPAWN_LOG"
+# stays_at LOW HIGH: Mbit/s that leave over wan0 in each of three seconds.  A controller that finds
+# its rate soon sends 4 to 5 where a quarter is lost, and never more than a link carries.
+stays_at() {
+	local bytes time second status=0
+	for second in 1 2 3; do
+		bytes=$(tx_bytes client wan0) time=$(microseconds)
+		sleep 1
+		between "$((8 * ($(tx_bytes client wan0) - bytes) * 1000 / ($(microseconds) - time)))" "${1}000" "${2}000" || status=1
+	done
+	return "$status"
+}
+link_shape wan0 "delay 20ms rate 30mbit loss 25% limit 400" "delay 20ms rate 30mbit limit 400"
+ok "a fixed rate is kept where a quarter is lost" stays_at 9 11
+link_shape wan0 "delay 20ms rate 7mbit limit 40" "delay 20ms rate 30mbit limit 400"
+ok "and on a link that carries less" stays_at 9 11
+ok "the load was there until the end" kill "$SPAWNED"
 ok "both ends go down" both_down
 done_testing
