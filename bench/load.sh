@@ -27,14 +27,16 @@ flow_rate() { # Mbit/s that arrived
 	jq '.end.sum_received.bits_per_second / 1e4 | round / 100' "$T/flow"
 }
 
-# Upwards, second by second as the host got it.
+# Upwards if no option says otherwise, second by second as it arrived.
 load_in_seconds() { # load_in_seconds SECONDS [OPTION...]
 	load up "$1" --get-server-output -i 1 "${@:2}"
 }
 
-flow_rate_in() { # flow_rate_in FROM TO: Mbit/s that the host got in those seconds
-	jq --argjson from "$1" --argjson to "$2" '[.server_output_json.intervals[].sum
-		| select(.start >= $from - 0.1 and .end <= $to + 0.1) | .bits_per_second]
+flow_rate_in() { # flow_rate_in up|down FROM TO: Mbit/s that arrived in those seconds
+	jq --arg way "$1" --argjson from "$2" --argjson to "$3" '
+		[(if $way == "up" then .server_output_json else . end).intervals[] | .sum, .sum_bidir_reverse
+		| select(. != null and .sender == false) | select(.start >= $from - 0.1 and .end <= $to + 0.1)
+		| .bits_per_second]
 		| if length > 0 then add / length / 1e5 | round / 10 else "-" end' "$T/flow"
 }
 

@@ -13,7 +13,7 @@ shape() { # shape WAN MBIT LOSS: 20 ms each way
 	link_shape "$1" "delay 20ms rate $2mbit limit 1000${3:+ loss $3%}"
 }
 
-flow() { load_in_seconds "$SECONDS_EACH" "$@" && flow_rate_in 3 "$SECONDS_EACH"; }
+flow() { load_in_seconds "$SECONDS_EACH" "$@" && flow_rate_in up 3 "$SECONDS_EACH"; }
 plain() { flow -B "$(wan4 "$1")%$1"; }
 
 # What the tunnel carries, as times of what the better link alone does, and a ping beside it.
