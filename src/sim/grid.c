@@ -62,23 +62,6 @@ nsec_t grid_run_idle(const struct sim_way *way, const struct grid_options *optio
 	return p95;
 }
 
-struct grid_plain grid_run_plain(const struct sim_way *way, const struct grid_options *options)
-{
-	struct sim *s = sim_new(options->seed, 1, options->strategy);
-	struct model_tcp_config config = { .via.bare = true, .direction = options->direction };
-	struct grid_plain plain;
-	struct model_tcp *tcp;
-
-	config.via.link = sim_add_bare(s, 0, way, way);
-	tcp = model_tcp_new(s, &config);
-	sim_run(s, SEC(options->seconds));
-	plain.rate = model_tcp_rate(tcp, GRID_FROM, options->seconds);
-	plain.early = model_tcp_rate(tcp, 1, 4);
-	model_tcp_free(tcp);
-	sim_free(s);
-	return plain;
-}
-
 /* --- a flow ------------------------------------------------------------- */
 
 struct flow {
@@ -86,10 +69,11 @@ struct flow {
 	struct model_quic *quic;	/* one of the two */
 };
 
-static struct flow flow_new(struct sim *s, const struct grid_options *options, enum sim_direction direction)
+static struct flow flow_new(struct sim *s, const struct grid_options *options, enum sim_direction direction,
+			    struct sim_via via)
 {
-	const struct model_tcp_config tcp = { .direction = direction, .duration = SEC(options->seconds) };
-	const struct model_quic_config quic = { .direction = direction };
+	const struct model_tcp_config tcp = { .via = via, .direction = direction, .duration = SEC(options->seconds) };
+	const struct model_quic_config quic = { .via = via, .direction = direction };
 
 	if (options->flow == GRID_QUIC)
 		return (struct flow){ .quic = model_quic_new(s, &quic) };
@@ -105,6 +89,21 @@ static void flow_free(struct flow *f)
 static double flow_rate(const struct flow *f, unsigned from, unsigned to)
 {
 	return f->tcp != NULL ? model_tcp_rate(f->tcp, from, to) : model_quic_rate(f->quic, from, to);
+}
+
+struct grid_plain grid_run_plain(const struct sim_way *way, const struct grid_options *options)
+{
+	struct sim *s = sim_new(options->seed, 1, options->strategy);
+	struct sim_via via = { .bare = true, .link = sim_add_bare(s, 0, way, way) };
+	struct flow flow = flow_new(s, options, options->direction, via);
+	struct grid_plain plain;
+
+	sim_run(s, SEC(options->seconds));
+	plain.rate = flow_rate(&flow, GRID_FROM, options->seconds);
+	plain.early = flow_rate(&flow, 1, 4);
+	flow_free(&flow);
+	sim_free(s);
+	return plain;
 }
 
 static void ask_flow(const struct flow *f, struct grid_tunnel *ret)
@@ -244,9 +243,9 @@ struct grid_tunnel grid_run_tunnel(const struct sim_way *a, const struct sim_way
 	sim_add_ways(s, 0, a, a);
 	sim_add_ways(s, 0, b, b);
 	sim_run(s, options->warm_up != 0 ? options->warm_up : WARM_UP);
-	flow = flow_new(s, options, direction);
+	flow = flow_new(s, options, direction, (struct sim_via){ 0 });
 	if (options->both)
-		back = flow_new(s, options, other);
+		back = flow_new(s, options, other, (struct sim_via){ 0 });
 	ping = model_ping_new(s, &via);
 	for (unsigned second = 1; second <= options->seconds; second++) {
 		sim_run(s, SEC(1));
