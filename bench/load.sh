@@ -33,7 +33,7 @@ load_in_seconds() { # load_in_seconds SECONDS [OPTION...]
 }
 
 flow_rate_in() { # flow_rate_in up|down FROM TO: Mbit/s that arrived in those seconds
-	jq --arg way "$1" --argjson from "$2" --argjson to "$3" '
+	jq -r --arg way "$1" --argjson from "$2" --argjson to "$3" '
 		[(if $way == "up" then .server_output_json else . end).intervals[] | .sum, .sum_bidir_reverse
 		| select(. != null and .sender == false) | select(.start >= $from - 0.1 and .end <= $to + 0.1)
 		| .bits_per_second]
