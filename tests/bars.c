@@ -1,6 +1,7 @@
 /* bars: see bars.h. */
 #include "bars.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -63,6 +64,21 @@ void bars_end(const struct bars *b)
 			wrong++;
 		}
 	assert_int_equal(wrong, 0);
+}
+
+double middle_of(const double *values, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		size_t below = 0, equal = 0;
+
+		for (size_t j = 0; j < count; j++) {
+			below += values[j] < values[i];
+			equal += values[j] == values[i];
+		}
+		if (below <= count / 2 && below + equal > count / 2)
+			return values[i];
+	}
+	return NAN;
 }
 
 double middle(double a, double b, double c)

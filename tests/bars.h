@@ -27,7 +27,11 @@ void bar_most(struct bars *b, const char *name, const char *what, double figure,
 /* Fails the test when anything was not as expected. */
 void bars_end(const struct bars *b);
 
-/* The middle one of three. */
+/* So many runs are asked where chance decides much. */
+#define BARS_SEEDS	5
+
+/* The middle one of three, and of an odd count up to BARS_SEEDS. */
 double middle(double a, double b, double c);
+double middle_of(const double *values, size_t count);
 
 #endif

@@ -38,6 +38,9 @@ static void the_middle_of_three_is_found_in_any_order(void **state)
 	(void)state;
 	assert_true(middle(1, 2, 3) == 2 && middle(3, 1, 2) == 2 && middle(2, 3, 1) == 2);
 	assert_true(middle(1, 1, 3) == 1 && middle(3, 1, 3) == 3);
+	assert_true(middle_of((const double[]){ 5, 1, 4, 2, 3 }, 5) == 3);
+	assert_true(middle_of((const double[]){ 2, 2, 2, 1, 9 }, 5) == 2);
+	assert_true(middle_of((const double[]){ 7 }, 1) == 7);
 }
 
 int main(void)

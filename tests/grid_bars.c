@@ -26,17 +26,12 @@ static const char *const todo_late[] = {
 	"jit_20 in the second half minute", NULL
 };
 
-static bool is_random(const struct grid_link *l)
-{
-	return l->jitter != 0 || l->loss != 0;
-}
-
 static double milliseconds(nsec_t t)
 {
 	return (double)t / (double)MSEC(1);
 }
 
-/* Chance decides much where links jitter or lose: the middle of three runs counts there. */
+/* Chance decides much where links jitter or lose: the middle of some runs counts there. */
 static void each_pair_reaches_its_bars(void **state)
 {
 	struct bars bars;
@@ -46,21 +41,19 @@ static void each_pair_reaches_its_bars(void **state)
 	for (size_t i = 0; i < GRID_PAIRS; i++) {
 		const struct grid_pair *p = &grid_pair[i];
 		struct sim_way a = grid_way(&p->a), b = grid_way(&p->b);
-		bool random = is_random(&p->a) || is_random(&p->b);
-		double rate[3], ping[3], rates, pings, idle;
+		unsigned runs = grid_is_random(p) ? BARS_SEEDS : 1;
+		double rate[BARS_SEEDS], ping[BARS_SEEDS], idle;
 		struct grid_options o = { .seed = 1, .strategy = strategy_at(0)->name, .seconds = 20 };
 
 		idle = milliseconds(nsec_min(grid_run_idle(&a, &o), grid_run_idle(&b, &o)));
-		for (unsigned run = 0; run < (random ? 3 : 1); run++, o.seed++) {
+		for (unsigned run = 0; run < runs; run++, o.seed++) {
 			struct grid_tunnel t = grid_run_tunnel(&a, &b, &o);
 
 			rate[run] = t.rate;
 			ping[run] = milliseconds(t.ping);
 		}
-		rates = random ? middle(rate[0], rate[1], rate[2]) : rate[0];
-		pings = random ? middle(ping[0], ping[1], ping[2]) : ping[0];
-		bar_least(&bars, p->name, "rate", rates, p->bar);
-		bar_most(&bars, p->name, "ping", pings, idle + p->ping);
+		bar_least(&bars, p->name, "rate", middle_of(rate, runs), p->bar);
+		bar_most(&bars, p->name, "ping", middle_of(ping, runs), idle + p->ping);
 	}
 	bars_end(&bars);
 }
@@ -77,11 +70,11 @@ static void a_load_that_begins_with_the_tunnel_fills_links_that_jitter(void **st
 		const struct grid_pair *p = grid_find(pair[i]);
 		struct sim_way a = grid_way(&p->a), b = grid_way(&p->b);
 		struct grid_options o = { .strategy = strategy_at(0)->name, .seconds = 20, .warm_up = AT_ONCE };
-		double rate[3];
+		double rate[BARS_SEEDS];
 
-		for (o.seed = 1; o.seed <= 3; o.seed++)
+		for (o.seed = 1; o.seed <= BARS_SEEDS; o.seed++)
 			rate[o.seed - 1] = grid_run_tunnel(&a, &b, &o).rate;
-		bar_least(&bars, p->name, "at once", middle(rate[0], rate[1], rate[2]), p->bar);
+		bar_least(&bars, p->name, "at once", middle_of(rate, BARS_SEEDS), p->bar);
 	}
 	bars_end(&bars);
 }

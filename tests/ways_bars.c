@@ -10,26 +10,39 @@
 
 /* What is missed today; see bars.h. */
 static const char *const todo_down[] = {
-	"dual_lte down", NULL
+	NULL
 };
 
 static const char *const todo_both[] = {
-	"dual_lte down of both", "fiber_lte up of both", "congested up of both", NULL
+	"dual_lte down of both", NULL
 };
 
 static const char *const todo_quic[] = {
-	"rtt_120 quic", "jit_20 quic", "dual_lte quic", "lte_geo quic", "congested quic", NULL
+	"rtt_120 quic", "jit_20 quic", "dual_lte quic", "lte_starlink quic", "lte_geo quic", "congested quic", NULL
 };
 
+/* Where chance decides much, the rates of the middle one of some runs, and the deepest of all. */
 static struct grid_tunnel run(const struct grid_pair *p, const struct grid_options *how)
 {
 	struct sim_way a = grid_way(&p->a), b = grid_way(&p->b);
+	unsigned runs = grid_is_random(p) ? BARS_SEEDS : 1;
+	struct grid_tunnel ret = { 0 };
+	double rate[BARS_SEEDS], back[BARS_SEEDS];
 	struct grid_options o = *how;
 
-	o.seed = 1;
 	o.strategy = strategy_at(0)->name;
 	o.seconds = 20;
-	return grid_run_tunnel(&a, &b, &o);
+	o.seed = 1;
+	for (unsigned i = 0; i < runs; i++, o.seed++) {
+		struct grid_tunnel t = grid_run_tunnel(&a, &b, &o);
+
+		rate[i] = t.rate;
+		back[i] = t.back;
+		ret.deepest = t.deepest > ret.deepest ? t.deepest : ret.deepest;
+	}
+	ret.rate = middle_of(rate, runs);
+	ret.back = middle_of(back, runs);
+	return ret;
 }
 
 static void the_other_way_it_is_the_same(void **state)

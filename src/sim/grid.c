@@ -48,6 +48,16 @@ struct sim_way grid_way(const struct grid_link *link)
 	};
 }
 
+static bool is_random(const struct grid_link *l)
+{
+	return l->jitter != 0 || l->loss != 0;
+}
+
+bool grid_is_random(const struct grid_pair *pair)
+{
+	return is_random(&pair->a) || is_random(&pair->b);
+}
+
 nsec_t grid_run_idle(const struct sim_way *way, const struct grid_options *options)
 {
 	struct sim *s = sim_new(options->seed, 1, options->strategy);

@@ -71,6 +71,8 @@ struct grid_tunnel {
 /* NULL: no such pair. */
 const struct grid_pair *grid_find(const char *name);
 struct sim_way grid_way(const struct grid_link *link);
+/* Its figures are of chance: a link jitters or loses. */
+bool grid_is_random(const struct grid_pair *pair);
 
 /* Without a tunnel, on one link alone: the p95 of a ping and nothing else, and TCP's rates. */
 nsec_t grid_run_idle(const struct sim_way *way, const struct grid_options *options);
