@@ -1,4 +1,4 @@
-/* beside: what a call sees of the download beside it. */
+/* beside: what a call sees of the download beside it, and how much of a queue a bulk flow may have. */
 #include <stdio.h>
 
 #include "sim/model_call.h"
@@ -59,11 +59,41 @@ static void a_call_does_not_wait_for_the_repairs_of_a_download(void **state)
 	sim_free(s);
 }
 
+/* Such is a QUIC that still looks for its window: its sender hears of a queue a round trip later. */
+static void a_bulk_flow_that_is_too_fast_for_a_moment_loses_nothing(void **state)
+{
+	const struct engine_link link = { .fixed = true, .rate = 10 * MBIT / 8, .weight = 1 };
+	struct sim *s = sim_new(1, 1, "aggregate");
+	struct sim_flow_stats f;
+	unsigned flow;
+
+	(void)state;
+	sim_add_link(s, 0, 12 * MBIT, MSEC(20), 0);
+	engine_path_set_link(sim_client(s, 0), 0, &link, sim_now(s));
+	sim_run(s, SEC(1));
+	flow = sim_flow(s, 0, SIM_UP, 1200, 800 * NSEC_PER_USEC);
+	sim_run(s, MSEC(700));
+	sim_flow_stop(s, flow);
+	sim_run(s, SEC(1));
+	f = sim_flow_stats(s, flow);
+	printf("# waited %.0f ms at most\n", (double)f.latency_max / 1e6);
+	assert_true(f.latency_max > MSEC(100));
+	assert_int_equal(f.received, f.sent);
+	/* but who goes on is told */
+	flow = sim_flow(s, 0, SIM_UP, 1200, 800 * NSEC_PER_USEC);
+	sim_run(s, SEC(4));
+	f = sim_flow_stats(s, flow);
+	assert_true(f.received + 100 < f.sent);
+	sim_free(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST("a call does not wait for the repairs of a download",
 		     a_call_does_not_wait_for_the_repairs_of_a_download),
+		TEST("a bulk flow that is too fast for a moment loses nothing",
+		     a_bulk_flow_that_is_too_fast_for_a_moment_loses_nothing),
 	};
 
 	return RUN_TESTS(tests);

@@ -510,7 +510,7 @@ static unsigned strikes_for(const struct wish *wish, unsigned waiting, uint32_t 
 	unsigned strikes = 0;
 
 	open_fixture(&f);
-	fq_codel_set_target(f.q, wish->target, MSEC(100));
+	fq_codel_set_target(f.q, wish->target, MSEC(100), 0);
 	for (unsigned i = 0; i < waiting; i++)
 		push(&f, 0, len);
 	for (; f.now < START + MSEC(500); f.now += MSEC(60) / waiting) {
@@ -705,7 +705,7 @@ static void a_bulk_flow_that_was_gone_is_sparse_again(void **state)
 
 	(void)state;
 	open_fixture(&f);
-	fq_codel_set_target(f.q, MSEC(500), MSEC(500));
+	fq_codel_set_target(f.q, MSEC(500), MSEC(500), 0);
 	for (unsigned i = 0; i < 5; i++)
 		push(&f, 0, QUANTUM);
 	for (unsigned i = 0; i < 2; i++)
@@ -853,7 +853,7 @@ static void measure(struct line *l, unsigned senders, double mbit, nsec_t rtt, n
 	memset(l, 0, sizeof(*l));
 	open_fixture(&l->f);
 	/* a strike is heard of a round trip and a sojourn later */
-	fq_codel_set_target(l->f.q, target, nsec_max(MSEC(100), rtt * 3 / 2 + target));
+	fq_codel_set_target(l->f.q, target, nsec_max(MSEC(100), rtt * 3 / 2 + target), 0);
 	l->senders = senders;
 	l->rate = (uint64_t)(mbit * 125000);
 	l->rtt = rtt;

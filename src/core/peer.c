@@ -19,6 +19,7 @@
 #define QUEUE_PACKETS		6144		/* half a second at 140 Mbit/s */
 #define QUEUE_BYTES		(8u << 20)
 #define QUANTUM			1514
+#define USUAL_MAX		4	/* round trips: what is beyond is a queue, not jitter */
 #define REPAIR_ITEMS		8192		/* packets under way that are kept: 16 MiB of buffers */
 #define HELD_MAX		(16u << 20)	/* bytes of packets held for order */
 #define SILENT_PATH_LIFE	SEC(60)		/* a server forgets a path that says nothing for so long */
@@ -389,14 +390,15 @@ static nsec_t repair_time(const struct peer *p, nsec_t news)
  * A queue of 5 ms would keep every packet on the fastest path, which always
  * brings it over first.  To be of use to a path that takes longer, a bulk flow
  * may keep what the fast ones carry in that time, and what its own window
- * swings by, over a round trip that repairs make longer.  While a repair is
- * under way its sender hears nothing, and then all at once: twice that time
- * has to be in the queue, or the paths run dry.  Sparse flows pass it all
- * (fq_codel.h).
+ * swings by, over a round trip that jitter and repairs make longer.  While a
+ * repair is under way its sender hears nothing, and then all at once: twice that
+ * time has to be in the queue, or the paths run dry; and none that stands for
+ * less than STANDS_MIN says that more is sent than the paths carry.  Sparse flows
+ * pass it all (fq_codel.h).
  */
 static nsec_t tune_queue(struct peer *p, nsec_t news)
 {
-	nsec_t slowest = 0, fastest = NSEC_NEVER, round_trip, repair, target;
+	nsec_t slowest = 0, usual = 0, fastest = NSEC_NEVER, round_trip, repair, target;
 
 	for (unsigned i = 0; i < PATHS_MAX; i++) {
 		const struct path *path = p->path[i];
@@ -404,14 +406,15 @@ static nsec_t tune_queue(struct peer *p, nsec_t news)
 		if (path == NULL || !peer_carries(p, path) || path->rtt.min == 0)
 			continue;
 		slowest = nsec_max(slowest, path->rtt.min);
+		usual = nsec_max(usual, nsec_min(path->rtt.srtt, USUAL_MAX * path->rtt.min));
 		fastest = nsec_min(fastest, path->rtt.min);
 	}
 	if (slowest == 0)
 		return 0;
 	repair = repair_time(p, news);
-	round_trip = slowest + repair;
+	round_trip = usual + repair;
 	target = (slowest - fastest) / 2 + round_trip * 35 / 100 + 2 * repair;
-	fq_codel_set_target(p->queue, target, round_trip * 3 / 2 + target);
+	fq_codel_set_target(p->queue, target, round_trip * 3 / 2 + target, STANDS_MIN);
 	p->bulk_target = (slowest - fastest) / 2 + slowest * 35 / 100;
 	return nsec_min(target, FQ_CODEL_TARGET_MAX);
 }

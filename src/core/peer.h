@@ -54,6 +54,7 @@ struct context {
 };
 
 /* What must reach the peer however often it is lost: bits of peer.wanted and of a loss_record's content. */
+#define STANDS_MIN		MSEC(800)	/* for so long a bulk flow's queue may always stand: decision 009 */
 #define CONTENT_PATH_STATUS(id)	(1u << (id))
 #define CONTENT_TICKET		(1u << 16)
 #define CONTENT_CONFIG		(1u << 17)

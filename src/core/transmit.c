@@ -6,7 +6,6 @@
 #include "core/view.h"
 
 #define CUT_PERCENT	35	/* of a round trip, that an inner TCP may queue here */
-#define STANDS_MIN	MSEC(800)
 #define SPACE_JITTER	MSEC(3)		/* from here on a path jitters */
 #define SPACE_MAX	MSEC(5)		/* between two acknowledgements of an inner TCP, */
 #define SPACE_SHARE	8		/* but no more than this part of the shortest round trip */
@@ -42,9 +41,9 @@ static path_set ready_paths(const struct strategy_view *view, path_set set, nsec
 /* --- repair ------------------------------------------------------------- */
 
 /*
- * Where a lost packet arrives first of all that may send now; NULL: nowhere
- * yet, and *at says when.  Never on a path that is in doubt itself: there it
- * would only double what may be on its way.
+ * Where a lost packet arrives first; NULL: it may not leave there yet, and *at says
+ * when it may.  Never on a path that is in doubt itself: there it would only double
+ * what may be on its way.
  */
 static struct path *repair_path(struct peer *p, const struct buf *packet, nsec_t now, nsec_t *at)
 {
@@ -52,19 +51,32 @@ static struct path *repair_path(struct peer *p, const struct buf *packet, nsec_t
 	struct strategy_view view = { .now = now, .path = path };
 	const struct strategy_packet what = { .len = packet->len, .flow = packet->mark[0] };
 	path_set allowed = UINT16_MAX;
-	const struct strategy_path *best = NULL;
+	const struct strategy_path *best = NULL, *ready = NULL;
+	nsec_t soonest = NSEC_NEVER, ready_there = NSEC_NEVER;
 
 	view.count = view_paths(p, packet->len, path, now);
 	if (view.count > 0 && p->strategy->repairs_as_picked)
 		allowed = p->strategy->pick(p->strategy_state, &view, &what);
 	for (size_t i = 0; i < view.count; i++) {
+		nsec_t there = strategy_arrival(&path[i], packet->len, now);
+
 		if (path[i].suspect || !(allowed & PATH_BIT(path[i].id)))
 			continue;
-		*at = nsec_min(*at, path[i].free_at);
-		if (path[i].free_at <= now && (best == NULL || path[i].srtt < best->srtt))
+		if (there < soonest) {
+			soonest = there;
 			best = &path[i];
+		}
+		if (path[i].free_at <= now && there < ready_there) {
+			ready_there = there;
+			ready = &path[i];
+		}
 	}
-	return best != NULL ? p->path[best->id] : NULL;
+	if (best == NULL)
+		return NULL;
+	if (ready != NULL && ready_there <= soonest + best->srtt / 64)
+		return p->path[ready->id];
+	*at = nsec_min(*at, best->free_at);
+	return NULL;
 }
 
 /* --- the queue ------------------------------------------------------------- */

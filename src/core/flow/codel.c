@@ -36,7 +36,7 @@ static void begin(struct codel *c, const struct codel_params *params, nsec_t now
 void codel_above(struct codel *c, const struct codel_params *params, nsec_t now)
 {
 	if (c->proven_at == 0)
-		c->proven_at = now + params->interval;
+		c->proven_at = now + nsec_max(params->interval, params->patience);
 	else if (!c->standing && now >= c->proven_at)
 		begin(c, params, now);
 }

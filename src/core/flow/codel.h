@@ -2,7 +2,7 @@
  * codel: when a standing queue has to lose a packet (RFC 8289).
  *
  * A queue whose packets all waited `target` or longer for a whole `interval`
- * is a standing one.  Then a strike is due at once, the next one after
+ * (or `patience`) is a standing one.  Then a strike is due at once, the next one after
  * interval / sqrt(1), then interval / sqrt(2), ..., until a packet leaves in time.
  *
  * RFC 8289 drops at the head, as packets leave.  Here the packets that wait
@@ -30,6 +30,7 @@
 struct codel_params {
 	nsec_t target;		/* sojourn that a standing queue may have; never 0 */
 	nsec_t interval;	/* a bad queue lasts so long; about a round trip; at most SEC(60) */
+	nsec_t patience;	/* before the first strike so long, if that is longer */
 };
 
 /* Embedded; all zero is a queue that never stood. */

@@ -72,10 +72,11 @@ void fq_codel_free(struct fq_codel *q)
 	free(q);
 }
 
-void fq_codel_set_target(struct fq_codel *q, nsec_t target, nsec_t interval)
+void fq_codel_set_target(struct fq_codel *q, nsec_t target, nsec_t interval, nsec_t patience)
 {
 	q->bulk.target = nsec_clamp(target, FQ_CODEL_TARGET, FQ_CODEL_TARGET_MAX);
 	q->bulk.interval = nsec_clamp(interval, FQ_CODEL_INTERVAL, FQ_CODEL_INTERVAL_MAX);
+	q->bulk.patience = nsec_min(patience, FQ_CODEL_INTERVAL_MAX);
 }
 
 struct fq_codel_stats fq_codel_stats(const struct fq_codel *q)

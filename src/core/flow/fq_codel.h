@@ -80,9 +80,9 @@ void fq_codel_free(struct fq_codel *q);
  * Bulk flows' CoDel from now on; brought between 5 and 500 ms, 100 ms and 10 s.
  * A strike is heard of a round trip and a sojourn later, so the interval is
  * best 1.5 round trips and the target: with less there are several times as
- * many strikes, for the same wait.
+ * many strikes, for the same wait.  patience: at most 10 s; see codel.h.
  */
-void fq_codel_set_target(struct fq_codel *q, nsec_t target, nsec_t interval);
+void fq_codel_set_target(struct fq_codel *q, nsec_t target, nsec_t interval, nsec_t patience);
 
 /*
  * What is to happen to a packet that has come.  Counts it: ask once for each.
