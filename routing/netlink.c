@@ -81,6 +81,47 @@ static void name_of(struct nlattr *a, char ret[SNAPSHOT_NAME])
 		nla_strlcpy(ret, a, SNAPSHOT_NAME);
 }
 
+/* --- the sockets --------------------------------------------------------- */
+
+static int open_socket(struct nl_sock **ret)
+{
+	int err;
+
+	*ret = nl_socket_alloc();
+	if (*ret == NULL)
+		return -ENOMEM;
+	err = nl_connect(*ret, NETLINK_ROUTE);
+	if (err < 0)
+		return sys_error(err);
+	return fcntl(nl_socket_get_fd(*ret), F_SETFD, FD_CLOEXEC) < 0 ? -errno : 0;
+}
+
+/*
+ * libnl waits for the answer to a request also when it could not be sent, and takes
+ * every later one for wrong: a new socket begins anew.
+ */
+static int could_not_send(struct netlink *n, int err)
+{
+	struct nl_sock *fresh = NULL;
+
+	if (open_socket(&fresh) == 0) {
+		nl_socket_free(n->request);
+		n->request = fresh;
+	} else {
+		nl_socket_free(fresh);
+	}
+	return err;
+}
+
+/* Takes m; waits for the kernel's answer. */
+static int send_sync(struct netlink *n, struct nl_msg *m)
+{
+	int err = nl_send_auto(n->request, m);
+
+	nlmsg_free(m);
+	return err < 0 ? could_not_send(n, err) : nl_wait_for_ack(n->request);
+}
+
 /* --- what the kernel says ------------------------------------------------ */
 
 static int setting(const char *family, const char *ifname, const char *what)
@@ -276,7 +317,9 @@ static int dump(struct netlink *n, int type, int af, struct dump *d)
 		return -ENOMEM;
 	nl_cb_set(cb, NL_CB_VALID, NL_CB_CUSTOM, on_dumped, d);
 	err = nl_send_simple(n->request, type, NLM_F_DUMP, &header, size);
-	if (err >= 0)
+	if (err < 0)
+		err = could_not_send(n, err);
+	else
 		err = nl_recvmsgs(n->request, cb);
 	nl_cb_put(cb);
 	return err < 0 ? sys_error(err) : d->error;
@@ -486,7 +529,7 @@ static void leave_out_link_local(struct netlink *n, int index)
 	struct nl_msg *m = no_link_local_message(index);
 
 	if (m != NULL)
-		nl_send_sync(n->request, m);
+		send_sync(n, m);
 }
 
 int netlink_apply(struct netlink *n, const struct operation *o)
@@ -498,7 +541,7 @@ int netlink_apply(struct netlink *n, const struct operation *o)
 		return -ENOMEM;
 	if (o->kind == OPERATION_LINK_SET && !o->link.no_ipv6)
 		leave_out_link_local(n, o->link.index);
-	err = nl_send_sync(n->request, m);	/* frees m, waits for the answer */
+	err = send_sync(n, m);
 	if (err >= 0)
 		return 0;
 	snprintf(n->error, sizeof(n->error), "%s", nl_geterror(err));
@@ -511,19 +554,6 @@ const char *netlink_error(const struct netlink *n)
 }
 
 /* --- life and events ------------------------------------------------------ */
-
-static int open_socket(struct nl_sock **ret)
-{
-	int err;
-
-	*ret = nl_socket_alloc();
-	if (*ret == NULL)
-		return -ENOMEM;
-	err = nl_connect(*ret, NETLINK_ROUTE);
-	if (err < 0)
-		return sys_error(err);
-	return fcntl(nl_socket_get_fd(*ret), F_SETFD, FD_CLOEXEC) < 0 ? -errno : 0;
-}
 
 static int on_event(struct nl_msg *msg, void *arg)
 {
