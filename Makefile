@@ -185,6 +185,10 @@ bench-basic: $(BUILD)/ttt
 bench-grid: $(BUILD)/ttt
 	BUILD=$(BUILD) bash bench/grid.sh $(PAIRS)
 
+# Nine faults, and how long what is inside notices them; eight minutes.
+bench-failover: $(BUILD)/ttt
+	BUILD=$(BUILD) bash bench/failover.sh $(ROWS)
+
 packages:
 	./.ci/packages
 
@@ -214,6 +218,6 @@ uninstall:
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all demo netns unit bars grid check fuzz bench-basic bench-engine bench-grid packages install uninstall clean
+.PHONY: all demo netns unit bars grid check fuzz bench-basic bench-engine bench-grid bench-failover packages install uninstall clean
 .SECONDARY:
 .DELETE_ON_ERROR:

@@ -342,18 +342,21 @@ link_shape() { # link_shape WAN [UP [DOWN]]
 	box_shape "$(wan_number "$1")" "${2:-}" "${3-${2:-}}"
 }
 
-# Silence in both directions, as when an ISP loses its way: every frame is
-# dropped where the link meets inet, ARP and neighbour discovery too, and
-# nobody's carrier changes.  What is under way to the client still arrives.
-link_cut() { # link_cut WAN
-	local w
+# Silence, as when an ISP loses its way: every frame is dropped where the link
+# meets inet, ARP and neighbour discovery too, and nobody's carrier changes.  up:
+# only what the client sends; down: only what it gets.  What is under way to the
+# client still arrives.
+link_cut() { # link_cut WAN [up|down|both]
+	local w up=drop down=drop
 	w=w$(wan_number "$1")
+	[ "${2:-both}" != up ] || down=accept
+	[ "${2:-both}" != down ] || up=accept
 	in_inet nft -f - <<-RULES
 		add table netdev cut-$w
 		delete table netdev cut-$w
 		table netdev cut-$w {
-			chain in { type filter hook ingress device $w priority 0; policy drop; }
-			chain out { type filter hook egress device $w priority 0; policy drop; }
+			chain in { type filter hook ingress device $w priority 0; policy $up; }
+			chain out { type filter hook egress device $w priority 0; policy $down; }
 		}
 	RULES
 }
