@@ -1,6 +1,7 @@
 /* uplinks: see uplinks.h. */
 #include "uplinks.h"
 
+#include <errno.h>
 #include <netdb.h>
 #include <stdio.h>
 #include <string.h>
@@ -233,6 +234,8 @@ const char *uplinks_why_not(const struct uplinks *u, const struct links *links, 
 				   "has only IPv6, and the server only an IPv4 address";
 	if (error == 0)
 		return NULL;
+	if (error == ENOSPC)
+		return "no path is free: 16 are in use";
 	snprintf(buf, UPLINKS_REASON, "cannot open a socket there: %s", strerror(error));
 	return buf;
 }

@@ -1,7 +1,9 @@
 /* race: of the paths of one interface, as both families of addresses are, one carries. */
+#include <stdio.h>
 #include <string.h>
 
 #include "core/eligible.h"
+#include "sim/model_ping.h"
 #include "sim/sim.h"
 #include "strategy/strategy.h"
 #include "tap.h"
@@ -74,6 +76,21 @@ static void who_is_silent_or_breaks_a_limit_is_left(void **state)
 	path[0].health = path[1].health = ELIGIBLE_WORKS;
 	path[0].tier = ENGINE_TIER_NEVER;
 	assert_int_equal(eligible_find(path, &before).now, PATH_BIT(1));
+}
+
+static void a_server_follows_its_client(void **state)
+{
+	struct eligible_path path[PATHS_MAX] = { works(1, MSEC(20)), works(1, MSEC(90)) };
+	const struct eligible before = { .chosen = PATH_BIT(0) };
+
+	(void)state;
+	path[1].leads = true;
+	assert_int_equal(eligible_find(path, &before).now, PATH_BIT(1));
+	path[1].health = ELIGIBLE_DOUBTED;	/* but not to where it is not heard */
+	assert_int_equal(eligible_find(path, &before).now, PATH_BIT(0));
+	path[1].health = ELIGIBLE_WORKS;
+	path[1].fit = false;
+	assert_int_equal(eligible_find(path, &before).now, PATH_BIT(0));
 }
 
 static void both_paths_of_a_backup_wait_together(void **state)
@@ -199,6 +216,37 @@ static void when_the_family_in_use_falls_silent_the_other_goes_on(void **state)
 	}
 }
 
+/* Both ends notice, but the one follows the other. */
+static void a_question_and_its_answer_are_not_held_up_twice(void **state)
+{
+	const struct sim_via via = { .client = 0 };
+	nsec_t sum = 0, worst = 0;
+
+	(void)state;
+	for (unsigned n = 0; n < 20; n++) {
+		struct sim *s = families(80 + n, "aggregate", MSEC(40), MSEC(44));
+		struct model_ping *ping;
+		nsec_t took;
+
+		join(s, 2);
+		sim_run(s, SEC(1));
+		ping = model_ping_new(s, &via);
+		sim_run(s, SEC(2) + n * MSEC(13));
+		model_ping_forget(ping);
+		sim_cut(s, 0, 0, true);
+		sim_run(s, SEC(1));
+		took = samples_percentile(model_ping_round_trips(ping), 100);
+		sum += took;
+		worst = nsec_max(worst, took);
+		model_ping_free(ping);
+		sim_free(s);
+	}
+	printf("# the longest round trip of a ping: %.0f ms on average, %.0f at most\n", (double)sum / 20e6,
+	       (double)worst / 1e6);
+	assert_true(sum / 20 < MSEC(80));
+	assert_true(worst < MSEC(130));
+}
+
 static void the_family_that_is_not_used_lets_a_radio_sleep(void **state)
 {
 	struct sim *s = families(75, "aggregate", MSEC(30), MSEC(40));
@@ -246,12 +294,14 @@ int main(void)
 		TEST("who carries stays unless another way is much shorter",
 		     who_carries_stays_unless_another_way_is_much_shorter),
 		TEST("who is silent or breaks a limit is left", who_is_silent_or_breaks_a_limit_is_left),
+		TEST("a server follows its client", a_server_follows_its_client),
 		TEST("both paths of a backup wait together", both_paths_of_a_backup_wait_together),
 		TEST("under every strategy one family carries, in both directions",
 		     under_every_strategy_one_family_carries_both_directions),
 		TEST("a family that is broken does not delay", a_family_that_is_broken_does_not_delay),
 		TEST("when the family in use falls silent the other goes on",
 		     when_the_family_in_use_falls_silent_the_other_goes_on),
+		TEST("a question and its answer are not held up twice", a_question_and_its_answer_are_not_held_up_twice),
 		TEST("the family that is not used lets a radio sleep", the_family_that_is_not_used_lets_a_radio_sleep),
 		TEST("two interfaces carry beside each other", two_interfaces_carry_beside_each_other),
 	};

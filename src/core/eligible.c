@@ -56,10 +56,22 @@ static int chosen_before(const struct eligible_path path[PATHS_MAX], unsigned in
 	return -1;
 }
 
+/* Where the client sends, if that is as good as any. */
+static int leader_of(const struct eligible_path path[PATHS_MAX], unsigned interface, int best)
+{
+	for (int i = 0; i < PATHS_MAX; i++)
+		if (path[i].leads && path[i].interface == interface && merit(&path[i]) == merit(&path[best]))
+			return i;
+	return -1;
+}
+
 static int choose(const struct eligible_path path[PATHS_MAX], unsigned interface, path_set before)
 {
 	int best = best_of(path, interface), old = chosen_before(path, interface, before);
+	int leader = best >= 0 ? leader_of(path, interface, best) : -1;
 
+	if (leader >= 0)
+		return leader;
 	if (old < 0 || best == old || merit(&path[best]) > merit_of_chosen(&path[old]))
 		return best;
 	return merit(&path[best]) == merit_of_chosen(&path[old]) &&

@@ -12,7 +12,9 @@
  * (RFC 8305's idea, but without its order): the first that answers, and another
  * one once that is silent or breaks a limit, or when the other's way turns out
  * to be much shorter.  Who was chosen stays: a change begins with a new path's
- * small window.
+ * small window.  A server follows its client, whose data says what that has
+ * chosen: else both would have to find out by themselves what fell silent, and a
+ * question and its answer would be held up one after the other.
  *
  * An answer that is late for once, and a path that is still heard, are no
  * reason yet to wake a backup or to go back to a link that breaks its limits;
@@ -37,6 +39,7 @@ struct eligible_path {
 	bool fit;		/* keeps its link's limits */
 	enum engine_tier tier;
 	uint8_t interface;	/* as in struct engine_link */
+	bool leads;		/* the client sends its data there, not on another of the interface */
 	nsec_t cost;		/* of a packet there, to find the least bad one */
 	nsec_t way;		/* its shortest round trip: what load makes of it, all of its interface share */
 };

@@ -361,6 +361,8 @@ void peer_note_data(struct peer *p, struct path *path, nsec_t now)
 	p->data_at = now;
 	p->inner_at = now;
 	path->data_at = now;
+	if (p->ctx->role == ENGINE_SERVER && (p->eligible.stand_by & PATH_BIT(path->id)))
+		peer_wake(p);	/* it follows */
 }
 
 /* From a packet's loss to the news of it: an ACK's way on the slowest path, with its variation. */

@@ -6,6 +6,7 @@
 #include "core/packet.h"
 #include "core/rank.h"
 
+#define LEADS		SEC(1)	/* data came there so lately: its sender has chosen it */
 #define RATE_WINDOW	(10 * 1400)	/* bytes */
 
 /*
@@ -71,6 +72,22 @@ static enum eligible_health health_of(const struct path *path, nsec_t now)
 	return ELIGIBLE_LOST;
 }
 
+/* A server: of the paths of its interface the newest data came here, and not long ago. */
+static bool leads(const struct peer *p, const struct path *path, nsec_t now)
+{
+	if (p->ctx->role != ENGINE_SERVER || path->link.interface == 0 || path->data_at == 0 ||
+	    nsec_since(path->data_at, now) >= LEADS)
+		return false;
+	for (unsigned i = 0; i < PATHS_MAX; i++) {
+		const struct path *other = p->path[i];
+
+		if (other != NULL && other->open && other->link.interface == path->link.interface &&
+		    other->data_at > path->data_at)
+			return false;
+	}
+	return true;
+}
+
 void view_refresh(struct peer *p, nsec_t now)
 {
 	struct eligible_path path[PATHS_MAX] = { 0 };
@@ -86,6 +103,7 @@ void view_refresh(struct peer *p, nsec_t now)
 			.fit = !from->fitness.unfit,
 			.tier = from->link.tier,
 			.interface = from->link.interface,
+			.leads = leads(p, from, now),
 			.cost = cost_of(from),
 			.way = from->rtt.min != 0 ? from->rtt.min : SEC(1),
 		};
