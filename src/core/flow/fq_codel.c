@@ -214,10 +214,13 @@ static void count_out(struct fq_codel *q, struct flow *f, uint32_t len)
 /* What fq_codel_behind found goes with the packets: `at` is the first, the last, or the one itself. */
 static void forget_place(struct flow *f, const struct place *at)
 {
-	if (at == f->found)
-		f->found = at->behind;
-	else if (at == f->first && f->found != NULL)
-		f->found_ahead -= at->packet->len;
+	if (at != f->found) {
+		f->found_ahead -= at == f->first ? at->packet->len : 0;
+		return;
+	}
+	f->found = at->behind != NULL ? at->behind : at->before;
+	if (at->behind == NULL && at->before != NULL)
+		f->found_ahead -= at->before->packet->len;
 }
 
 /* Take a packet out of its flow. */
@@ -413,22 +416,25 @@ struct buf *fq_codel_pop_tail(struct fq_codel *q)
 	return f != NULL ? take(q, f, f->last) : NULL;
 }
 
-/* The place moves as little as the flow and the wish did since it was found last. */
-static void find_place(struct flow *f, uint32_t ahead)
+/*
+ * The place moves as little as the flow and the wish did since it was found last.
+ * False: not even the last packet has so much before it.
+ */
+static bool find_place(struct flow *f, uint32_t ahead)
 {
 	if (f->found == NULL) {
 		f->found = f->first;
 		f->found_ahead = 0;
 	}
-	while (f->found != NULL && f->found_ahead < ahead) {
+	while (f->found_ahead < ahead && f->found->behind != NULL) {
 		f->found_ahead += f->found->packet->len;
 		f->found = f->found->behind;
 	}
-	while (f->found != NULL && f->found->before != NULL &&
-	       f->found_ahead - f->found->before->packet->len >= ahead) {
+	while (f->found->before != NULL && f->found_ahead - f->found->before->packet->len >= ahead) {
 		f->found = f->found->before;
 		f->found_ahead -= f->found->packet->len;
 	}
+	return f->found_ahead >= ahead;
 }
 
 struct buf *fq_codel_behind(struct fq_codel *q, uint32_t ahead)
@@ -437,8 +443,7 @@ struct buf *fq_codel_behind(struct fq_codel *q, uint32_t ahead)
 
 	if (f == NULL || f->bytes <= ahead)
 		return NULL;
-	find_place(f, ahead);
-	return f->found != NULL ? f->found->packet : NULL;
+	return find_place(f, ahead) ? f->found->packet : NULL;
 }
 
 struct buf *fq_codel_pop_behind(struct fq_codel *q)
