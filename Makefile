@@ -15,7 +15,7 @@ DESTDIR	?=
 CC	?= cc
 VERSION	:= 0.1.0
 
-PKGS	:= libnl-3.0 libnl-route-3.0 libnftnl libmnl libsodium inih jansson libcap-ng libseccomp
+PKGS	:= libnl-3.0 libnl-route-3.0 libnftnl libmnl libsodium inih jansson libcap-ng libseccomp libcares
 # libcrypto seals several times as fast as libsodium on the CPUs of today; which one is used is tried at start.
 ifeq ($(shell pkg-config --exists libcrypto && echo yes),yes)
 LIBCRYPTO := libcrypto

@@ -317,10 +317,10 @@ static int apply_routing(struct host *h)
 		o.address = h->tunnel.address;
 		o.address_count = h->tunnel.address_count;
 		o.mtu = h->tunnel.mtu < c->mtu ? h->tunnel.mtu : c->mtu;
-		o.full_tunnel = c->full_tunnel;
-		o.kill_switch = c->kill_switch;
+		o.full_tunnel = c->full_tunnel && !h->direct;
+		o.kill_switch = c->kill_switch && !h->direct;
 		o.reply_rules = true;
-		for (; o.route_count < c->route_count; o.route_count++)
+		for (; o.route_count < c->route_count && !h->direct; o.route_count++)
 			route[o.route_count] = c->route[o.route_count];
 	} else if (h->adopted) {
 		o.full_tunnel = o.kill_switch = o.reply_rules = o.down = true;
@@ -461,15 +461,16 @@ void host_set_tunnel(struct host *h, const struct message_tunnel *tunnel,
 static int apply_dns(struct host *h)
 {
 	const struct message_tunnel *t = &h->tunnel;
+	size_t count = h->direct ? 0 : t->dns_count;
 	int err;
 
-	if (h->dns_count == t->dns_count && memcmp(h->dns, t->dns, t->dns_count * sizeof(t->dns[0])) == 0)
+	if (h->dns_count == count && memcmp(h->dns, t->dns, count * sizeof(t->dns[0])) == 0)
 		return 0;
 	if (h->dns_count > 0)
 		dns_restore(h->config->interface, h->runtime_dir);
 	memcpy(h->dns, t->dns, sizeof(h->dns));
-	h->dns_count = t->dns_count;
-	err = t->dns_count > 0 ? dns_set(h->config->interface, h->runtime_dir, t->dns, t->dns_count) : 0;
+	h->dns_count = count;
+	err = count > 0 ? dns_set(h->config->interface, h->runtime_dir, t->dns, count) : 0;
 	return err < 0 ? fail(h, err, "cannot set the tunnel's DNS servers: %s", strerror(-err)) : 0;
 }
 

@@ -33,6 +33,7 @@ struct host {
 	bool session;			/* client: the tunnel is known */
 	struct message_tunnel tunnel;
 	struct outside outside;		/* client: who goes past the tunnel */
+	bool direct;			/* client: nothing goes into the tunnel now, it goes as if there was none */
 	const struct addr *endpoint;	/* client: addresses of the server */
 	size_t endpoint_count;
 	struct addr dns[MESSAGE_DNS];	/* that are set */

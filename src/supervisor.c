@@ -78,6 +78,17 @@ static void fail(struct supervisor *s, int code, const char *format, ...)
 	ev_break(s->loop, EVBREAK_ALL);
 }
 
+void supervisor_fail(struct supervisor *s, int code, const char *format, ...)
+{
+	char text[sizeof(s->reason)];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	fail(s, code, "%s", text);
+}
+
 static void report_failure(struct supervisor *s)
 {
 	char line[sizeof(s->reason) + 32];
@@ -103,7 +114,7 @@ static void report_ready(struct supervisor *s)
 }
 
 /* The kernel's state as it should be now. */
-static bool apply(struct supervisor *s)
+bool supervisor_apply(struct supervisor *s)
 {
 	int code = host_apply(&s->host);
 
@@ -158,13 +169,14 @@ void supervisor_sync(struct supervisor *s)
 {
 	if (s->config->role == CONFIG_CLIENT && s->worker.channel != NULL)
 		uplinks_sync(&s->uplinks, host_links(&s->host), &s->preferences, s->worker.channel);
+	supervisor_sync_candidate(s);
 }
 
 static void on_message(void *ctx, const struct message *m, int fd);
 static void on_closed(void *ctx, int error);
 
 /* For each worker anew: whoever ends beside us, with the same runtime directory, takes it away. */
-static int make_empty_dir(const struct supervisor *s)
+int supervisor_make_empty_dir(const struct supervisor *s)
 {
 	return mkdir(s->empty_dir, 0555) == 0 || errno == EEXIST ? 0 : -errno;
 }
@@ -172,10 +184,11 @@ static int make_empty_dir(const struct supervisor *s)
 static int begin_worker(struct supervisor *s)
 {
 	const struct channel_owner owner = { .message = on_message, .closed = on_closed, .ctx = s };
-	int err = make_empty_dir(s);
+	int err = supervisor_make_empty_dir(s);
 
 	if (err == 0)
-		err = worker_child_begin(&s->worker, s->loop, s->config, s->strategy, &s->worker_options, &owner);
+		err = worker_child_begin(&s->worker, s->loop, s->config, supervisor_server(s), s->strategy,
+					 &s->worker_options, &owner);
 	if (err < 0)
 		return err;
 	ev_child_set(&s->child, s->worker.pid, 0);
@@ -185,8 +198,10 @@ static int begin_worker(struct supervisor *s)
 	err = hand_over_tun(s);
 	if (err == 0 && s->config->role == CONFIG_SERVER)
 		return hand_over_listeners(s);
-	if (err == 0)
+	if (err == 0) {
+		supervisor_forget_server(s);
 		supervisor_sync(s);
+	}
 	return err;
 }
 
@@ -249,11 +264,11 @@ static void on_closed(void *ctx, int error)
 
 /* --- what the worker says ------------------------------------------------ */
 
-static void session_is_up(struct supervisor *s, const struct message_tunnel *tunnel)
+void supervisor_session_is_up(struct supervisor *s, const struct message_tunnel *tunnel)
 {
 	s->state_at = supervisor_now();
 	host_set_tunnel(&s->host, tunnel, s->uplinks.endpoint, s->uplinks.endpoint_count);
-	if (apply(s))
+	if (supervisor_apply(s))
 		report_ready(s);
 }
 
@@ -262,17 +277,20 @@ static void on_event(struct supervisor *s, const struct message_event *e)
 	switch (e->type) {
 	case MESSAGE_SESSION_UP:
 		if (s->config->role == CONFIG_CLIENT)
-			session_is_up(s, &e->tunnel);
+			supervisor_session_is_up(s, &e->tunnel);
 		break;
 	case MESSAGE_SESSION_DOWN:
 		s->state_at = supervisor_now();
-		log_info("%s: the session is over", s->config->peer[e->peer].name);
+		log_info("%s: the session is over", s->config->role == CONFIG_CLIENT ? supervisor_server(s)->name :
+			 s->config->peer[e->peer].name);
 		break;
 	case MESSAGE_PATH_UP:
 	case MESSAGE_PATH_DOWN:
 	case MESSAGE_PATH_ROAMED:
 		break;
 	}
+	if (s->config->role == CONFIG_CLIENT)
+		supervisor_note_event(s, e);
 }
 
 /* Somebody has deleted our device: the rules keep the host closed until there is another. */
@@ -285,7 +303,7 @@ static void renew_device(struct supervisor *s)
 	if (code != EXIT_DONE)
 		fail(s, code, "%s: the device is gone, and cannot be made anew", s->config->interface);
 	else
-		apply(s);
+		supervisor_apply(s);
 }
 
 static void on_tun_error(struct supervisor *s, const struct message_tun_error *e)
@@ -348,7 +366,7 @@ static void on_message(void *ctx, const struct message *m, int fd)
 
 static void follow(struct supervisor *s)
 {
-	apply(s);
+	supervisor_apply(s);
 	supervisor_sync(s);
 }
 
@@ -407,7 +425,7 @@ static void on_minute(struct ev_loop *loop, ev_timer *t, int events)
 static void on_too_late(struct ev_loop *loop, ev_timer *t, int events)
 {
 	struct supervisor *s = t->data;
-	const struct config_peer *server = &s->config->peer[0];
+	const struct config_peer *server = supervisor_server(s);
 	char who[ADDR_TEXT];
 
 	(void)loop;
@@ -415,6 +433,9 @@ static void on_too_late(struct ev_loop *loop, ev_timer *t, int events)
 	if (!supervisor_may_use_links(s))
 		fail(s, EXIT_FAILED, "%s: no link may carry the tunnel: each is tier = never, or its budget is spent",
 		     server->name);
+	else if (s->config->peer_count > 1)
+		fail(s, EXIT_FAILED, "none of the %zu servers answers: check their endpoints, that UDP gets through, "
+		     "and the public keys on both ends", s->config->peer_count);
 	else if (s->uplinks.refused != 0)
 		fail(s, EXIT_FAILED, "%s: %s says over %s: %s: is the server running, and is that its address?",
 		     server->name, addr_print(&s->uplinks.refused_by, who), s->uplinks.refused_link,
@@ -488,12 +509,7 @@ static bool open_host(struct supervisor *s)
 		fail(s, code, "%s", s->host.error);
 		return false;
 	}
-	if (s->config->role == CONFIG_CLIENT && !uplinks_resolve(&s->uplinks, s->config)) {
-		fail(s, EXIT_FAILED, "%s: cannot find its address: no such name, or no DNS",
-		     s->config->peer[0].endpoint[0].host);
-		return false;
-	}
-	return apply(s);
+	return supervisor_apply(s);
 }
 
 static void watch(struct supervisor *s)
@@ -519,6 +535,10 @@ static bool begin(struct supervisor *s)
 		return false;
 	watch(s);
 	supervisor_begin_budgets(s);
+	if (s->config->role == CONFIG_CLIENT && !supervisor_begin_servers(s)) {
+		fail(s, EXIT_FAILED, "out of memory");
+		return false;
+	}
 	err = begin_worker(s);
 	if (err == -EADDRINUSE)
 		fail(s, EXIT_FAILED, "UDP port %u is taken by another program", s->config->listen);
@@ -544,6 +564,26 @@ static void say_goodbye(struct supervisor *s)
 			usleep(10 * 1000);
 	}
 	channel_drain(s->worker.channel);	/* what its paths have carried */
+}
+
+void supervisor_change_worker(struct supervisor *s, const struct worker_child *worker)
+{
+	const struct channel_owner owner = { .message = on_message, .closed = on_closed, .ctx = s };
+	const struct message tun = { .type = MESSAGE_TUN };
+	unsigned restarts = s->worker.restarts;
+
+	channel_send(worker->channel, &tun, s->host.tun);
+	supervisor_answer_all(s);
+	say_goodbye(s);
+	ev_child_stop(s->loop, &s->child);
+	ev_timer_stop(s->loop, &s->respawn);
+	worker_child_end(&s->worker);
+	s->worker = *worker;
+	s->worker.restarts = restarts;
+	channel_set_owner(s->worker.channel, &owner);
+	ev_child_set(&s->child, s->worker.pid, 0);
+	ev_child_start(s->loop, &s->child);
+	supervisor_forget_paths(s);
 }
 
 /* The other tunnels' files, if there are any, keep the directory. */
@@ -599,6 +639,7 @@ static void end(struct supervisor *s)
 	notify_send("STOPPING=1");
 	if (s->control != NULL)
 		control_flush(s->control);	/* who asked to stop need not wait for the end */
+	supervisor_end_servers(s);
 	say_goodbye(s);
 	ev_child_stop(s->loop, &s->child);
 	worker_child_end(&s->worker);
@@ -633,6 +674,7 @@ int supervisor_run(const struct config *config, const struct supervisor_options 
 	ev_timer_init(&s.settle, on_settled, 0.0, 0.0);
 	ev_timer_init(&s.respawn, on_respawn, RESPAWN_AFTER, 0.0);
 	s.child.data = s.settle.data = s.respawn.data = &s;
+	supervisor_init_servers(&s);
 	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
 		ev_signal_init(&s.stop[i], on_signal, signals[i]);
 		s.stop[i].data = &s;

@@ -42,6 +42,8 @@ static const char *state_of(const struct supervisor *s)
 
 	if (s->worker.pid == 0)
 		return "restarting";
+	if (s->host.direct)
+		return "direct";
 	if (s->config->role == CONFIG_SERVER) {
 		for (size_t i = 0; i < st->peer_count; i++)
 			if (strcmp(st->peer[i].state, "up") == 0)
@@ -86,6 +88,7 @@ static void complete_status(struct supervisor *s, struct status *st)
 	st->worker_pid = s->worker.pid;
 	st->worker_restarts = s->worker.restarts;
 	if (!server) {
+		supervisor_describe_servers(s, st);
 		add_unused(st, host_links(&s->host));
 		supervisor_describe_links(s, st);
 	}

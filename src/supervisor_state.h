@@ -1,8 +1,9 @@
 /*
  * supervisor_state: what the supervisor owns, shared by its life
  * (supervisor.c), the commands that people give it (supervisor_control.c, and
- * supervisor_links.c for those about links) and the links' budgets
- * (supervisor_budget.c), and by nothing else.
+ * supervisor_links.c for those about links), the links' budgets
+ * (supervisor_budget.c) and a client's servers (supervisor_servers.c), and by
+ * nothing else.
  */
 #ifndef TTT_SUPERVISOR_STATE_H
 #define TTT_SUPERVISOR_STATE_H
@@ -10,12 +11,14 @@
 #include <ev.h>
 #include <stdbool.h>
 
+#include "base/exit_code.h"
 #include "budget.h"
 #include "config/config.h"
 #include "control/socket.h"
 #include "host.h"
 #include "preferences.h"
 #include "report.h"
+#include "resolver.h"
 #include "supervisor.h"
 #include "uplinks.h"
 #include "worker_child.h"
@@ -40,6 +43,31 @@ struct supervisor_budget {
 	bool unkept;		/* the file cannot be written */
 };
 
+struct server_addresses {
+	struct addr addr[UPLINKS_ENDPOINTS];	/* with their ports */
+	size_t count;
+};
+
+/* A client's servers (supervisor_servers.c). */
+struct supervisor_servers {
+	size_t current;			/* whose worker is supervisor.worker: index into the configuration's peers */
+	bool session;			/* it has given keys, */
+	uint32_t paths;			/* and these path ids carry data */
+	bool missing;			/* it does not answer */
+	size_t asked;			/* others, since they were all asked last */
+	bool asking;			/* there is a candidate: */
+	size_t candidate;		/* the server, or the last one that was asked */
+	uint32_t candidate_paths;
+	struct worker_child worker;
+	struct uplinks uplinks;
+	ev_child child;
+	ev_timer look;
+	struct resolver *resolver;
+	struct server_addresses found[CONFIG_SERVERS];	/* of names */
+	uint32_t stale;			/* found in an earlier round: bits of servers */
+	nsec_t looked_up_at;
+};
+
 /* One per process. */
 struct supervisor {
 	const struct config *config;
@@ -52,6 +80,7 @@ struct supervisor {
 	char empty_dir[CONFIG_PATH];
 	unsigned restarts_now;		/* of the worker, in this minute */
 	struct uplinks uplinks;
+	struct supervisor_servers servers;
 	struct preferences preferences;
 	struct budgets budgets;
 	struct supervisor_budget budget;
@@ -79,6 +108,15 @@ struct supervisor {
 
 nsec_t supervisor_now(void);
 
+/* Over, with a reason in words; the first one counts. */
+void supervisor_fail(struct supervisor *s, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
+/* The kernel's state as it should be now; a failure has been said. */
+bool supervisor_apply(struct supervisor *s);
+void supervisor_session_is_up(struct supervisor *s, const struct message_tunnel *tunnel);
+/* The TUN is another worker's now, and the one before is ended. */
+void supervisor_change_worker(struct supervisor *s, const struct worker_child *worker);
+int supervisor_make_empty_dir(const struct supervisor *s);
+
 /* The worker is told of links that came, went, or are to be used otherwise. */
 void supervisor_sync(struct supervisor *s);
 
@@ -104,6 +142,18 @@ bool supervisor_may_use_links(const struct supervisor *s);
 void supervisor_describe_links(const struct supervisor *s, struct status *st);
 /* What `ttt portal` has to know of a link. */
 void supervisor_answer_portal(struct supervisor *s, const struct control_request *request);
+
+/* Servers (supervisor_servers.c): first and last; false: memory. */
+void supervisor_init_servers(struct supervisor *s);
+bool supervisor_begin_servers(struct supervisor *s);
+void supervisor_end_servers(struct supervisor *s);
+/* Whom the worker talks to; NULL on a server. */
+const struct config_peer *supervisor_server(const struct supervisor *s);
+/* What the worker says of its server; there is a new worker, without a session. */
+void supervisor_note_event(struct supervisor *s, const struct message_event *e);
+void supervisor_forget_server(struct supervisor *s);
+void supervisor_sync_candidate(struct supervisor *s);
+void supervisor_describe_servers(const struct supervisor *s, struct status *st);
 
 /* Budgets (supervisor_budget.c): before there are links, and at the end. */
 void supervisor_begin_budgets(struct supervisor *s);

@@ -2,7 +2,6 @@
 #include "uplinks.h"
 
 #include <errno.h>
-#include <netdb.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -14,45 +13,27 @@
 #include "io/open.h"
 #include "preferences.h"
 
-static void add_endpoint(struct uplinks *u, const struct addr *a)
+static bool is_among(const struct addr *a, const struct addr *list, size_t count)
 {
-	for (size_t i = 0; i < u->endpoint_count; i++)
-		if (addr_equal(&u->endpoint[i], a))
-			return;
-	if (u->endpoint_count < UPLINKS_ENDPOINTS)
-		u->endpoint[u->endpoint_count++] = *a;
+	for (size_t i = 0; i < count; i++)
+		if (addr_equal(&list[i], a))
+			return true;
+	return false;
 }
 
-static void resolve_name(struct uplinks *u, const struct config_endpoint *e)
+void uplinks_set_endpoints(struct uplinks *u, const struct addr *addr, size_t count)
 {
-	const struct addrinfo hints = { .ai_socktype = SOCK_DGRAM, .ai_flags = AI_ADDRCONFIG };
-	struct addrinfo *found = NULL;
+	struct addr known[UPLINKS_ENDPOINTS];
+	size_t n = u->endpoint_count;
 
-	if (getaddrinfo(e->host, NULL, &hints, &found) != 0)
-		return;
-	for (const struct addrinfo *at = found; at != NULL; at = at->ai_next) {
-		struct addr a = addr_from_sockaddr(at->ai_addr);
-
-		a.port = e->port;
-		add_endpoint(u, &a);
-	}
-	freeaddrinfo(found);
-}
-
-bool uplinks_resolve(struct uplinks *u, const struct config *config)
-{
-	const struct config_peer *server = &config->peer[0];
-
+	memcpy(known, u->endpoint, sizeof(known));
 	u->endpoint_count = 0;
-	for (size_t i = 0; i < server->endpoint_count; i++) {
-		const struct config_endpoint *e = &server->endpoint[i];
-
-		if (e->addr.family != ADDR_NONE)
-			add_endpoint(u, &e->addr);
-		else
-			resolve_name(u, e);
-	}
-	return u->endpoint_count > 0;
+	for (size_t i = 0; i < n; i++)
+		if (is_among(&known[i], addr, count))
+			u->endpoint[u->endpoint_count++] = known[i];
+	for (size_t i = 0; i < count && u->endpoint_count < UPLINKS_ENDPOINTS; i++)
+		if (!is_among(&addr[i], u->endpoint, u->endpoint_count))
+			u->endpoint[u->endpoint_count++] = addr[i];
 }
 
 static const struct link *link_at(const struct links *links, unsigned slot)
@@ -88,7 +69,7 @@ static bool fits(const struct uplinks *u, unsigned number, const struct link *l)
 	return l != NULL && u->socket[number].index == l->index &&
 	       addr_same_host(&u->socket[number].source, &l->source) &&
 	       number % UPLINKS_ENDPOINTS < u->endpoint_count &&
-	       u->endpoint[number % UPLINKS_ENDPOINTS].family == l->family;
+	       addr_equal(&u->endpoint[number % UPLINKS_ENDPOINTS], &u->socket[number].remote);
 }
 
 static void close_socket(struct uplinks *u, unsigned number, struct channel *worker)
@@ -130,6 +111,7 @@ static void open_socket(struct uplinks *u, unsigned number, const struct link *l
 	u->socket[number].open = true;
 	u->socket[number].index = l->index;
 	u->socket[number].source = l->source;
+	u->socket[number].remote = *to;
 	u->socket[number].preferences = m.socket_add.preferences;
 	text_copy(u->socket[number].ifname, sizeof(u->socket[number].ifname), l->ifname);
 	log_info("%s: joins", l->ifname);

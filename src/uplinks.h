@@ -18,7 +18,6 @@
 #include "control/channel.h"
 #include "routing/links.h"
 
-struct config;
 struct preferences;
 
 #define UPLINKS_ENDPOINTS	(ENDPOINT_SOCKETS / LINKS_MAX)
@@ -31,7 +30,7 @@ struct uplinks {
 		bool open;
 		int index;		/* of the interface */
 		char ifname[SNAPSHOT_NAME];
-		struct addr source;
+		struct addr source, remote;
 		struct message_link preferences;	/* as the worker has them */
 		int error;	/* errno of the last try to open it; 0: it was open then */
 	} socket[ENDPOINT_SOCKETS];
@@ -40,8 +39,11 @@ struct uplinks {
 	int refused;			/* errno of it */
 };
 
-/* Looks the server's names up; false: none has an address. */
-bool uplinks_resolve(struct uplinks *u, const struct config *config);
+/*
+ * Where the server is, at most UPLINKS_ENDPOINTS addresses with their ports; what
+ * is known already keeps its place.  In force at the next uplinks_sync.
+ */
+void uplinks_set_endpoints(struct uplinks *u, const struct addr *addr, size_t count);
 /*
  * Close what has no link any more, open what is missing, and pass on what is
  * preferred now; the worker is told.  Gives the number of sockets that are open.

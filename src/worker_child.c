@@ -13,7 +13,7 @@
 #include "config/config.h"
 #include "core/engine.h"
 
-static void fill_setup(const struct config *c, const char *strategy, struct message *m)
+static void fill_setup(const struct config *c, size_t peers, const char *strategy, struct message *m)
 {
 	struct message_setup *s = &m->setup;
 
@@ -27,9 +27,9 @@ static void fill_setup(const struct config *c, const char *strategy, struct mess
 	memcpy(s->address, c->address, sizeof(s->address));
 	s->dns_count = c->dns_count;
 	memcpy(s->dns, c->dns, sizeof(s->dns));
-	s->pool = (uint32_t)engine_bufs(c->peer_count);	/* they cost memory only once they are used */
+	s->pool = (uint32_t)engine_bufs(peers);	/* they cost memory only once they are used */
 	s->log_level = LOG_LEVEL_INFO;
-	s->peer_count = (uint16_t)c->peer_count;
+	s->peer_count = (uint16_t)peers;
 }
 
 static void fill_peer(const struct config_peer *from, size_t index, struct message *m)
@@ -45,15 +45,18 @@ static void fill_peer(const struct config_peer *from, size_t index, struct messa
 	memcpy(p->prefix, from->prefix, sizeof(p->prefix));
 }
 
-static int introduce(struct worker_child *s, const struct config *c, const char *strategy)
+static int introduce(struct worker_child *s, const struct config *c, const struct config_peer *server,
+		     const char *strategy)
 {
+	const struct config_peer *peer = server != NULL ? server : c->peer;
+	size_t peers = server != NULL ? 1 : c->peer_count;
 	struct message m;
 	int err;
 
-	fill_setup(c, strategy, &m);
+	fill_setup(c, peers, strategy, &m);
 	err = channel_send(s->channel, &m, -1);
-	for (size_t i = 0; i < c->peer_count && err == 0; i++) {
-		fill_peer(&c->peer[i], i, &m);
+	for (size_t i = 0; i < peers && err == 0; i++) {
+		fill_peer(&peer[i], i, &m);
 		err = channel_send(s->channel, &m, -1);
 	}
 	message_wipe(&m, sizeof(m));
@@ -62,8 +65,8 @@ static int introduce(struct worker_child *s, const struct config *c, const char 
 }
 
 int worker_child_begin(struct worker_child *s, struct ev_loop *loop, const struct config *config,
-		       const char *strategy, const struct worker_options *options,
-		       const struct channel_owner *owner)
+		       const struct config_peer *server, const char *strategy,
+		       const struct worker_options *options, const struct channel_owner *owner)
 {
 	int pair[2], err = channel_pair(pair);
 
@@ -85,7 +88,7 @@ int worker_child_begin(struct worker_child *s, struct ev_loop *loop, const struc
 		err = -errno;
 		close(pair[0]);
 	} else {
-		err = introduce(s, config, strategy);
+		err = introduce(s, config, server, strategy);
 	}
 	if (err < 0)
 		worker_child_end(s);

@@ -10,6 +10,7 @@
 #include "worker.h"
 
 struct config;
+struct config_peer;
 struct ev_loop;
 
 struct worker_child {
@@ -18,10 +19,13 @@ struct worker_child {
 	unsigned restarts;
 };
 
-/* Fork a worker and send it SETUP, its peers and START.  0 or a negative errno. */
+/*
+ * Fork a worker and send it SETUP, its peers and START.  A client's has one: the
+ * server, of those in config; a server's (NULL) all.  0 or a negative errno.
+ */
 int worker_child_begin(struct worker_child *s, struct ev_loop *loop, const struct config *config,
-		       const char *strategy, const struct worker_options *options,
-		       const struct channel_owner *owner);
+		       const struct config_peer *server, const char *strategy,
+		       const struct worker_options *options, const struct channel_owner *owner);
 /* Its end was seen, or it shall be ended: the channel is closed, a living one is killed and reaped. */
 void worker_child_end(struct worker_child *s);
 

@@ -209,6 +209,20 @@ static void a_link_prints_as_the_words_that_make_it(void **state)
 	assert_same_words(&back, &link);
 }
 
+static void a_client_may_have_several_servers_and_a_way_without_them(void **state)
+{
+	struct config *c = parsed(CLIENT "endpoint=a\n[peer b]\npublic-key=" K2 "\nendpoint=b, c\n");
+
+	(void)state;
+	assert_int_equal(c->peer_count, 2);
+	assert_int_equal(c->peer[1].endpoint_count, 2);
+	assert_true(c->kill_switch && !c->fallback_direct);
+	config_free(c);
+	c = parsed("[tunnel]\nfallback = direct\nprivate-key-file=k\n[peer v]\npublic-key=" K1 "\nendpoint=a\n");
+	assert_true(c->full_tunnel && c->fallback_direct && !c->kill_switch);
+	config_free(c);
+}
+
 static void a_server_forwards_ports_to_its_peers(void **state)
 {
 	static const char text[] = SERVER "forward=tcp/8080 -> b:80, udp/53->a\nforward = tcp/22 -> b\n"
@@ -280,7 +294,9 @@ static void each_mistake_has_its_line_and_its_words(void **state)
 		{ CLIENT "endpoint=a\n[link w]\nbudget-reset=29\n", "f:7: budget-reset: 29 is not a number from 1 to 28" },
 		{ CLIENT "endpoint=a\n[link w*]\ngateway=10.0.0.1\n", "f:7: gateway: one router cannot be all of [link w*]'s" },
 		{ CLIENT "endpoint=a\n[link w]\nweight=0\n", "f:7: weight: 0 is not a number from 1" },
-		{ CLIENT "endpoint=a\n[peer b]\npublic-key=" K2 "\nendpoint=b\n", "f:6: [peer b]: a client has one peer" },
+		{ "[tunnel]\nfallback=open\n", "f:2: fallback: open is neither block nor direct" },
+		{ "[tunnel]\nkill-switch=yes\nfallback=direct\nprivate-key-file=k\n[peer v]\npublic-key=" K1 "\nendpoint=a\n",
+		  "f:3: fallback: direct would let out what the kill switch (line 2)" },
 		{ CLIENT "[peer vps]\n", "f:5: a second [peer vps] (the first is in line 3)" },
 		{ "[tunnel]\n[peer x]\npublic-key=abc\n", "f:3: public-key: not a key" },
 		{ "[tunnel]\nfull-tunnel=no\nkill-switch=yes\nprivate-key-file=k\n[peer v]\npublic-key=" K1 "\nendpoint=a\n",
@@ -340,6 +356,8 @@ int main(void)
 		TEST("a change is read as the file is, and is whole or nothing",
 		     a_change_is_read_as_the_file_is_and_is_whole_or_nothing),
 		TEST("a link prints as the words that make it", a_link_prints_as_the_words_that_make_it),
+		TEST("a client may have several servers, and a way without them",
+		     a_client_may_have_several_servers_and_a_way_without_them),
 		TEST("a server forwards ports to its peers", a_server_forwards_ports_to_its_peers),
 		TEST("each mistake has its line and its words", each_mistake_has_its_line_and_its_words),
 	};

@@ -60,7 +60,10 @@ static void check_kill_switch(struct parser *p)
 	if (c->role == CONFIG_SERVER)
 		return;
 	c->full_tunnel = p->full_tunnel != 0;
-	c->kill_switch = p->kill_switch < 0 ? c->full_tunnel : p->kill_switch != 0;
+	c->kill_switch = p->kill_switch < 0 ? c->full_tunnel && !c->fallback_direct : p->kill_switch != 0;
+	if (c->kill_switch && c->fallback_direct)
+		parser_fail_at(p, p->fallback_line, "fallback: direct would let out what the kill switch (line %u) "
+			       "is to keep in; leave one of them out", p->kill_switch_line);
 	if (c->kill_switch && !c->full_tunnel)
 		parser_fail_at(p, p->kill_switch_line, "kill-switch: needs full-tunnel = yes; without "
 			       "it the rest of the traffic is meant to go outside");
@@ -74,9 +77,9 @@ static void check_peers(struct parser *p)
 		parser_fail_at(p, 0, c->role == CONFIG_SERVER ?
 			       "no [peer NAME] section: nobody could connect; add one for each client" :
 			       "no [peer NAME] section; add one for the server");
-	if (c->role == CONFIG_CLIENT && c->peer_count > 1)
-		parser_fail_at(p, p->peer_line[1], "[peer %s]: a client has one peer, its server; "
-			       "run a second tunnel for another", c->peer[1].name);
+	if (c->role == CONFIG_CLIENT && c->peer_count > CONFIG_SERVERS)
+		parser_fail_at(p, p->peer_line[CONFIG_SERVERS], "[peer %s]: a client has at most %d servers",
+			       c->peer[CONFIG_SERVERS].name, CONFIG_SERVERS);
 	for (size_t i = 0; i < c->peer_count; i++) {
 		const struct config_peer *peer = &c->peer[i];
 

@@ -37,6 +37,7 @@ static const struct key_row keys[] = {
 	{ SECTION_TUNNEL, "forward", FOR_SERVER, KEY_LIST, forward_read },
 	{ SECTION_TUNNEL, "full-tunnel", FOR_CLIENT, KEY_ONCE, value_full_tunnel },
 	{ SECTION_TUNNEL, "kill-switch", FOR_CLIENT, KEY_ONCE, value_kill_switch },
+	{ SECTION_TUNNEL, "fallback", FOR_CLIENT, KEY_ONCE, value_fallback },
 	{ SECTION_TUNNEL, "route", FOR_CLIENT, KEY_LIST, value_route },
 	{ SECTION_TUNNEL, "exclude", FOR_CLIENT, KEY_LIST, value_outside },
 	{ SECTION_TUNNEL, "exclude-uid", FOR_CLIENT, KEY_LIST, value_outside_user },

@@ -21,7 +21,8 @@
  *   routed               srv  prefixes, at most 8               none
  *   forward              srv  tcp/8080 -> PEER[:PORT], at most 64   none
  *   full-tunnel          clt  yes | no                          yes
- *   kill-switch          clt  yes | no                          as full-tunnel
+ *   kill-switch          clt  yes | no                          as full-tunnel, but with fallback = direct no
+ *   fallback             clt  block | direct                    block
  *   route                clt  prefixes, at most 64              none
  *   exclude              clt  prefixes, at most 64              none
  *   exclude-uid          clt  users: names, numbers, 1000-1999; at most 16   none
@@ -33,7 +34,7 @@
  *   mark                 both 1..0xffff, of our datagrams       0x7474
  *   reply-mark           both 1..0xfff0, and the 15 above       0x7501 + 16 N
  *   route-protocol       both 5..255                            84
- *   [peer NAME]               a client has one: the server; a server 1..256
+ *   [peer NAME]               a client's are servers, 1..8; a server's 1..256
  *   public-key           both base64                            must be there
  *   preshared-key-file   both path                              none
  *   endpoint             clt  HOST[:PORT], at most 8            must be there; port 7474
@@ -68,6 +69,7 @@
 
 #define CONFIG_SIZE_MAX		(1024 * 1024)	/* bytes of text */
 #define CONFIG_PEERS		256
+#define CONFIG_SERVERS		8	/* peers of a client */
 #define CONFIG_LINKS		64
 #define CONFIG_ADDRESSES	4	/* of the server itself */
 #define CONFIG_PEER_PREFIXES	16
@@ -169,6 +171,7 @@ struct config {
 	struct config_forward forward[CONFIG_FORWARDS];	/* server */
 	size_t forward_count;
 	bool full_tunnel, kill_switch;	/* both false on a server */
+	bool fallback_direct;		/* client: while no server answers, traffic leaves without the tunnel */
 	struct prefix route[CONFIG_ROUTES];	/* client: what goes through besides the peer's */
 	size_t route_count;
 	struct prefix outside[CONFIG_ROUTES];	/* client: what goes past the tunnel: to there, */
@@ -184,7 +187,7 @@ struct config {
 	struct config_marks given;	/* as the file says; 0: it does not */
 	struct config_marks marks;	/* in force */
 	struct config_peer *peer;	/* in the order of the file */
-	size_t peer_count;		/* client: 1; server: 1..CONFIG_PEERS */
+	size_t peer_count;		/* client: 1..CONFIG_SERVERS; server: 1..CONFIG_PEERS */
 	struct config_link *link;
 	size_t link_count;
 };

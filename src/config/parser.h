@@ -28,7 +28,7 @@ struct parser {
 	const char *key;		/* whose value is being read */
 	unsigned seen[PARSER_KEYS];	/* line of each key in this section; 0: not there */
 	/* Lines, to point back at; 0: not there. */
-	unsigned tunnel_line, listen_line, kill_switch_line;
+	unsigned tunnel_line, listen_line, kill_switch_line, fallback_line;
 	unsigned peer_line[CONFIG_PEERS], link_line[CONFIG_LINKS];
 	unsigned address_line[CONFIG_ADDRESSES];
 	unsigned prefix_line[CONFIG_PEERS][CONFIG_PEER_PREFIXES];

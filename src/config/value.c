@@ -282,6 +282,14 @@ void value_kill_switch(struct parser *p, const char *value)
 	p->kill_switch_line = p->line;
 }
 
+void value_fallback(struct parser *p, const char *value)
+{
+	p->config->fallback_direct = strcmp(value, "direct") == 0;
+	p->fallback_line = p->line;
+	if (!p->config->fallback_direct && strcmp(value, "block") != 0)
+		parser_fail(p, "fallback: %.40s is neither block nor direct", value);
+}
+
 void value_route(struct parser *p, const char *value)
 {
 	struct config *c = p->config;

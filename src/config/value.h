@@ -41,6 +41,7 @@ void value_isolation(struct parser *p, const char *value);
 void value_routed(struct parser *p, const char *value);
 void value_full_tunnel(struct parser *p, const char *value);
 void value_kill_switch(struct parser *p, const char *value);
+void value_fallback(struct parser *p, const char *value);
 void value_route(struct parser *p, const char *value);
 void value_outside(struct parser *p, const char *value);
 void value_outside_user(struct parser *p, const char *value);

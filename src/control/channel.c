@@ -331,6 +331,11 @@ struct channel *channel_new(struct ev_loop *loop, int fd, enum channel_end which
 	return ch;
 }
 
+void channel_set_owner(struct channel *ch, const struct channel_owner *owner)
+{
+	ch->owner = *owner;
+}
+
 void channel_free(struct channel *ch)
 {
 	if (ch == NULL)

@@ -49,6 +49,8 @@ int channel_pair(int ret[2]);
  */
 struct channel *channel_new(struct ev_loop *loop, int fd, enum channel_end end,
 			    const struct channel_owner *owner);
+/* What comes from now on is somebody else's. */
+void channel_set_owner(struct channel *ch, const struct channel_owner *owner);
 /* Closes; what still waits is lost.  NULL is nothing. */
 void channel_free(struct channel *ch);
 

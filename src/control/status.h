@@ -28,7 +28,8 @@
 
 /*
  * The words of a state.  A tunnel or peer: "up", "connecting" (no session yet,
- * or lost), "restarting" (the worker died; the host stays closed), "stopping";
+ * or lost), "direct" (lost, and traffic goes past the tunnel meanwhile),
+ * "restarting" (the worker died; the host stays closed), "stopping";
  * a server's tunnel without a peer in session: "waiting".  A path: "up",
  * "validating", "suspect", "down".
  */
