@@ -95,6 +95,18 @@ ok "clients reach each other" within 5 in_client ping -q -c 1 -W 1 10.84.0.3
 ok "over IPv6 too" within 5 in_ns phone ping -q -c 1 -W 1 "$INNER_CLIENT6"
 phone down
 
+# --- two servers on one host ----------------------------------------------------------------
+
+sed -e 's/7474/7475/; s/10\.84\./10.85./g; s/fd84/fd85/g' "$T/server.conf" >"$T/second.conf"
+second() { in_server timeout 30 "$TTT" "$@" -i ttt1 -r "$T/run-server"; }
+forwards() { in_server sysctl -n net.ipv4.ip_forward net.ipv6.conf.all.forwarding net.ipv4.conf.eth0.forwarding | xargs; }
+ok "a second server comes up beside the first" second up -c "$T/second.conf"
+ok "the first of them ends" server down
+is "the host still forwards for the other one" "$(forwards)" "1 1 1"
+ok "which ends, too" second down
+unchanged "then" server
+server up
+
 # --- the server is restarted ---------------------------------------------------------------
 
 mkdir "$T/www"
@@ -138,4 +150,5 @@ done
 server down
 ok "when no other run follows, nothing of it is left in the end" within 12 nothing_runs
 unchanged "and" server
+
 done_testing

@@ -7,10 +7,13 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 #include "routing/snapshot.h"
 
@@ -286,8 +289,101 @@ static const char *leader_of(const struct row *r)
 	return strcmp(r->row.wanted, with4) == 0 ? leader4 : leader6;
 }
 
+/* --- other tunnels of this host ------------------------------------------------ */
+
+#define SUFFIX	".sysctl"
+
+struct folder {
+	char path[PATH / 2];
+	const char *own;	/* the name of our file in it */
+	int lock;
+};
+
+/* Nobody else reads or writes rows there meanwhile. */
+static struct folder enter_folder(const struct sysctl_store *s)
+{
+	const char *slash = strrchr(s->file, '/');
+	struct folder f = { .own = slash != NULL ? slash + 1 : s->file, .lock = -1 };
+
+	snprintf(f.path, sizeof(f.path), "%.*s", slash != NULL ? (int)(slash - s->file) : 1, slash != NULL ? s->file : ".");
+	f.lock = open(f.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (f.lock >= 0)
+		flock(f.lock, LOCK_EX);
+	return f;
+}
+
+static void leave_folder(const struct folder *f)
+{
+	if (f->lock >= 0)
+		close(f->lock);
+}
+
+static bool is_other(const struct folder *f, const char *name)
+{
+	size_t len = strlen(name);
+
+	return len > sizeof(SUFFIX) - 1 && strcmp(name + len - (sizeof(SUFFIX) - 1), SUFFIX) == 0 &&
+	       strcmp(name, f->own) != 0;
+}
+
+/* The rows of the first other store that has one of that name; false: none has. */
+static bool find_other(const struct folder *f, const char *name, struct sysctl_store *ret)
+{
+	DIR *dir = opendir(f->path);
+	const struct dirent *d;
+	bool found = false;
+
+	while (dir != NULL && !found && (d = readdir(dir)) != NULL) {
+		struct sysctl_store other = { 0 };
+
+		if (!is_other(f, d->d_name))
+			continue;
+		snprintf(other.file, sizeof(other.file), "%.120s/%.120s", f->path, d->d_name);
+		if (load(&other) == 0) {
+			follow_all(&other);
+			found = find(&other, name) != NULL;
+		}
+		if (found)
+			*ret = other;
+		else
+			free(other.row);
+	}
+	if (dir != NULL)
+		closedir(dir);
+	return found;
+}
+
+static bool others_have(const struct folder *f, const char *name)
+{
+	struct sysctl_store other;
+	bool found = find_other(f, name, &other);
+
+	if (found)
+		free(other.row);
+	return found;
+}
+
+/* It holds, because another tunnel has seen to it: it is to hold for us, too, and so are its followers. */
+static int join_other(struct sysctl_store *s, const struct folder *f, const char *name)
+{
+	struct sysctl_store other;
+	int err = 0;
+
+	if (!find_other(f, name, &other))
+		return 0;
+	for (size_t i = 0; i < other.count && err == 0; i++) {
+		const struct row *r = &other.row[i];
+
+		if (find(s, r->row.name) == NULL &&
+		    (strcmp(r->row.name, name) == 0 || (is_follower(r) && strcmp(leader_of(r), name) == 0)))
+			err = append(s, r);
+	}
+	free(other.row);
+	return err == 0 ? save(s) : err;
+}
+
 /* Those whose leader is back as it was follow it. */
-static void restore_followers(struct sysctl_store *s)
+static void restore_followers(struct sysctl_store *s, const struct folder *f)
 {
 	char value[SYSCTL_VALUE];
 
@@ -296,7 +392,8 @@ static void restore_followers(struct sysctl_store *s)
 
 		if (!is_follower(r) || find(s, leader_of(r)) != NULL)
 			continue;
-		if (read_setting(s->root, r->row.name, value) == 0 && strcmp(value, r->was) != 0)
+		if (read_setting(s->root, r->row.name, value) == 0 && strcmp(value, r->was) != 0 &&
+		    !others_have(f, r->row.name))
 			write_setting(s->root, r->row.name, r->was);
 		s->row[i] = s->row[--s->count];
 	}
@@ -304,17 +401,14 @@ static void restore_followers(struct sysctl_store *s)
 
 /* --- rows -------------------------------------------------------------------- */
 
-static int apply_row(struct sysctl_store *s, const struct sysctl_row *row)
+static int change_row(struct sysctl_store *s, const struct sysctl_row *row, const char was[SYSCTL_VALUE])
 {
-	char value[SYSCTL_VALUE];
-	int err = read_setting(s->root, row->name, value);
+	int err = 0;
 
-	if (err == -ENOENT || (err == 0 && holds(row, value)))
-		return 0;
-	if (err == 0 && find(s, row->name) == NULL) {
+	if (find(s, row->name) == NULL) {
 		struct row new = { .row = *row, .index = index_of(row->name) };
 
-		memcpy(new.was, value, sizeof(value));
+		memcpy(new.was, was, SYSCTL_VALUE);
 		err = append(s, &new);
 		if (err == 0)
 			err = note_followers(s, row->name);
@@ -326,13 +420,25 @@ static int apply_row(struct sysctl_store *s, const struct sysctl_row *row)
 	return err < 0 ? failure(s, row->name, err) : 1;
 }
 
+static int apply_row(struct sysctl_store *s, const struct folder *f, const struct sysctl_row *row)
+{
+	char value[SYSCTL_VALUE];
+	int err = read_setting(s->root, row->name, value);
+
+	if (err == 0 && holds(row, value))
+		err = find(s, row->name) == NULL ? join_other(s, f, row->name) : 0;
+	else if (err == 0)
+		return change_row(s, row, value);
+	return err < 0 && err != -ENOENT ? failure(s, row->name, err) : 0;
+}
+
 /* What somebody else set meanwhile is his. */
-static int restore_row(struct sysctl_store *s, const struct row *r)
+static int restore_row(struct sysctl_store *s, const struct folder *f, const struct row *r)
 {
 	char value[SYSCTL_VALUE];
 	int err = read_setting(s->root, r->row.name, value);
 
-	if (err == -ENOENT || (err == 0 && strcmp(value, r->row.wanted) != 0))
+	if (err == -ENOENT || (err == 0 && (strcmp(value, r->row.wanted) != 0 || others_have(f, r->row.name))))
 		return 0;
 	if (err == 0)
 		err = write_setting(s->root, r->row.name, r->was);
@@ -347,7 +453,7 @@ static bool among(const char *name, const struct sysctl_row *row, size_t count)
 	return false;
 }
 
-int sysctl_apply(struct sysctl_store *s, const struct sysctl_row *row, size_t count)
+static int make_hold(struct sysctl_store *s, const struct folder *f, const struct sysctl_row *row, size_t count)
 {
 	int changed = 0, first = follow_all(s) ? save(s) : 0;
 
@@ -356,14 +462,14 @@ int sysctl_apply(struct sysctl_store *s, const struct sysctl_row *row, size_t co
 
 		if (is_follower(&s->row[i]) || among(s->row[i].row.name, row, count))
 			continue;
-		n = restore_row(s, &s->row[i]);
+		n = restore_row(s, f, &s->row[i]);
 		s->row[i] = s->row[--s->count];
 		changed += n > 0;
 		first = first == 0 && n < 0 ? n : first;
 	}
-	restore_followers(s);
+	restore_followers(s, f);
 	for (size_t i = 0; i < count; i++) {
-		int n = apply_row(s, &row[i]);
+		int n = apply_row(s, f, &row[i]);
 
 		changed += n > 0;
 		first = first == 0 && n < 0 ? n : first;
@@ -371,6 +477,15 @@ int sysctl_apply(struct sysctl_store *s, const struct sysctl_row *row, size_t co
 	if (first == 0)
 		first = save(s);
 	return first < 0 ? first : changed;
+}
+
+int sysctl_apply(struct sysctl_store *s, const struct sysctl_row *row, size_t count)
+{
+	struct folder f = enter_folder(s);
+	int result = make_hold(s, &f, row, count);
+
+	leave_folder(&f);
+	return result;
 }
 
 int sysctl_restore(struct sysctl_store *s)

@@ -6,6 +6,11 @@
  * long dead.  A value that somebody else changed meanwhile is left alone, and
  * a setting that went away with its interface is no error.
  *
+ * Several tunnels of one host may want the same: their files lie in one folder.
+ * Who finds a setting as he wants it, and another one's row for it, has that row,
+ * too; and who ends leaves alone what another one still has: the last one puts it
+ * back as it was before the first.
+ *
  * When net.ipv4.ip_forward or net.ipv6.conf.all.forwarding changes, the kernel
  * changes those of every interface with it, and IPv4's accept_redirects: such
  * followers are saved with their leader, and put back after it.

@@ -106,6 +106,43 @@ static void what_somebody_else_set_meanwhile_stays(void **state)
 	sysctl_store_free(s);
 }
 
+static struct sysctl_store *store_of(const char *file)
+{
+	struct sysctl_store *s = NULL;
+
+	assert_int_equal(sysctl_store_new(ROOT, folder_path(file), &s), 0);
+	return s;
+}
+
+/* Whoever ends first, and however: the last one puts it back as it was before the first. */
+static void the_last_of_several_tunnels_puts_back(void **state)
+{
+	static const char *const file[] = { "a.sysctl", "b.sysctl" };
+
+	(void)state;
+	for (size_t first = 0; first < 2; first++) {
+		struct sysctl_store *s[2];
+
+		prepare();
+		for (size_t i = 0; i < 2; i++)
+			s[i] = store_of(file[i]);
+		assert_int_equal(sysctl_apply(s[0], forwarding, 2), 2);
+		assert_int_equal(sysctl_apply(s[1], forwarding, 2), 0);
+		sysctl_store_free(s[1 - first]);	/* killed */
+		assert_int_equal(sysctl_restore(s[first]), 0);
+		assert_int_equal(get("net/ipv4/ip_forward"), 1);
+		assert_int_equal(get("net/ipv6/conf/all/forwarding"), 1);
+		assert_int_equal(get("net/ipv4/conf/two/forwarding"), 1);
+		assert_int_not_equal(access(folder_path(file[first]), F_OK), 0);
+		s[1 - first] = store_of(file[1 - first]);
+		assert_int_equal(sysctl_restore(s[1 - first]), 2);
+		assert_prepared();
+		assert_int_not_equal(access(folder_path(file[1 - first]), F_OK), 0);
+		sysctl_store_free(s[0]);
+		sysctl_store_free(s[1]);
+	}
+}
+
 static void run(const char *command)
 {
 	assert_int_equal(system(command), 0);
@@ -182,6 +219,8 @@ int main(void)
 		     what_the_kernel_changes_along_is_put_back),
 		TEST("so it is after a crash", so_it_is_after_a_crash),
 		TEST("what somebody else set meanwhile stays", what_somebody_else_set_meanwhile_stays),
+		TEST("the last of several tunnels puts back what the first has changed",
+		     the_last_of_several_tunnels_puts_back),
 		TEST("settings go where their interface goes", settings_go_where_their_interface_goes),
 		TEST("a new interface of a known name has its own settings",
 		     a_new_interface_of_a_known_name_has_its_own_settings),
