@@ -6,7 +6,7 @@
 #	laptop = client   full tunnel, 10.84.0.2, fd84::2, two links
 #	phone             only what is for the tunnel goes there, 10.84.0.3, fd84::3
 . "$(dirname "$0")/tunnel.sh"
-needs curl perl ping
+needs curl perl ping iperf3
 topology 2
 ns_add phone
 add_behind_inet phone p0 10.72.0 2001:db8:b0
@@ -17,8 +17,8 @@ for end in phone second; do (umask 077; "$TTT" genkey >"$T/$end.key"); done
 peer_phone="[peer phone]
 public-key = $("$TTT" pubkey <"$T/phone.key")
 address = 10.84.0.3, fd84::3"
-files() { # files LINES: of the server's [tunnel]
-	SERVER_TUNNEL=$1 SERVER_MORE=$peer_phone tunnel_files
+files() { # files LINES [LINES]: of the server's [tunnel], of [peer laptop]
+	SERVER_TUNNEL=$1 SERVER_PEER=${2:-} SERVER_MORE=$peer_phone tunnel_files
 }
 files "forward = tcp/8080 -> laptop:80, udp/5353 -> laptop:5300
 forward = tcp/2222 -> phone:80
@@ -89,11 +89,33 @@ ok "a client does not reach another" not in_client ping -q -c 1 -W 1 10.84.0.3
 ok "nor over IPv6" not in_ns phone ping -q -c 1 -W 1 "$INNER_CLIENT6"
 ok "but the server" in_ns phone ping -q -c 1 -W 2 "$INNER_SERVER6"
 server down
-files "isolation = no"
+files "isolation = no" "rate = 10mbit"
 ok "with isolation = no" server up
 ok "clients reach each other" within 5 in_client ping -q -c 1 -W 1 10.84.0.3
 ok "over IPv6 too" within 5 in_ns phone ping -q -c 1 -W 1 "$INNER_CLIENT6"
 phone down
+
+# --- a rate for one client -----------------------------------------------------------------
+
+spawn_in host iperf3 -s
+within 5 is_listening host 5201
+# What one TCP makes in two seconds, Mbit/s, and the slowest of the pings beside it.
+carries() { # carries [-R]
+	in_client iperf3 -c "$HOST4" -t 2 -O 1 -J "$@" >"$T/iperf" &
+	local iperf=$!
+	in_client ping -q -i 0.02 -c 120 "$HOST4" >"$T/pings"
+	wait "$iperf"
+	rate=$(jq '.end.sum_received.bits_per_second / 1e6' "$T/iperf")
+	slowest=$(sed -nE 's|^rtt .* = [0-9.]+/[0-9.]+/([0-9.]+)/.*|\1|p' "$T/pings")
+	echo "$rate Mbit/s, slowest ping $slowest ms"
+}
+for way in to from; do
+	[ $way = to ] && reverse=-R || reverse=
+	# shellcheck disable=SC2086
+	ok "a TCP $way the laptop is measured" carries $reverse
+	ok "it gets the rate of 10mbit, and no more" between "$rate" 8 10.1
+	ok "and no ping waits behind it" between "$slowest" 0 30
+done
 
 # --- two servers on one host ----------------------------------------------------------------
 
@@ -102,6 +124,7 @@ second() { in_server timeout 30 "$TTT" "$@" -i ttt1 -r "$T/run-server"; }
 forwards() { in_server sysctl -n net.ipv4.ip_forward net.ipv6.conf.all.forwarding net.ipv4.conf.eth0.forwarding | xargs; }
 ok "a second server comes up beside the first" second up -c "$T/second.conf"
 ok "the first of them ends" server down
+files "isolation = no"
 is "the host still forwards for the other one" "$(forwards)" "1 1 1"
 ok "which ends, too" second down
 unchanged "then" server

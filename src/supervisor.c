@@ -399,7 +399,7 @@ static void on_outside(struct ev_loop *loop, ev_timer *t, int events)
 	(void)loop;
 	(void)events;
 	if (host_look_outside(&s->host))
-		apply(s);
+		supervisor_apply(s);
 }
 
 /* --- beginning ----------------------------------------------------------- */

@@ -43,6 +43,7 @@ static void fill_peer(const struct config_peer *from, size_t index, struct messa
 	memcpy(p->preshared_key, from->preshared_key, sizeof(p->preshared_key));
 	p->prefix_count = from->prefix_count;
 	memcpy(p->prefix, from->prefix, sizeof(p->prefix));
+	p->rate = from->rate;
 }
 
 static int introduce(struct worker_child *s, const struct config *c, const struct config_peer *server,

@@ -58,6 +58,7 @@ static void take_peer(struct worker *w, const struct message *m, int fd)
 	memcpy(to->preshared_key, m->peer.preshared_key, sizeof(to->preshared_key));
 	memcpy(to->prefix, m->peer.prefix, sizeof(to->prefix));
 	to->prefix_count = m->peer.prefix_count;
+	to->rate = m->peer.rate;
 }
 
 static struct engine *new_engine(struct worker *w)

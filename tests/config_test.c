@@ -227,7 +227,7 @@ static void a_server_forwards_ports_to_its_peers(void **state)
 {
 	static const char text[] = SERVER "forward=tcp/8080 -> b:80, udp/53->a\nforward = tcp/22 -> b\n"
 		"isolation=no\nrouted=10.84.0.128/25\n"
-		"[peer a]\npublic-key=" K1 "\naddress=10.84.0.2\n[peer b]\npublic-key=" K2 "\naddress=10.84.0.3\n";
+		"[peer a]\nrate=50mbit\npublic-key=" K1 "\naddress=10.84.0.2\n[peer b]\npublic-key=" K2 "\naddress=10.84.0.3\n";
 	struct config *c = parsed(text);
 
 	(void)state;
@@ -240,6 +240,8 @@ static void a_server_forwards_ports_to_its_peers(void **state)
 	assert_int_equal(c->forward[1].to_port, 53);
 	assert_int_equal(c->forward[1].peer, 0);
 	assert_int_equal(c->forward[2].port, 22);
+	assert_int_equal(c->peer[0].rate, 6250000);
+	assert_int_equal(c->peer[1].rate, 0);
 	assert_false(c->isolation);
 	assert_int_equal(c->routed_count, 1);
 	config_free(c);
@@ -294,6 +296,8 @@ static void each_mistake_has_its_line_and_its_words(void **state)
 		{ CLIENT "endpoint=a\n[link w]\nbudget-reset=29\n", "f:7: budget-reset: 29 is not a number from 1 to 28" },
 		{ CLIENT "endpoint=a\n[link w*]\ngateway=10.0.0.1\n", "f:7: gateway: one router cannot be all of [link w*]'s" },
 		{ CLIENT "endpoint=a\n[link w]\nweight=0\n", "f:7: weight: 0 is not a number from 1" },
+		{ SERVER "[peer a]\nrate=50\n", "f:7: rate: 50 is not from 8kbit to 100gbit; write 50mbit, or none" },
+		{ CLIENT "endpoint=a\nrate=50mbit\n", "f:6: rate: only a server has it" },
 		{ "[tunnel]\nfallback=open\n", "f:2: fallback: open is neither block nor direct" },
 		{ "[tunnel]\nkill-switch=yes\nfallback=direct\nprivate-key-file=k\n[peer v]\npublic-key=" K1 "\nendpoint=a\n",
 		  "f:3: fallback: direct would let out what the kill switch (line 2)" },

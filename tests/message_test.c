@@ -59,6 +59,7 @@ static struct message peer(void)
 	for (size_t i = 0; i < MESSAGE_PREFIXES; i++)
 		m.peer.prefix[i] = net("fd84:1234:5678:9abc:def0:1234:5678:9abc/128");
 	m.peer.prefix_count = MESSAGE_PREFIXES;
+	m.peer.rate = UINT64_MAX;
 	return m;
 }
 

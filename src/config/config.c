@@ -53,6 +53,7 @@ static const struct key_row keys[] = {
 	{ SECTION_PEER, "preshared-key-file", FOR_BOTH, KEY_ONCE, value_preshared_key_file },
 	{ SECTION_PEER, "endpoint", FOR_CLIENT, KEY_LIST, value_endpoint },
 	{ SECTION_PEER, "address", FOR_SERVER, KEY_LIST, value_peer_address },
+	{ SECTION_PEER, "rate", FOR_SERVER, KEY_ONCE, value_peer_rate },
 	{ SECTION_LINK, "tier", FOR_CLIENT, KEY_ONCE, link_tier },
 	{ SECTION_LINK, "priority", FOR_CLIENT, KEY_ONCE, link_priority },
 	{ SECTION_LINK, "weight", FOR_CLIENT, KEY_ONCE, link_weight },

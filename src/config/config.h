@@ -39,6 +39,7 @@
  *   preshared-key-file   both path                              none
  *   endpoint             clt  HOST[:PORT], at most 8            must be there; port 7474
  *   address              srv  prefixes, at most 16              must be there
+ *   rate                 srv  50mbit; 8kbit to 100gbit; none    none
  *   [link NAME]          clt  optional, at most 64; NAME may be a pattern
  *   tier                 clt  primary | overflow | backup | never   primary
  *   priority             clt  0..255, lower goes first          100
@@ -114,6 +115,7 @@ struct config_peer {
 	 * nobody else's; the first of each family is its address. */
 	struct prefix prefix[CONFIG_PEER_PREFIXES];
 	size_t prefix_count;
+	uint64_t rate;			/* server: bytes per second, each way; 0: no limit */
 };
 
 /* A port of the server that leads to a client. */

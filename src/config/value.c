@@ -12,6 +12,8 @@
 #define COPIES_MIN	100		/* ppm */
 #define COPIES_MAX	1000000
 #define ITEM	512	/* bytes of a list's item, with its NUL */
+#define RATE_MIN	8000	/* bit/s, as of a link */
+#define RATE_MAX	UINT64_C(100000000000)
 
 void value_each(struct parser *p, const char *list, void (*read)(struct parser *, const char *))
 {
@@ -518,4 +520,12 @@ void value_peer_address(struct parser *p, const char *value)
 		return;
 	p->prefix_line[p->config->peer_count - 1][n] = p->line;
 	peer->prefix_count++;
+}
+
+void value_peer_rate(struct parser *p, const char *value)
+{
+	uint64_t bits;
+
+	if (value_limit(p, value, quantity_rates, RATE_MIN, RATE_MAX, "50mbit", &bits))
+		parser_peer(p)->rate = bits / 8;
 }

@@ -56,6 +56,7 @@ void value_route_protocol(struct parser *p, const char *value);
 void value_public_key(struct parser *p, const char *value);
 void value_preshared_key_file(struct parser *p, const char *value);
 void value_endpoint(struct parser *p, const char *value);
+void value_peer_rate(struct parser *p, const char *value);
 void value_peer_address(struct parser *p, const char *value);
 
 #endif

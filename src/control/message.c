@@ -270,6 +270,7 @@ static void peer(struct codec *c, struct message_peer *m)
 	bytes(c, m->public_key, sizeof(m->public_key));
 	bytes(c, m->preshared_key, sizeof(m->preshared_key));
 	prefixes(c, m->prefix, &m->prefix_count, MESSAGE_PREFIXES);
+	u64(c, &m->rate);
 }
 
 static bool is_whole_socket(const struct message_socket_add *m)

@@ -95,6 +95,7 @@ struct message_peer {
 	uint8_t preshared_key[32];	/* zeros: none */
 	struct prefix prefix[MESSAGE_PREFIXES];	/* server: what is this peer's */
 	size_t prefix_count;
+	uint64_t rate;			/* server: bytes per second, each way; 0: no limit */
 };
 
 enum message_tier { MESSAGE_TIER_PRIMARY, MESSAGE_TIER_OVERFLOW, MESSAGE_TIER_BACKUP, MESSAGE_TIER_NEVER };

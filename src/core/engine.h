@@ -66,6 +66,7 @@ struct engine_peer_config {
 	 */
 	struct prefix prefix[ENGINE_PEER_PREFIXES];
 	size_t prefix_count;
+	uint64_t rate;			/* bytes per second of inner packets, each way, at most; 0: no limit */
 };
 
 struct engine_config {

@@ -45,11 +45,13 @@ bool peer_init(struct peer *p, struct context *ctx, uint16_t index,
 	p->queue = fq_codel_new(&queue);
 	p->acks = thinner_new();
 	p->answers = spacer_new();
-	return p->acks != NULL && p->answers != NULL && p->order != NULL && p->pieces != NULL && p->repair != NULL && p->queue != NULL;
+	p->gate.rate = config->rate;
+	return toll_init(&p->toll, config->rate) && p->acks != NULL && p->answers != NULL && p->order != NULL && p->pieces != NULL && p->repair != NULL && p->queue != NULL;
 }
 
 void peer_done(struct peer *p)
 {
+	toll_done(&p->toll);
 	thinner_free(p->acks);
 	spacer_free(p->answers);
 	fq_codel_free(p->queue);
@@ -315,11 +317,11 @@ static void deliver(struct peer *p, struct buf *b, nsec_t now)
 
 	if (thinner_is_idle(p->acks) || !tcp_read(b->data, b->len, &segment) ||
 	    !inner_read(b->data, b->len, p->ctx->flow_key, &inner)) {
-		buf_queue_push(&p->ctx->tun, b);
+		buf_queue_push(toll_entry(p), b);
 		return;
 	}
 	thinner_take(p->acks, inner_answer_flow(b->data, &inner, p->ctx->flow_key), &segment, b,
-		     &p->ctx->tun, now);
+		     toll_entry(p), now);
 }
 
 void peer_release(struct peer *p, nsec_t now)
@@ -331,7 +333,8 @@ void peer_release(struct peer *p, nsec_t now)
 		p->rx_bytes += b->len;
 		deliver(p, b, now);
 	}
-	thinner_tick(p->acks, &p->ctx->tun, now);
+	thinner_tick(p->acks, toll_entry(p), now);
+	toll_settle(p, now);
 }
 
 /*
@@ -532,6 +535,7 @@ nsec_t peer_deadline(const struct peer *p, nsec_t now)
 	at = nsec_min(at, p->refresh_at);
 	at = nsec_min(at, thinner_deadline(p->acks));
 	at = nsec_min(at, spacer_deadline(p->answers));
+	at = nsec_min(at, toll_deadline(&p->toll));
 
 	for (unsigned i = 0; i < PATHS_MAX; i++) {
 		const struct path *path = p->path[i];

@@ -32,6 +32,7 @@
 #include "core/route.h"
 #include "core/session.h"
 #include "core/stock.h"
+#include "core/toll.h"
 #include "strategy/strategy.h"
 
 struct context {
@@ -105,6 +106,8 @@ struct peer {
 	struct lane_table lanes;
 	struct habit_table habits;	/* of the flows that we send */
 	struct fq_codel *queue;		/* inner packets that wait for a path; each has its number */
+	struct gate gate;		/* that they leave through, */
+	struct toll toll;		/* and what comes from the peer on its way to the TUN */
 	const struct buf *picked_for;	/* the strategy has chosen for that one, */
 	path_set picked;		/* these paths, which are occupied */
 	struct outlook outlook;

@@ -4,7 +4,7 @@
 #include "core/carry.h"
 #include "core/transmit.h"
 
-enum place { QUEUE, REPAIR, ORDER, PIECES, ACKS, ANSWERS, PLACES };
+enum place { QUEUE, REPAIR, ORDER, PIECES, ACKS, ANSWERS, TOLL, PLACES };
 
 static void weigh(const struct peer *p, size_t ret[PLACES])
 {
@@ -14,6 +14,7 @@ static void weigh(const struct peer *p, size_t ret[PLACES])
 	ret[PIECES] = reassembly_stats(p->pieces).waiting * sizeof(struct buf);
 	ret[ACKS] = thinner_held(p->acks) * sizeof(struct buf);
 	ret[ANSWERS] = spacer_held(p->answers) * sizeof(struct buf);
+	ret[TOLL] = toll_held(&p->toll) * sizeof(struct buf);
 }
 
 size_t share_of(const struct peer *p)
@@ -50,8 +51,9 @@ static void give_up(struct peer *p, nsec_t now)
 	case REPAIR:	repair_yield(p->repair); break;
 	case ORDER:	resequencer_yield(p->order, now); break;
 	case PIECES:	reassembly_yield(p->pieces); break;
-	case ACKS:	thinner_yield(p->acks, &p->ctx->tun); break;
+	case ACKS:	thinner_yield(p->acks, toll_entry(p)); break;
 	case ANSWERS:	transmit_answers(p, true, now); break;
+	case TOLL:	toll_yield(p); break;
 	case PLACES:	break;
 	}
 	/* somebody has to be told of it, and what was held goes out */

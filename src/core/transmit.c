@@ -17,6 +17,7 @@ static uint32_t send_on(struct peer *p, path_set set, struct buf *b, nsec_t now)
 {
 	p->tx_packets++;
 	p->tx_bytes += b->len;
+	gate_pass(&p->gate, b->len, now);
 	copies_earn(&p->copies, b->len);
 	return carry_packet(p, set, b, now);
 }
@@ -183,10 +184,20 @@ struct asking {
 	nsec_t now;
 };
 
+static bool is_let_through(struct peer *p, nsec_t now)
+{
+	if (gate_is_open(&p->gate, now))
+		return true;
+	p->pump_at = nsec_min(p->pump_at, p->gate.opens_at);
+	return false;
+}
+
 static bool may_go(void *ctx, struct buf *b)
 {
 	struct asking *a = ctx;
 
+	if (!is_let_through(a->peer, a->now))
+		return false;
 	a->ready = paths_for(a->peer, b, a->now);
 	return a->ready != 0;
 }
@@ -252,7 +263,7 @@ static bool send_one(struct peer *p, nsec_t now)
 	p->outlook.head = b;
 	if (view_spill(p, now))
 		p->outlook.count = 0;
-	if (b == NULL)
+	if (b == NULL || !is_let_through(p, now))
 		return false;
 	if (p->strategy->by_flow)
 		return send_of_some(p, may_go, now) > 0;
