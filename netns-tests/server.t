@@ -143,7 +143,7 @@ back_within() { # back_within MS: from now on
 	local at
 	at=$(microseconds)
 	within 5 in_client ping -q -c 1 -i 0.01 -W 0.05 "$INNER_SERVER4" || return
-	echo "after $((($(microseconds) - at) / 1000)) ms"
+	echo "# after $((($(microseconds) - at) / 1000)) ms" >>"$T/back"
 	[ $(($(microseconds) - at)) -le "$1"000 ]
 }
 spawn_in client curl -sS --max-time 100 --limit-rate 4M -o /dev/null "http://$HOST4:8080/file"
@@ -169,6 +169,8 @@ for n in 1 2; do
 	ok "the download goes on" goes_on 3
 	ok "it is the same one" is_alive "$download"
 done
+
+cat "$T/back"
 
 server down
 ok "when no other run follows, nothing of it is left in the end" within 12 nothing_runs

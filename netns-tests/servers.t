@@ -141,7 +141,9 @@ ok "with two servers the first one is taken" client_up 2
 is "whose addresses are the client's" "$(status_of client '.address[0]')" "$INNER_CLIENT4/24"
 worker=$(status_of client .worker_pid)
 cut "$SERVER4"
+at=$(microseconds)
 ok "when it falls silent, the other one takes over" within 6 reaches_host
+diag "after $((($(microseconds) - at) / 1000)) ms"
 is "whose addresses are the client's now" "$(status_of client '.address | sort | join(" ")')" "10.85.0.2/24 fd85::2/64"
 is "and its device has no other" "$(in_client ip -j addr show dev ttt0 | jq -r '[.[].addr_info[] | select(.scope == "global") | .local] | sort | join(" ")')" "10.85.0.2 fd85::2"
 ok "status tells whose" eval 'client status | grep -q "the server is second, one of 2"'
@@ -175,7 +177,9 @@ ok "with fallback = direct the client comes up" client_up 3
 is "everything goes into the tunnel" "$(leaves_by)" "dev ttt0"
 cut "$SERVER4" "$SECOND4"
 directly() { [ "$(leaves_by)" = "dev wan0" ] && reaches_host; }
+at=$(microseconds)
 ok "when none of the servers answers, traffic leaves by the best link" within 12 directly
+diag "after $((($(microseconds) - at) / 1000)) ms"
 like "status says so" "$(client status)" $'^ttt0 direct .*\nbecause no server answers: traffic leaves directly, not through the tunnel'
 ok "and so does the log" grep -q "no server answers: traffic leaves directly" "$log"
 mend
