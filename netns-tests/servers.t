@@ -139,6 +139,12 @@ ok "the client goes down" client_down
 client_with "$SERVER4" "" "$second_peer"
 ok "with two servers the first one is taken" client_up 2
 is "whose addresses are the client's" "$(status_of client '.address[0]')" "$INNER_CLIENT4/24"
+for n in 0 1; do link_cut "wan$n"; done
+ok "when all links are silent, the other one is asked" within 8 eval '! reaches_host && because "vps does not answer: asking second"'
+for n in 0 1; do link_restore "wan$n"; done
+ok "when they come back" within 3 reaches_host
+sleep 1
+is "the first one still has the tunnel" "$(status_of client '.address[0]')" "$INNER_CLIENT4/24"
 worker=$(status_of client .worker_pid)
 cut "$SERVER4"
 at=$(microseconds)

@@ -5,7 +5,9 @@
  * the next ones in the file are asked in turn, each by a worker of its own: the
  * candidate.  Whoever has a session first has the tunnel: TUN, addresses and routes
  * go over to the candidate, and only then the former worker is ended.  When the
- * former server answers again before, the candidate goes.  There is no going back
+ * former server answers again before, the candidate goes; since it may have been
+ * the links that were silent, it is asked once more before it is left, and has half
+ * a second to answer: connections in the tunnel hang on it.  There is no going back
  * without need.
  *
  * When each has been asked and none answers, fallback = direct lets traffic leave
@@ -25,6 +27,7 @@
 #define LOST_AFTER	2.0	/* seconds without a session; one whose paths are down has been silent for that long */
 #define FIRST_FOR	1.0	/* what the first server gets when the daemon begins, before others are asked, too */
 #define ASK_FOR		4.0	/* what a candidate gets */
+#define GRACE		0.5	/* what the former server gets when the candidate has answered */
 #define LOOK_UP_EVERY	SEC(3)	/* while the server is lost */
 
 static const struct config_peer *current(const struct supervisor *s)
@@ -153,15 +156,17 @@ static void look_up_again(struct supervisor *s)
 static void end_candidate(struct supervisor *s)
 {
 	ev_child_stop(s->loop, &s->servers.child);
+	ev_timer_stop(s->loop, &s->servers.grace);
 	worker_child_end(&s->servers.worker);
 	s->servers.asking = false;
 }
 
 /* Its paths begin to carry the tunnel: the other worker, and its server, are left. */
-static void take_over(struct supervisor *s, const struct message_tunnel *tunnel)
+static void take_over(struct supervisor *s)
 {
 	struct supervisor_servers *v = &s->servers;
 	struct worker_child worker = v->worker;
+	const struct message_tunnel tunnel = v->tunnel;
 
 	log_info("%s answers: it takes over from %s", s->config->peer[v->candidate].name, current(s)->name);
 	ev_child_stop(s->loop, &v->child);
@@ -173,14 +178,45 @@ static void take_over(struct supervisor *s, const struct message_tunnel *tunnel)
 	v->session = true;
 	v->paths = v->candidate_paths;
 	s->uplinks = v->uplinks;
-	supervisor_session_is_up(s, tunnel);
+	supervisor_session_is_up(s, &tunnel);
+}
+
+static void on_grace(struct ev_loop *loop, ev_timer *t, int events)
+{
+	(void)loop;
+	(void)events;
+	take_over(t->data);
+}
+
+static void probe_all(struct supervisor *s)
+{
+	struct message m = { .type = MESSAGE_PATH_PROBE };
+
+	for (unsigned i = 0; i < ENDPOINT_SOCKETS && s->worker.channel != NULL; i++) {
+		m.path_probe.socket = (uint8_t)i;
+		if (s->uplinks.socket[i].open)
+			channel_send(s->worker.channel, &m, -1);
+	}
+}
+
+static void candidate_answers(struct supervisor *s, const struct message_tunnel *tunnel)
+{
+	s->servers.tunnel = *tunnel;
+	if (!s->servers.session) {
+		take_over(s);
+		return;
+	}
+	probe_all(s);
+	look_after(s, ASK_FOR);
+	ev_timer_set(&s->servers.grace, GRACE, 0.0);
+	ev_timer_start(s->loop, &s->servers.grace);
 }
 
 static void on_candidate_event(struct supervisor *s, const struct message_event *e)
 {
 	switch (e->type) {
 	case MESSAGE_SESSION_UP:
-		take_over(s, &e->tunnel);
+		candidate_answers(s, &e->tunnel);
 		break;
 	case MESSAGE_PATH_UP:
 		s->servers.candidate_paths |= 1u << e->path;
@@ -401,8 +437,9 @@ bool supervisor_begin_servers(struct supervisor *s)
 void supervisor_init_servers(struct supervisor *s)
 {
 	ev_timer_init(&s->servers.look, on_look, 0.0, 0.0);
+	ev_timer_init(&s->servers.grace, on_grace, 0.0, 0.0);
 	ev_child_init(&s->servers.child, on_candidate_child, 0, 0);
-	s->servers.look.data = s->servers.child.data = s;
+	s->servers.look.data = s->servers.grace.data = s->servers.child.data = s;
 }
 
 void supervisor_end_servers(struct supervisor *s)

@@ -61,7 +61,8 @@ struct supervisor_servers {
 	struct worker_child worker;
 	struct uplinks uplinks;
 	ev_child child;
-	ev_timer look;
+	ev_timer look, grace;
+	struct message_tunnel tunnel;	/* what the candidate has handed out */
 	struct resolver *resolver;
 	struct server_addresses found[CONFIG_SERVERS];	/* of names */
 	uint32_t stale;			/* found in an earlier round: bits of servers */
