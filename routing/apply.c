@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "routing/arp.h"
 #include "routing/compare.h"
 #include "routing/sysctl.h"
 
@@ -25,6 +26,8 @@ struct router {
 	struct snapshot snapshot;
 	struct links links, told;	/* as found, and as router_changes last saw them */
 	struct plan plan;
+	/* by slot: who has told his gateway where he is; index 0: nobody */
+	struct { int index; struct addr source, gateway; } told_gateway[LINKS_MAX];
 	char error[ROUTER_ERROR];
 };
 
@@ -183,6 +186,29 @@ static int make_hold(struct router *r, const struct plan_options *options)
 	return perform(r, &r->plan);
 }
 
+/* Who shares a network with another, and has only now begun to answer for himself. */
+static void tell_gateways(struct router *r)
+{
+	bool seen[LINKS_MAX] = { false };
+
+	for (size_t i = 0; i < r->links.count; i++) {
+		const struct link *l = &r->links.link[i];
+		bool same = r->told_gateway[l->slot].index == l->index &&
+			    addr_equal(&r->told_gateway[l->slot].source, &l->source) &&
+			    addr_equal(&r->told_gateway[l->slot].gateway, &l->gateway);
+
+		if (l->family != ADDR_IPV4 || l->gateway.family != ADDR_IPV4 || !plan_is_careful(&r->plan, l->ifname))
+			continue;
+		seen[l->slot] = same || arp_ask(l->index, &l->source, &l->gateway) == 0;
+		r->told_gateway[l->slot].index = l->index;
+		r->told_gateway[l->slot].source = l->source;
+		r->told_gateway[l->slot].gateway = l->gateway;
+	}
+	for (size_t slot = 0; slot < LINKS_MAX; slot++)
+		if (!seen[slot])
+			r->told_gateway[slot].index = 0;
+}
+
 int router_apply(struct router *r, const struct plan_options *wanted)
 {
 	struct plan_options options = *wanted;
@@ -206,6 +232,7 @@ int router_apply(struct router *r, const struct plan_options *wanted)
 	settings = sysctl_apply(r->settings, r->plan.sysctl, r->plan.sysctl_count);
 	if (settings < 0)
 		return fail(r, settings, "%s: %s", sysctl_failed(r->settings), strerror(-settings));
+	tell_gateways(r);
 	return total + settings;
 }
 

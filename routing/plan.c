@@ -232,6 +232,17 @@ static int add_arp(struct plan *p, const struct link *l)
 	return err == 0 ? add_sysctl(p, "2", "net/ipv4/conf/%s/arp_announce", l->ifname) : err;
 }
 
+bool plan_is_careful(const struct plan *p, const char *ifname)
+{
+	char name[SYSCTL_NAME];
+
+	snprintf(name, sizeof(name), "net/ipv4/conf/%s/arp_ignore", ifname);
+	for (size_t i = 0; i < p->sysctl_count; i++)
+		if (strcmp(p->sysctl[i].name, name) == 0)
+			return true;
+	return false;
+}
+
 /* Strict reverse-path filtering would drop what comes in on any link but the best one. */
 static int add_link_sysctls(struct plan *p, const struct snapshot *s, const struct links *links,
 			    const struct link *l)

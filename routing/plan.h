@@ -69,6 +69,9 @@ struct plan {
 	size_t sysctl_count;
 };
 
+/* The interface is one of several in a network, and is to answer for itself only. */
+bool plan_is_careful(const struct plan *p, const char *ifname);
+
 /* What undo compares with. */
 void plan_empty(const struct route_marks *marks, struct plan *ret);
 /*

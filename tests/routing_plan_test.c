@@ -438,6 +438,7 @@ static void interfaces_in_one_network_answer_for_themselves(void **state)
 	find();
 	build(&o, &p);
 	assert_null(setting(&p, "net/ipv4/conf/wan1/arp_ignore"));
+	assert_false(plan_is_careful(&p, "wan1"));
 	plan_done(&p);
 	for (size_t i = 0; i < ARRAY_SIZE(address); i++) {
 		assert_true(prefix_parse(address[i], &host.addresses.item[2].prefix));
@@ -447,6 +448,7 @@ static void interfaces_in_one_network_answer_for_themselves(void **state)
 		assert_string_equal(setting(&p, "net/ipv4/conf/wan1/arp_announce")->wanted, "2");
 		assert_string_equal(setting(&p, "net/ipv4/conf/wan2/arp_ignore")->wanted, "1");
 		assert_string_equal(setting(&p, "net/ipv4/conf/wan2/arp_announce")->wanted, "2");
+		assert_true(plan_is_careful(&p, "wan1") && plan_is_careful(&p, "wan2"));
 		plan_done(&p);
 	}
 }
