@@ -355,7 +355,7 @@ static void a_packet_is_lost_when_three_later_ones_arrived(void **state)
 	/* it was only late: more reordering is believed in from now on */
 	assert_true(ack_runs(&l, 0, 0, SEC(1) + MSEC(21)));
 	assert_int_equal(l.spurious, 1);
-	assert_int_equal(l.threshold, 4);
+	assert_int_equal(order_packets(&l.order), 4);
 	loss_done(&l);
 }
 
@@ -391,26 +391,26 @@ static void reordering_that_is_known_costs_nothing_until_it_is_over(void **state
 	one_is_late(&l, 5, now);
 	assert_int_equal(lost, 1);
 	assert_int_equal(l.spurious, 1);
-	assert_int_equal(l.threshold, 6);
+	assert_int_equal(order_packets(&l.order), 6);
 	one_is_late(&l, 5, now += SEC(1));
 	assert_int_equal(lost, 1);
 	/* so deep it still was, meanwhile: 16 recoveries later, too, it is believed in */
-	for (unsigned i = 0; i < LOSS_RECOVERIES; i++)
+	for (unsigned i = 0; i < ORDER_RECOVERIES; i++)
 		some_are_lost(&l, 10, now += SEC(1));
-	assert_int_equal(lost, 1 + 10 * LOSS_RECOVERIES);
-	assert_int_equal(l.threshold, 6);
+	assert_int_equal(lost, 1 + 10 * ORDER_RECOVERIES);
+	assert_int_equal(order_packets(&l.order), 6);
 	one_is_late(&l, 4, now += SEC(1));
-	for (unsigned i = 0; i < LOSS_RECOVERIES; i++)
+	for (unsigned i = 0; i < ORDER_RECOVERIES; i++)
 		some_are_lost(&l, 1, now += SEC(1));
-	assert_int_equal(l.threshold, 5);
-	for (unsigned i = 0; i < LOSS_RECOVERIES - 1; i++)
+	assert_int_equal(order_packets(&l.order), 5);
+	for (unsigned i = 0; i < ORDER_RECOVERIES - 1; i++)
 		some_are_lost(&l, 1, now += SEC(1));
-	assert_int_equal(l.threshold, 5);
+	assert_int_equal(order_packets(&l.order), 5);
 	some_are_lost(&l, 1, now += SEC(1));
-	assert_int_equal(l.threshold, 3);
+	assert_int_equal(order_packets(&l.order), 3);
 	one_is_late(&l, 5, now += SEC(1));
 	assert_int_equal(l.spurious, 2);
-	assert_int_equal(l.threshold, 6);
+	assert_int_equal(order_packets(&l.order), 6);
 	loss_done(&l);
 }
 
@@ -434,7 +434,7 @@ static void what_was_given_up_with_its_link_is_no_reordering(void **state)
 		}
 		ack_runs(&l, first, first + 99, SEC(1 + forget) + MSEC(40));
 		assert_int_equal(l.spurious, forget ? 103 : 100);
-		assert_int_equal(l.threshold, 3);
+		assert_int_equal(order_packets(&l.order), 3);
 	}
 	loss_done(&l);
 }
@@ -458,9 +458,9 @@ static void another_way_has_an_order_of_its_own(void **state)
 			path_roam(p, &(struct endpoint){ .socket = 2 }, random, now);
 		else
 			assert_true(path_claim_back(p, &to, p->former_challenge, now - SEC(1)));
-		assert_int_equal(p->loss.threshold, 3);
+		assert_int_equal(order_packets(&p->loss.order), 3);
 		one_is_late(&p->loss, 100, now + MSEC(1));
-		assert_int_equal(p->loss.threshold, 101);
+		assert_int_equal(order_packets(&p->loss.order), 101);
 	}
 	path_free(p);
 }

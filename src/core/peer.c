@@ -101,7 +101,7 @@ static void reset_path(struct peer *p, struct path *path, nsec_t now)
 	uint8_t random[8];
 
 	memset(record, 0, LOSS_WINDOW * sizeof(*record));
-	path->loss = (struct loss){ .record = record, .threshold = 3, .loss_at = NSEC_NEVER };
+	path->loss = (struct loss){ .record = record, .loss_at = NSEC_NEVER };
 	path->replay = (struct replay){ 0 };
 	ack_init(&path->ack);
 	path->marking = (struct marking){ 0 };

@@ -4,9 +4,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#define THRESHOLD_FIRST	3	/* kPacketThreshold of RFC 9002 §6.1.1 */
-#define THRESHOLD_MAX	256
-#define GRANULARITY	MSEC(1)
 #define RTT_UNKNOWN	MSEC(333)
 #define LOSS_GAIN	512	/* datagrams over which loss_ppm averages */
 
@@ -19,7 +16,7 @@ static struct loss_record *record_of(const struct loss *l, uint64_t number)
 
 int loss_init(struct loss *l)
 {
-	*l = (struct loss){ .threshold = THRESHOLD_FIRST, .loss_at = NSEC_NEVER };
+	*l = (struct loss){ .loss_at = NSEC_NEVER };
 	l->record = calloc(LOSS_WINDOW, sizeof(*l->record));
 	return l->record != NULL ? 0 : -ENOMEM;
 }
@@ -103,48 +100,25 @@ static bool probe_arrived(struct loss_record *r, nsec_t now, const struct loss_o
 
 void loss_forget_order(struct loss *l, nsec_t now)
 {
-	l->threshold = THRESHOLD_FIRST;
-	l->reordered = l->recoveries = 0;
-	l->order_since = now;
+	order_forget(&l->order, now);
 }
 
-/* One turned up that was held for lost: believe in more reordering from now on. */
-static void note_spurious(struct loss *l, unsigned distance)
+static nsec_t round_trip(const struct loss *l)
 {
-	if (distance <= l->threshold)
-		return;
-	l->threshold = distance < THRESHOLD_MAX ? distance : THRESHOLD_MAX;
-	l->reordered = l->recoveries = 0;
+	return nsec_max(rtt_or(&l->rtt, RTT_UNKNOWN), l->rtt.latest);
 }
 
-/* It came behind a later one; so large the threshold had to be at least.  before: the largest known until now. */
-static void note_order(struct loss *l, const struct loss_record *r, uint64_t number, uint64_t before)
+/* How late it came; before: the largest known until now. */
+static void note_order(struct loss *l, const struct loss_record *r, uint64_t number, uint64_t before, nsec_t now)
 {
-	uint64_t distance;
+	bool held_lost = r->state == RECORD_LOST;
+	uint64_t newest = held_lost ? l->largest_acked : before;
 
-	if (r->sent_at <= l->order_since)
-		return;
-	if (r->state == RECORD_LOST) {
-		distance = l->largest_acked > number ? l->largest_acked - number + 1 : 0;
-		note_spurious(l, distance < THRESHOLD_MAX ? (unsigned)distance : THRESHOLD_MAX);
-		return;
-	}
-	distance = before > number ? before - number + 1 : 0;
-	if (distance > l->reordered)
-		l->reordered = distance < THRESHOLD_MAX ? (unsigned)distance : THRESHOLD_MAX;
-}
-
-/* One that is held for lost begins a recovery, unless it was under way when the last one began. */
-static void note_recovery(struct loss *l, uint64_t number)
-{
-	if (number < l->recovery_ends)
-		return;
-	l->recovery_ends = l->next;
-	if (++l->recoveries < LOSS_RECOVERIES)
-		return;
-	if (l->reordered < l->threshold)
-		l->threshold = l->reordered > THRESHOLD_FIRST ? l->reordered : THRESHOLD_FIRST;
-	l->reordered = l->recoveries = 0;
+	if (newest > number)
+		order_late(&l->order, r->sent_at,
+			   (struct lateness){ .packets = newest - number + 1,
+					      .time = nsec_since(r->sent_at + round_trip(l), now) },
+			   rtt_or(&l->rtt, RTT_UNKNOWN), held_lost);
 }
 
 /* One datagram is acknowledged; true when it was news.  before: the largest known until now. */
@@ -157,7 +131,7 @@ static bool arrived(struct loss *l, uint64_t number, uint64_t before, struct del
 		return false;
 	if (r->state == RECORD_PROBE)
 		return probe_arrived(r, now, to);
-	note_order(l, r, number, before);
+	note_order(l, r, number, before, now);
 	if (r->state == RECORD_LOST) {
 		l->spurious++;
 	} else {
@@ -172,17 +146,10 @@ static bool arrived(struct loss *l, uint64_t number, uint64_t before, struct del
 	return true;
 }
 
-static nsec_t loss_delay(const struct loss *l)
-{
-	nsec_t rtt = nsec_max(rtt_or(&l->rtt, RTT_UNKNOWN), l->rtt.latest);
-
-	return nsec_max(rtt * 9 / 8, GRANULARITY);
-}
-
 static void detect(struct loss *l, nsec_t now, const struct loss_observer *to)
 {
-	nsec_t delay = loss_delay(l);
-	unsigned threshold = l->threshold;
+	nsec_t delay = round_trip(l) + order_time(&l->order, round_trip(l));
+	unsigned threshold = order_packets(&l->order);
 
 	l->loss_at = NSEC_NEVER;
 	if (!l->any_acked)
@@ -193,7 +160,7 @@ static void detect(struct loss *l, nsec_t now, const struct loss_observer *to)
 		if (r->state != RECORD_IN_FLIGHT)
 			continue;
 		if (l->largest_acked - n >= threshold || r->sent_at + delay <= now) {
-			note_recovery(l, n);
+			order_lost(&l->order, n, l->next);
 			give_up(l, r, now, to);
 			continue;
 		}
@@ -230,10 +197,10 @@ bool loss_ack(struct loss *l, const struct frame_run *runs, size_t count, const 
 		/* what is settled needs no second look, but what was given up may turn up */
 		uint64_t first = runs[i].first > floor ? runs[i].first : floor;
 
-		if (runs[i].last < l->oldest && l->oldest - runs[i].last > THRESHOLD_MAX)
+		if (runs[i].last < l->oldest && l->oldest - runs[i].last > ORDER_MAX)
 			break;
-		if (l->oldest > THRESHOLD_MAX && first < l->oldest - THRESHOLD_MAX)
-			first = l->oldest - THRESHOLD_MAX;
+		if (l->oldest > ORDER_MAX && first < l->oldest - ORDER_MAX)
+			first = l->oldest - ORDER_MAX;
 		for (uint64_t n = runs[i].last + 1; n-- > first;)
 			news |= arrived(l, n, before, &sample, now, to);
 	}
@@ -274,7 +241,7 @@ void loss_abandon(struct loss *l, nsec_t now, const struct loss_observer *to)
 			give_up(l, record_of(l, n), now, to);
 	l->oldest = l->next;
 	l->loss_at = NSEC_NEVER;
-	l->order_since = now;	/* they may turn up yet, which is no reordering */
+	l->order.since = now;	/* they may turn up yet, which is no reordering */
 }
 
 void loss_silence(struct loss *l)

@@ -3,12 +3,9 @@
  *
  * Numbers every datagram of a path, remembers those that are not yet settled,
  * reads the peer's ACKs, and decides what is lost (RFC 9002 §6.1): a packet is
- * lost once `threshold` later ones, or one that was sent more than 9/8 of a
- * round trip later, have arrived.  The threshold grows when a packet that was
- * given up turns up after all (RFC 8985 §6.2's idea), since radio links reorder,
- * and after LOSS_RECOVERIES without one it comes down to what was seen meanwhile.
- * Judged per path, on the path's own numbers: reordering between paths is no
- * loss.
+ * lost once some later ones, or one that was sent more than 9/8 of a round trip
+ * later, have arrived; more where the path is known to reorder (order.h).  Judged
+ * per path, on the path's own numbers: reordering between paths is no loss.
  *
  * Numbers and the log outlive a path that flaps: they are the path id's.
  */
@@ -22,12 +19,11 @@
 #include "base/units.h"
 #include "core/frame.h"
 #include "core/path/delivery.h"
+#include "core/path/order.h"
 #include "core/path/rtt.h"
 #include "core/path/transit.h"
 
 #define LOSS_WINDOW	8192	/* datagrams remembered; when full, the oldest counts as lost */
-
-#define LOSS_RECOVERIES	16	/* that a grown threshold outlives: RFC 8985's persistence */
 
 struct loss_record {
 	nsec_t sent_at;
@@ -57,11 +53,7 @@ struct loss {
 	uint64_t doubted;		/* everything below was told to be overdue, if it was in flight then */
 	uint64_t largest_acked;		/* valid once any_acked */
 	bool any_acked;
-	unsigned threshold;		/* packets; 3 at first */
-	unsigned reordered;		/* what it would have had to be since it last changed; 0: nothing was late */
-	unsigned recoveries;		/* round trips with a loss since then */
-	uint64_t recovery_ends;		/* the loss of an earlier number belongs to the last one */
-	nsec_t order_since;		/* what was sent up to then tells nothing of this path's order */
+	struct order order;
 	nsec_t loss_at;			/* when the time threshold passes for the oldest; NSEC_NEVER */
 	struct rtt rtt;			/* from ACKs: their way back may be another path's */
 	struct transit transit;		/* likewise */
