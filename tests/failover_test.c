@@ -90,6 +90,22 @@ static void a_stream_notices_a_black_hole_for_60_ms(void **state)
 		}
 }
 
+/* The hole never says that anything is lost: that must not count as under way for ever. */
+static void what_the_other_link_loses_comes_all_the_same(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 1; seed <= SEEDS; seed += 2) {
+		struct scene c = begin(seed);
+		nsec_t gap[2], latest[2];
+
+		fall_silent(&c, true, true);
+		sim_link(c.s, 0, 1)->up.loss_ppm = sim_link(c.s, 0, 1)->down.loss_ppm = 50000;
+		look(&c, gap, latest);
+		assert_true(gap[SIM_UP] < MSEC(250) && gap[SIM_DOWN] < MSEC(250));
+		end(&c);
+	}
+}
+
 /* The client knows at once; the server hears of it half a round trip of the other link later. */
 static void a_stream_notices_a_carrier_that_is_lost_for_a_round_trip(void **state)
 {
@@ -214,6 +230,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST("a stream beside a download notices a black hole for 60 ms",
 		     a_stream_notices_a_black_hole_for_60_ms),
+		TEST("what the other link loses comes all the same", what_the_other_link_loses_comes_all_the_same),
 		TEST("a stream notices a carrier that is lost for a round trip",
 		     a_stream_notices_a_carrier_that_is_lost_for_a_round_trip),
 		TEST("a stream does not notice another port", a_stream_does_not_notice_another_port),

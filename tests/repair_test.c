@@ -124,12 +124,28 @@ static void too_late_with_a_copy_under_way_is_not_given_up(void **state)
 	uint32_t a = send(1, MSEC(10));
 
 	(void)state;
+	repair_sent(repair, a);
 	repair_doubted(repair, a, 0);
 	assert_null(repair_next(repair, MSEC(20)));
 	assert_false(repair_has_skips(repair));
 	repair_lost(repair, a);
 	assert_null(repair_next(repair, MSEC(20)));
 	assert_true(repair_has_skips(repair));
+}
+
+/* Where it is in doubt nobody will ever say that it is lost. */
+static void what_was_in_doubt_and_is_lost_elsewhere_is_sent_once_more(void **state)
+{
+	uint32_t a = send(1, SEC(1));
+
+	(void)state;
+	repair_doubted(repair, a, 0);
+	assert_non_null(repair_next(repair, 0));
+	repair_take(repair);
+	repair_sent(repair, a);
+	assert_null(repair_next(repair, 0));
+	repair_lost(repair, a);
+	assert_non_null(repair_next(repair, 0));
 }
 
 static void what_cannot_be_sent_is_given_up_unless_it_is_under_way(void **state)
@@ -346,6 +362,8 @@ int main(void)
 		CASE("what is lost waits once, in the order of losses",
 		     what_is_lost_waits_once_in_the_order_of_losses),
 		CASE("lanes take turns, and each keeps its order", lanes_take_turns_and_each_keeps_its_order),
+		CASE("what was in doubt and is lost elsewhere is sent once more",
+		     what_was_in_doubt_and_is_lost_elsewhere_is_sent_once_more),
 		CASE("what nobody could send is not too late", what_nobody_could_send_is_not_too_late),
 		CASE("a copy elsewhere keeps a packet from being lost",
 		     a_copy_elsewhere_keeps_a_packet_from_being_lost),

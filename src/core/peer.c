@@ -138,6 +138,7 @@ void peer_close_path(struct peer *p, struct path *path, nsec_t now)
 	struct peer_observer observer;
 
 	path_close(path);
+	loss_doubt(&path->loss, now, peer_observe(&observer, p, path));	/* what goes elsewhere now has its time from now on */
 	loss_abandon(&path->loss, now, peer_observe(&observer, p, path));
 	peer_announce(p, path);
 }
@@ -282,7 +283,8 @@ static void packet_lost(void *ctx, const struct loss_record *record, nsec_t now)
 	const struct peer_observer *o = ctx;
 
 	peer_say_again(o->peer, record->content);
-	repair_lost(o->peer->repair, record->copy);
+	if (!record->doubted)
+		repair_lost(o->peer->repair, record->copy);
 	marking_lost(&o->path->marking, (enum ecn)record->ecn, now);
 	if (o->path->open)
 		pmtu_vanished(&o->path->pmtu, record->len, record->sent_at);

@@ -234,6 +234,8 @@ void repair_doubted(struct repair *r, uint32_t handle, nsec_t until)
 	if (i == NULL)
 		return;
 	i->deadline = nsec_max(i->deadline, until);
+	if (i->out > 0)
+		i->out--;
 	wait_in_line(r, i);
 }
 

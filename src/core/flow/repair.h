@@ -71,6 +71,9 @@ void repair_sent(struct repair *r, uint32_t handle);
 void repair_acked(struct repair *r, uint32_t handle);
 void repair_lost(struct repair *r, uint32_t handle);
 /*
+ * A datagram that carries it is overdue.  It counts as lost, but may still bring
+ * it; so when what goes now is lost, too, it goes once more.  That it is lost is
+ * not told again.
  * Of what is overdue nobody has sent anything again yet, and the other end still
  * waits for it behind a path that may be slow to show that it is gone: it may be
  * sent until then, even when it would have been too late to begin.

@@ -223,14 +223,19 @@ void loss_tick(struct loss *l, nsec_t now, const struct loss_observer *to)
 void loss_attach(struct loss *l, uint64_t number, uint32_t copy, enum ecn ecn)
 {
 	record_of(l, number)->copy = copy;
-	record_of(l, number)->ecn = (uint8_t)ecn;
+	record_of(l, number)->ecn = (uint8_t)ecn & 3;
 }
 
 void loss_doubt(struct loss *l, nsec_t now, const struct loss_observer *to)
 {
-	for (uint64_t n = l->doubted > l->oldest ? l->doubted : l->oldest; n < l->next; n++)
-		if (record_of(l, n)->state == RECORD_IN_FLIGHT)
-			to->doubted(to->ctx, record_of(l, n), now);
+	for (uint64_t n = l->doubted > l->oldest ? l->doubted : l->oldest; n < l->next; n++) {
+		struct loss_record *r = record_of(l, n);
+
+		if (r->state != RECORD_IN_FLIGHT)
+			continue;
+		to->doubted(to->ctx, r, now);
+		r->doubted = true;
+	}
 	l->doubted = l->next;
 }
 

@@ -32,7 +32,8 @@ struct loss_record {
 	uint32_t copy;		/* the owner's handle of what it carries; 0: none */
 	uint16_t len;		/* bytes with outer headers */
 	uint8_t state;
-	uint8_t ecn;		/* enum ecn of its outer header */
+	uint8_t ecn : 2;	/* enum ecn of its outer header */
+	uint8_t doubted : 1;	/* it was told to be overdue: whoever waited for it waits no more */
 };
 
 /* What the owner is told; the first two may be called many times from one call below. */
