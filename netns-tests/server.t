@@ -170,6 +170,11 @@ for n in 1 2; do
 	ok "it is the same one" is_alive "$download"
 done
 
+kill -KILL "$(status_of server .supervisor_pid)"
+ok "the server is killed, goes down, and comes up" eval 'server down && server up'
+ok "the session is back" back_within 2000
+ok "the download goes on" goes_on 3
+ok "it is the same one" is_alive "$download"
 cat "$T/back"
 
 server down

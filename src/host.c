@@ -561,6 +561,7 @@ int host_renew_device(struct host *h)
 int host_cleanup(const struct config *config, const char *runtime_dir, const char *ifname)
 {
 	const struct config_marks marks = config != NULL ? config->marks : config_marks_default(ifname);
+	struct commit *pause;
 	char path[CONFIG_PATH];
 	int lock, n;
 
@@ -570,10 +571,13 @@ int host_cleanup(const struct config *config, const char *runtime_dir, const cha
 	lock = take_when_free(take_lock, path, -EWOULDBLOCK);
 	if (lock < 0)
 		return lock;
+	pause = config != NULL ? pause_after_crash(config) : NULL;
 	n = remove_traces(&marks, runtime_dir, ifname);
 	if (n > 0)
 		await_end_of_device(ifname);
 	unlink(path);
 	close(lock);
+	if (pause != NULL)
+		pause_keep(pause, config);
 	return n;
 }

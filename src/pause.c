@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <unistd.h>
 
@@ -42,6 +43,20 @@ struct commit *pause_begin(const struct config *config)
 		return c;
 	commit_free(c);
 	return NULL;
+}
+
+struct commit *pause_after_crash(const struct config *config)
+{
+	char table[RULESET_NAME];
+	struct commit *c;
+	bool is_left;
+
+	if (config->role != CONFIG_SERVER || commit_new(&c) < 0)
+		return NULL;
+	ruleset_table_name(config->interface, table);
+	is_left = commit_exists(c, table) > 0 && commit_is_owned(c, table) == 0;
+	commit_free(c);
+	return is_left ? pause_begin(config) : NULL;
 }
 
 /* Nothing of the daemon's is kept: neither its descriptors, nor its terminal, nor its signals. */

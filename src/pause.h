@@ -19,6 +19,8 @@ struct config;
 
 /* NULL: there is nothing to pause for, or it cannot be done. */
 struct commit *pause_begin(const struct config *config);
+/* The same where a run was killed, and its table is to be removed. */
+struct commit *pause_after_crash(const struct config *config);
 /* Hands it to a process that outlives this one.  NULL is nothing. */
 void pause_keep(struct commit *pause, const struct config *config);
 
