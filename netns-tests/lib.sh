@@ -411,7 +411,9 @@ state_of() { # state_of NAME
 links_of() {	# an interface on a line; without what counts down, or counts
 	in_ns "$1" ip -d -j addr | jq -cS '.[]
 		| del(.linkinfo?.info_data?.hello_timer?, .linkinfo?.info_data?.tcn_timer?,
-		      .linkinfo?.info_data?.topology_change_timer?, .linkinfo?.info_data?.gc_timer?)
+		      .linkinfo?.info_data?.topology_change_timer?, .linkinfo?.info_data?.gc_timer?,
+		      .linkinfo?.info_slave_data?.forward_delay_timer?, .linkinfo?.info_slave_data?.hold_timer?,
+		      .linkinfo?.info_slave_data?.message_age_timer?)
 		| del(.addr_info[]?.valid_life_time, .addr_info[]?.preferred_life_time)'
 }
 

@@ -291,6 +291,18 @@ static void match_uids(struct sentence *s, const struct ruleset_match *m)
 	compare_by(s, NFT_CMP_LTE, &high, sizeof(high));
 }
 
+static void match_second(struct sentence *s, const struct ruleset_match *m)
+{
+	struct nftnl_expr *e = add(s, "limit");
+
+	if (e == NULL)
+		return;
+	nftnl_expr_set_u64(e, NFTNL_EXPR_LIMIT_RATE, m->value);
+	nftnl_expr_set_u64(e, NFTNL_EXPR_LIMIT_UNIT, 1);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_LIMIT_BURST, m->value);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_LIMIT_TYPE, NFT_LIMIT_PKTS);
+}
+
 static void match_cgroup(struct sentence *s, const struct ruleset_match *m)
 {
 	struct nftnl_expr *e = add(s, "socket");
@@ -359,6 +371,9 @@ static void say_match(struct sentence *s, const struct ruleset_match *m)
 	case RULESET_MATCH_CGROUP:
 		match_cgroup(s, m);
 		break;
+	case RULESET_MATCH_SECOND:
+		match_second(s, m);
+		break;
 	case RULESET_MATCH_CT_NEW:
 		match_new(s);
 		break;
@@ -414,6 +429,19 @@ static void set_mark(struct sentence *s, uint32_t value)
 	set(e, NFTNL_EXPR_META_SREG, NFT_REG_1);
 }
 
+static void set_trace(struct sentence *s)
+{
+	struct nftnl_expr *e = add(s, "immediate");
+	const uint8_t yes = 1;
+
+	set(e, NFTNL_EXPR_IMM_DREG, NFT_REG_1);
+	if (e != NULL)
+		nftnl_expr_set(e, NFTNL_EXPR_IMM_DATA, &yes, sizeof(yes));
+	e = add(s, "meta");
+	set(e, NFTNL_EXPR_META_KEY, NFT_META_NFTRACE);
+	set(e, NFTNL_EXPR_META_SREG, NFT_REG_1);
+}
+
 static void set_ct_mark(struct sentence *s, uint32_t value)
 {
 	struct nftnl_expr *e;
@@ -464,6 +492,9 @@ static void say_action(struct sentence *s, const struct ruleset_rule *r)
 		break;
 	case RULESET_SET_CT_MARK:
 		set_ct_mark(s, r->value);
+		break;
+	case RULESET_TRACE:
+		set_trace(s);
 		break;
 	case RULESET_DNAT:
 		translate(s, &r->to);

@@ -14,6 +14,7 @@
 
 #define PRIORITY_RAW	(-300)
 #define PRIORITY_MANGLE	(-150)
+#define PRIORITY_FIRST	(-350)
 #define PRIORITY_DSTNAT	(-100)
 #define PRIORITY_FILTER	0
 #define PRIORITY_SRCNAT	100
@@ -359,6 +360,48 @@ int ruleset_client(const struct ruleset_client_options *o, struct ruleset *ret)
 	return finish(&b);
 }
 
+/* --- traced ------------------------------------------------------------------- */
+
+static void trace(struct build *b)
+{
+	by_value(b, RULESET_MATCH_SECOND, 1);
+	then(b, RULESET_TRACE, 0);
+}
+
+int ruleset_traced(const struct ruleset_traced_options *o, struct ruleset *ret)
+{
+	struct build b;
+	int err = begin(&b, o->tun, ret);
+
+	if (err < 0)
+		return err;
+	ruleset_traced_name(o->tun, ret->table);
+	begin_chain(&b, "out", RULESET_FILTER, RULESET_OUTPUT, PRIORITY_FIRST);
+	by_value(&b, RULESET_MATCH_MARK_LOW, o->fwmark);
+	trace(&b);
+	begin_chain(&b, "in", RULESET_FILTER, RULESET_PREROUTING, PRIORITY_FIRST);
+	for (size_t i = 0; i < o->port_count; i++) {
+		by_value(&b, RULESET_MATCH_UDP_SPORT, o->port[i]);
+		trace(&b);
+	}
+	if (o->listen != 0) {
+		by_value(&b, RULESET_MATCH_UDP_DPORT, o->listen);
+		trace(&b);
+		begin_chain(&b, "through", RULESET_FILTER, RULESET_PREROUTING, PRIORITY_FIRST);
+		by_name(&b, RULESET_MATCH_IIFNAME, o->tun, false);
+		trace(&b);
+	}
+	return finish(&b);
+}
+
+void ruleset_traced_name(const char *ifname, char ret[RULESET_NAME])
+{
+	if (is_name(ifname))
+		snprintf(ret, RULESET_NAME, "ttt-%s-traced", ifname);
+	else
+		ret[0] = '\0';
+}
+
 /* --- closed ------------------------------------------------------------------- */
 
 static void to(struct build *b, const char *prefix)
@@ -570,6 +613,9 @@ static void print_match(const struct ruleset_match *m, FILE *out)
 	case RULESET_MATCH_CGROUP:
 		fprintf(out, "socket cgroupv2 level %u %llu ", m->cgroup.level, (unsigned long long)m->cgroup.id);
 		break;
+	case RULESET_MATCH_SECOND:
+		fprintf(out, "limit rate %u/second burst %u packets ", m->value, m->value);
+		break;
 	case RULESET_MATCH_CT_NEW:
 		fprintf(out, "ct state new ");
 		break;
@@ -622,6 +668,9 @@ static void print_rule(const struct ruleset_rule *rule, FILE *out)
 		break;
 	case RULESET_SET_CT_MARK:
 		fprintf(out, "ct mark set 0x%08x", rule->value);
+		break;
+	case RULESET_TRACE:
+		fprintf(out, "meta nftrace set 1");
 		break;
 	case RULESET_DNAT:
 		print_target(&rule->to, out);

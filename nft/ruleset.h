@@ -44,6 +44,7 @@ enum ruleset_match_type {
 	RULESET_MATCH_FAMILY,		/* value: enum addr_family */
 	RULESET_MATCH_UIDS,		/* uids: of the sending socket; output */
 	RULESET_MATCH_CGROUP,		/* cgroup: the sending socket's, or one above it; output */
+	RULESET_MATCH_SECOND,		/* value: so many packets in each second; behind all others */
 	RULESET_MATCH_CT_NEW,		/* first packet of a connection */
 	RULESET_MATCH_CT_REPLY,		/* against the direction of the first packet */
 	RULESET_MATCH_CT_FROM,		/* prefix: who sent its first packet, before any translation */
@@ -80,6 +81,7 @@ enum ruleset_action {
 	RULESET_MSS_TO_ROUTE,		/* only ever lowers it; forward, output, postrouting */
 	RULESET_SET_MARK,		/* value */
 	RULESET_SET_CT_MARK,		/* value */
+	RULESET_TRACE,			/* the kernel tells of its way from here on: trace.h */
 	RULESET_DNAT,			/* to, with its port; nat chains at prerouting */
 };
 
@@ -124,6 +126,8 @@ struct ruleset {
 
 /* "ttt-IFNAME"; ret is empty when the name is empty or too long for an interface's. */
 void ruleset_table_name(const char *ifname, char ret[RULESET_NAME]);
+/* "ttt-IFNAME-traced", likewise. */
+void ruleset_traced_name(const char *ifname, char ret[RULESET_NAME]);
 /* "ttt-IFNAME-closed", likewise. */
 void ruleset_closed_name(const char *ifname, char ret[RULESET_NAME]);
 
@@ -178,6 +182,14 @@ struct ruleset_network {
 	struct prefix prefix;		/* host bits may be set */
 };
 
+struct ruleset_traced_options {
+	const char *tun;
+	uint32_t fwmark;		/* of our own datagrams; 16 bits */
+	uint16_t listen;		/* server: its port; client: 0 */
+	const uint16_t *port;		/* client: the servers' ports */
+	size_t port_count;
+};
+
 struct ruleset_closed_options {
 	const char *tun;
 	uint32_t fwmark;		/* of our own datagrams; 16 bits */
@@ -213,6 +225,10 @@ struct ruleset_closed_options {
  * socket that is bound to a device: where it finds no route, Linux takes the
  * whole world for that device's neighbours.
  *
+ * Traced.  One packet in a second of what the tunnel sends (chain "out"), of what
+ * the other end sends ("in") and, on a server, of what comes out of the TUN
+ * ("through") is followed through the host's tables.
+ *
  * 0, -EINVAL (name of the TUN or a link, a prefix or address without a family, an
  * endpoint without a port), -E2BIG (more than RULESET_RULES), -ENOMEM.
  * Give *ret back with ruleset_done.
@@ -221,6 +237,7 @@ int ruleset_server(const struct ruleset_server_options *options, struct ruleset 
 int ruleset_client(const struct ruleset_client_options *options, struct ruleset *ret);
 /* Paused.  Between two runs of a server: what belongs to a connection of an inner prefix is dropped. */
 int ruleset_paused(const char *tun, const struct prefix *inner, size_t inner_count, struct ruleset *ret);
+int ruleset_traced(const struct ruleset_traced_options *options, struct ruleset *ret);
 int ruleset_closed(const struct ruleset_closed_options *options, struct ruleset *ret);
 /* Zeroed is nothing. */
 void ruleset_done(struct ruleset *r);

@@ -130,10 +130,22 @@ static int set_by_resolvectl(const char *ifname, const struct addr *server, size
 	return err == 0 ? run(domain, "") : err;
 }
 
+/*
+ * Debian's resolvconf orders the resolvers by the names of their records, and asks
+ * those of "tun*" first; openresolv is told so, and to ask no others, by options,
+ * which Debian's passes over.
+ */
+static void record_name(const char *ifname, char buf[NAME])
+{
+	snprintf(buf, NAME, "%s%s", access("/etc/resolvconf/interface-order", F_OK) == 0 ? "tun." : "", ifname);
+}
+
 static int set_by_resolvconf(const char *ifname, const char *text)
 {
-	const char *const add[] = { "resolvconf", "-a", ifname, NULL };
+	char record[NAME];
+	const char *const add[] = { "resolvconf", "-a", record, "-m", "0", "-x", NULL };
 
+	record_name(ifname, record);
 	return run(add, text);
 }
 
@@ -270,12 +282,14 @@ int dns_set(const char *ifname, const char *runtime_dir, const struct addr *serv
 
 int dns_restore(const char *ifname, const char *runtime_dir)
 {
-	const char *const remove[] = { "resolvconf", "-d", ifname, NULL };
+	char record[NAME];
+	const char *const remove[] = { "resolvconf", "-d", record, NULL };
 	const char *const revert[] = { "resolvectl", "revert", ifname, NULL };
 	char note[NAME], *text;
 	int err, file = restore_file(ifname);	/* also without a note: it went with a reboot */
 
 	note_name(ifname, runtime_dir, note);
+	record_name(ifname, record);
 	text = read_text(note, &err);
 	if (text != NULL && strcmp(text, by_resolvconf) == 0)
 		err = run(remove, "");

@@ -276,10 +276,13 @@ static void on_event(struct supervisor *s, const struct message_event *e)
 {
 	switch (e->type) {
 	case MESSAGE_SESSION_UP:
-		if (s->config->role == CONFIG_CLIENT)
+		if (s->config->role == CONFIG_CLIENT) {
+			supervisor_end_looking(s);
 			supervisor_session_is_up(s, &e->tunnel);
+		}
 		break;
 	case MESSAGE_SESSION_DOWN:
+		supervisor_begin_looking(s);
 		s->state_at = supervisor_now();
 		log_info("%s: the session is over", s->config->role == CONFIG_CLIENT ? supervisor_server(s)->name :
 			 s->config->peer[e->peer].name);
@@ -444,6 +447,7 @@ static void on_too_late(struct ev_loop *loop, ev_timer *t, int events)
 		fail(s, EXIT_FAILED, "%s: no answer from %s port %u: check the endpoint, that UDP gets through, "
 		     "and the public keys on both ends", server->name, server->endpoint[0].host,
 		     server->endpoint[0].port);
+	supervisor_blame(s);
 }
 
 static bool make_directory(struct supervisor *s)
@@ -521,6 +525,7 @@ static void watch(struct supervisor *s)
 	s->events.data = s->minute.data = s->outside.data = s->up_within.data = s;
 	ev_io_start(s->loop, &s->events);
 	ev_timer_start(s->loop, &s->minute);
+	supervisor_begin_looking(s);
 	if (s->config->outside_cgroup_count > 0)
 		ev_timer_start(s->loop, &s->outside);
 	if (s->config->role == CONFIG_CLIENT)
@@ -644,6 +649,7 @@ static void end(struct supervisor *s)
 	ev_child_stop(s->loop, &s->child);
 	worker_child_end(&s->worker);
 	supervisor_end_budgets(s);
+	supervisor_end_looking(s);
 	give_host_back(s);
 	report_done(&s->report);
 	control_free(s->control);

@@ -92,6 +92,7 @@ static void complete_status(struct supervisor *s, struct status *st)
 		add_unused(st, host_links(&s->host));
 		supervisor_describe_links(s, st);
 	}
+	supervisor_describe_blocked(s, st);
 	if (s->budget.unkept)
 		text_copy(st->note[st->note_count++], STATUS_REASON,
 			  "what is used of budgets cannot be written down: see the log");

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 
 #include "base/exit_code.h"
+#include "blocked.h"
 #include "budget.h"
 #include "config/config.h"
 #include "control/socket.h"
@@ -101,7 +102,8 @@ struct supervisor {
 	int ready_fd;			/* -1: said, or nobody listens */
 	nsec_t started_at, state_at;
 	nsec_t applied_at;		/* when the kernel was last looked at */
-	ev_io events;
+	struct blocked blocked;		/* by somebody else's firewall */
+	ev_io events, traced;
 	ev_child child;
 	ev_timer up_within, settle, respawn, minute, outside;
 	ev_signal stop[3];
@@ -155,6 +157,13 @@ void supervisor_note_event(struct supervisor *s, const struct message_event *e);
 void supervisor_forget_server(struct supervisor *s);
 void supervisor_sync_candidate(struct supervisor *s);
 void supervisor_describe_servers(const struct supervisor *s, struct status *st);
+
+/* Whether other firewalls let the tunnel live (supervisor_blocked.c): begin to look; enough seen. */
+void supervisor_begin_looking(struct supervisor *s);
+void supervisor_end_looking(struct supervisor *s);
+/* What is blocked, into the status, and into the reason why it does not come up. */
+void supervisor_describe_blocked(const struct supervisor *s, struct status *st);
+void supervisor_blame(struct supervisor *s);
 
 /* Budgets (supervisor_budget.c): before there are links, and at the end. */
 void supervisor_begin_budgets(struct supervisor *s);

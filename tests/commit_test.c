@@ -90,6 +90,10 @@ static void a_second_commit_replaces_the_first(void **state)
 	assert_int_equal(give(c, firewall_paused), 0);
 	assert_lists(FIREWALL_PAUSED);
 	commit_free(c);
+	c = new_commit();
+	assert_int_equal(give(c, firewall_traced), 0);
+	assert_lists(FIREWALL_TRACED);
+	commit_free(c);
 }
 
 /* A table with an owner is told from one that a crash left. */

@@ -174,3 +174,30 @@ const char FIREWALL_CLOSED[] =
 	"		drop\n"
 	"	}\n"
 	"}\n";
+
+int firewall_traced(struct ruleset *ret)
+{
+	const struct ruleset_traced_options o = { .tun = "ttt0", .fwmark = 0x7474, .listen = 7474 };
+
+	return ruleset_traced(&o, ret);
+}
+
+const char FIREWALL_TRACED[] =
+	"table inet ttt-ttt0-traced {\n"
+	"	flags owner\n"
+	"\n"
+	"	chain out {\n"
+	"		type filter hook output priority -350; policy accept;\n"
+	"		meta mark & 0x0000ffff == 0x00007474 limit rate 1/second burst 1 packets meta nftrace set 1\n"
+	"	}\n"
+	"\n"
+	"	chain in {\n"
+	"		type filter hook prerouting priority -350; policy accept;\n"
+	"		udp dport 7474 limit rate 1/second burst 1 packets meta nftrace set 1\n"
+	"	}\n"
+	"\n"
+	"	chain through {\n"
+	"		type filter hook prerouting priority -350; policy accept;\n"
+	"		iifname \"ttt0\" limit rate 1/second burst 1 packets meta nftrace set 1\n"
+	"	}\n"
+	"}\n";

@@ -13,10 +13,12 @@ int firewall_server(struct ruleset *ret);
 int firewall_client(struct ruleset *ret);
 /* One link, a LAN of each family, a route of the user's. */
 int firewall_closed(struct ruleset *ret);
+/* A server's. */
+int firewall_traced(struct ruleset *ret);
 
 /* Between two runs of a server. */
 int firewall_paused(struct ruleset *ret);
 
-extern const char FIREWALL_SERVER[], FIREWALL_CLIENT[], FIREWALL_PAUSED[], FIREWALL_CLOSED[];
+extern const char FIREWALL_SERVER[], FIREWALL_CLIENT[], FIREWALL_PAUSED[], FIREWALL_CLOSED[], FIREWALL_TRACED[];
 
 #endif

@@ -1,0 +1,79 @@
+#!/bin/bash
+# The tunnel's resolvers by resolvectl and by resolvconf: scripts that answer as
+# these do and write down what they are told stand in their places, in a view of the
+# files that only this test has.
+
+. "$(dirname "$0")/tunnel.sh"
+
+needs unshare nsenter ping
+grep -q overlay /proc/filesystems || skip_all "this kernel has no overlayfs"
+
+topology 1
+SERVER_TUNNEL="dns = 192.0.2.1, 2001:db8::53" tunnel_files
+server up
+
+mkdir -p "$T/sbin" "$T/bin" "$T/etc/resolvconf" "$T/told"
+printf 'lo*\ntun*\n*\n' >"$T/etc/resolvconf/interface-order"
+cat >"$T/sbin/resolvconf" <<-SCRIPT
+	#!/bin/sh
+	case "\$*" in
+	"-a "*" -m 0 -x") [ ! -e $T/refuse ] || exit 1; cat >$T/told/\$2 ;;
+	"-d "*) rm -f $T/told/\$2 ;;
+	*) exit 1 ;;
+	esac
+SCRIPT
+cat >"$T/bin/resolvectl" <<-SCRIPT
+	#!/bin/sh
+	[ ! -e $T/refuse ] || [ \$1 = revert ] || exit 1
+	[ -e /sys/class/net/\$2 ] || exit 1
+	case \$1 in
+	revert) rm -f $T/told/\$2 ;;
+	*) echo "\$*" >>$T/told/\$2 ;;
+	esac
+SCRIPT
+chmod 755 "$T/sbin/resolvconf" "$T/bin/resolvectl"
+
+# A view of the files in which they are there, as long as its holder lives.
+hold_view() { # hold_view MOUNT
+	# shellcheck disable=SC2016
+	spawn_in client unshare -m sh -c "$1"' && echo ready && exec sleep 1000' sh
+	holder=$SPAWNED
+	within 5 grep -q ready "$SPAWN_LOG" || cat "$SPAWN_LOG"
+}
+in_view() { nsenter -t "$holder" -m -n timeout 20 "$TTT" "$1" -c "$T/client.conf" -r "$T/run-client"; }
+told() { cat "$T/told/$1" 2>/dev/null; }
+for who in resolvconf resolvectl; do
+	if [ $who = resolvconf ]; then
+		# Debian's asks those of tun* first
+		record=tun.ttt0
+		hold_view "mount -t overlay -o lowerdir=$T/sbin:/usr/sbin none /usr/sbin &&
+			mount -t overlay -o lowerdir=$T/etc:/etc none /etc"
+		wanted=$'nameserver 192.0.2.1\nnameserver 2001:db8::53'
+	else
+		record=ttt0
+		hold_view "mount -t overlay -o lowerdir=$T/bin:/usr/bin none /usr/bin && mkdir -p /run/systemd &&
+			mount -t tmpfs none /run/systemd && mkdir /run/systemd/resolve && touch /run/systemd/resolve/io.systemd.Resolve"
+		wanted=$'dns ttt0 192.0.2.1 2001:db8::53\ndomain ttt0 ~.'
+	fi
+	remember client
+	resolv_conf_was=$(nsenter -t "$holder" -m cat /etc/resolv.conf)
+	ok "$who: the tunnel comes up" in_view up
+	is "$who is told the tunnel's resolvers" "$(told $record)" "$wanted"
+	is "$who: resolv.conf is left to it" "$(nsenter -t "$holder" -m cat /etc/resolv.conf)" "$resolv_conf_was"
+	ok "$who: down" in_view down
+	is "$who: down takes them back" "$(told $record)" ""
+	unchanged "$who: after down" client
+	in_view up
+	kill -9 "$(status_of client .supervisor_pid)"
+	ok "$who: down after a crash" in_view down
+	[ $who = resolvectl ] && rm -f "$T/told/ttt0"	# systemd-resolved forgets a device that is gone
+	is "$who: down takes them back after a crash, too" "$(told $record)" ""
+	unchanged "$who: after a crash and down" client
+	touch "$T/refuse"
+	ok "$who: when it refuses, up says so" refuses 1 "cannot set the tunnel's DNS servers: " in_view up
+	rm "$T/refuse"
+	unchanged "$who: after that" client
+	kill "$holder"
+	wait "$holder" 2>/dev/null
+done
+done_testing
