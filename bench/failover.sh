@@ -28,6 +28,8 @@ gone           1000 0 all links gone for $GONE s, then one back
 rebinding      500  1 NAT rebinding of both paths at once
 restart        2000 0 the server is restarted: session
 restart-tcp    2000 0 the server is restarted: inner TCP
+killed         2000 0 the server is killed and started anew: session
+killed-tcp     2000 0 the server is killed and started anew: inner TCP
 latency        160  1 latency jumps from 20 to 160 ms, above max-latency
 "
 
@@ -59,9 +61,12 @@ run_all() {
 	if wanted latency; then fault_latency 150 100ms; note latency; fi
 	if wanted gone; then fault_all_gone "$GONE"; note gone; fi
 	if wanted restart; then
-		fault_server_restarts; note restart
-		figure=${tcp_figure:-} lost=
-		note restart-tcp
+		fault_server_restarts server down; note restart
+		figure=$tcp_figure; note restart-tcp
+	fi
+	if wanted killed; then
+		fault_server_restarts server_is_killed; note killed
+		figure=$tcp_figure; note killed-tcp
 	fi
 	download_lives >/dev/null || { [ -z "$VERBOSE" ] || echo "# the download has ended: $(cat "$download_log")"; download_begin; }
 }

@@ -54,9 +54,13 @@ lost_none
 fault_all_gone 6
 ok "when all links were gone the download goes on within a second" within_bar 1000
 
-fault_server_restarts
+fault_server_restarts server down
 ok "a server that is restarted is found within two seconds" within_bar 2000
 figure=$tcp_figure
 ok "and the download goes on through it" within_bar 2000
+fault_server_restarts server_is_killed
+ok "so is one that is killed and started anew" within_bar 2000
+figure=$tcp_figure
+ok "and the download goes on through that" within_bar 2000
 ok "it is the same one all the time" download_lives
 done_testing

@@ -232,11 +232,19 @@ fault_rebinding() {
 	have_moved "$before" || { figure=; detail="the NAT chose the same ports: $before"; }
 }
 
-fault_server_restarts() {
+server_is_killed() {
+	local worker supervisor
+	read -r supervisor worker < <(status_of server '"\(.supervisor_pid) \(.worker_pid)"')
+	kill -KILL "$supervisor" "$worker"
+}
+
+# From when it is up again until it answers inside the tunnel; and tcp_figure, until
+# the download goes on.
+fault_server_restarts() { # fault_server_restarts COMMAND...: server down, or server_is_killed
 	local at
 	settled >/dev/null
 	lost= figure= tcp_figure= detail=
-	server down
+	"$@"
 	server up
 	at=$(microseconds)
 	within 10 in_client ping -c 1 -W 0.2 "$INNER_SERVER4" >/dev/null &&
