@@ -113,7 +113,7 @@ static void no_pair_without_loss_is_below_its_better_link(void **state)
 	bars_begin(&bars, todo_plain);
 	for (size_t i = 0; i < GRID_PAIRS; i++) {
 		const struct grid_pair *p = &grid_pair[i];
-		bool random = is_random(&p->a) || is_random(&p->b);
+		bool random = grid_is_random(p);
 		struct beside run[3];
 
 		if (p->a.loss != 0 || p->b.loss != 0)
