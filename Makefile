@@ -10,6 +10,7 @@
 # Debian); everything else expects them to be there: see `make packages`.
 
 BUILD	?= build
+CORES	:= $(shell nproc)
 PREFIX	?= /usr
 DESTDIR	?=
 CC	?= cc
@@ -118,11 +119,13 @@ bench-engine: $(BUILD)/bench/engine
 	$<
 
 unit: $(UNIT_BIN)
-	prove --directives --exec '' $(UNIT_BIN)
+	prove --directives --jobs $(CORES) --exec '' $(UNIT_BIN)
+
+unit-programs: $(UNIT_BIN)
 
 # What the simulator makes of the grid and of real walks; -v says each figure.
 bars: $(BARS_BIN)
-	prove --directives --jobs 2 --timer --exec '' $(BARS_BIN)
+	prove --directives --jobs $(CORES) --timer --exec '' $(BARS_BIN)
 
 # Fuzz targets: tests/NAME_fuzz.c.  `make fuzz` builds them all, and runs each
 # for FUZZ_SECONDS; what they find stays in $(BUILD)/fuzz.
@@ -166,10 +169,16 @@ netns: all
 # Everything that can be proven: the unit tests and the simulator, plain and
 # under AddressSanitizer and UndefinedBehaviorSanitizer, the fuzzers, the real
 # program between network namespaces.
+ASAN	:= BUILD=$(BUILD)/asan SAN=address,undefined CFLAGS='-O1 -g'
+
 check: packages
-	$(MAKE) all unit bars
-	$(MAKE) BUILD=$(BUILD)/asan SAN=address,undefined CFLAGS='-O1 -g' unit
+	$(MAKE) -j$(CORES) all $(UNIT_BIN) $(BARS_BIN)
+	$(MAKE) unit
+	$(MAKE) bars
+	$(MAKE) -j$(CORES) $(ASAN) unit-programs
+	$(MAKE) $(ASAN) unit
 	prove --directives --exec bash tests/*.t
+	$(MAKE) -j$(CORES) $(FUZZ_BIN)
 	$(MAKE) fuzz
 	$(MAKE) netns
 
@@ -218,6 +227,6 @@ uninstall:
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all demo netns unit bars grid check fuzz bench-basic bench-engine bench-grid bench-failover packages install uninstall clean
+.PHONY: all demo netns unit unit-programs bars grid check fuzz bench-basic bench-engine bench-grid bench-failover packages install uninstall clean
 .SECONDARY:
 .DELETE_ON_ERROR:

@@ -149,14 +149,14 @@ static void an_endless_request_is_cut(void **state)
 	assert_answers(*state);
 }
 
-static void a_crowd_is_turned_away_and_others_served_after_it(void **state)
+static void in_a_crowd_who_was_silent_longest_gives_way_and_others_are_served_after_it(void **state)
 {
 	int fd[CONTROL_CLIENTS + 1];
 	char c;
 
 	for (size_t i = 0; i <= CONTROL_CLIENTS; i++)
 		fd[i] = connected(*state);
-	assert_int_equal(recv(fd[CONTROL_CLIENTS], &c, 1, 0), 0);
+	assert_int_equal(recv(fd[0], &c, 1, 0), 0);
 	/* once one of them has been heard to leave, there is room: its place is
 	 * free before a later connection is accepted, or that one is refused once */
 	for (size_t i = 0; i <= CONTROL_CLIENTS; i++)
@@ -216,7 +216,8 @@ int main(void)
 		WITH_SERVER("a request gets its reply and the daemon's pid", a_request_gets_its_reply_and_the_daemons_pid),
 		WITH_SERVER("garbage gets an error and the next line is served", garbage_gets_an_error_and_the_next_line_is_served),
 		WITH_SERVER("an endless request is cut", an_endless_request_is_cut),
-		WITH_SERVER("a crowd is turned away and others served after it", a_crowd_is_turned_away_and_others_served_after_it),
+		WITH_SERVER("in a crowd who was silent longest gives way, and others are served after it",
+			    in_a_crowd_who_was_silent_longest_gives_way_and_others_are_served_after_it),
 		WITH_SERVER("a live socket is not taken and a stale one is", a_live_socket_is_not_taken_and_a_stale_one_is),
 		TEST("nobody there is told apart", nobody_there_is_told_apart),
 	};
