@@ -123,6 +123,10 @@ unit: $(UNIT_BIN)
 
 unit-programs: $(UNIT_BIN)
 
+# For who links with the archives: tests/strategies.t.
+print-libs:
+	@echo $(LIBS)
+
 # What the simulator makes of the grid and of real walks; -v says each figure.
 bars: $(BARS_BIN)
 	prove --directives --jobs $(CORES) --timer --exec '' $(BARS_BIN)
@@ -227,6 +231,6 @@ uninstall:
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all demo netns unit unit-programs bars grid check fuzz bench-basic bench-engine bench-grid bench-failover packages install uninstall clean
+.PHONY: all print-libs demo netns unit unit-programs bars grid check fuzz bench-basic bench-engine bench-grid bench-failover packages install uninstall clean
 .SECONDARY:
 .DELETE_ON_ERROR:

@@ -36,8 +36,7 @@ join() { # join NAME OBJECT…
 	# shellcheck disable=SC2046
 	${CC:-cc} -o "$T/$1" "${@:2}" "$T/nearest.o" "$T/strategy.o" \
 		$(printf "$B/lib%s.a " support sim top outside config core base) \
-		$(pkg-config --libs libnl-route-3.0 libnftnl libmnl libsodium libcrypto inih jansson libcap-ng libseccomp) \
-		-lev -lcmocka -lm
+		$(make -s print-libs) -lcmocka -lm
 }
 own() { compile "$T/strategy/nearest.c" "$T/strategy/strategy.c"; }
 
