@@ -327,7 +327,7 @@ topology() { # topology [LINKS [netem]]
 	for n in 198.51.100.0/24 10.71.0.0/16; do route host "$n" via 203.0.113.1; done
 	for n in 2001:db8:51::/64 2001:db8:a0::/44; do route host "$n" via 2001:db8:113::1; done
 	for ((n = 0; n < links; n++)); do add_wan "$n" || return; done
-	[ "$links_kind" = plain ] || box_ready
+	[ "$links_kind" = plain ] || box_ready || { ok "the links have their netem" false; exit 1; }
 }
 
 # ---- what happens to links --------------------------------------------------

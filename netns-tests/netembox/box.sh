@@ -61,6 +61,7 @@ box_boot() { # box_boot PORTS
 	mkfifo "$T/box/in" "$T/box/out"
 	cp "$BOX_SOURCE/init.sh" "$T/box/init"	# a path without spaces, whatever ours is
 	chmod +x "$T/box/init"
+	cc -o "$T/box/xstate" "$BOX_SOURCE/xstate.c" -lseccomp || return
 	# Both ways open at this end: nobody waits for, or loses, the other.
 	exec {box_in}<>"$T/box/in" {box_out}<>"$T/box/out"
 	for ((port = 0; port < $1; port++)); do
@@ -69,7 +70,7 @@ box_boot() { # box_boot PORTS
 		box_ip link set dev "t$port" txqueuelen 5000 up
 		devices+=("vec$port:transport=tap,ifname=t$port,depth=128,gro=0")
 	done
-	in_ns_exec box "$BOX_KERNEL" "umid=box" "uml_dir=$T/box" mem=256M \
+	in_ns_exec box "$T/box/xstate" "$BOX_KERNEL" "umid=box" "uml_dir=$T/box" mem=256M \
 		rootfstype=hostfs rootflags=/ ro init="$T/box/init" \
 		con=null con0=fd:0,fd:1 quiet loglevel=3 \
 		"box.ports=$1" "box.modules=$BOX_MODULES" "${devices[@]}" \
