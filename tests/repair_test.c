@@ -53,7 +53,7 @@ static void what_arrives_is_forgotten(void **state)
 	(void)state;
 	repair_acked(repair, handle);
 	assert_int_equal(buf_pool_left(pool), 64);
-	repair_lost(repair, handle);
+	repair_lost(repair, handle, 0);
 	assert_null(repair_next(repair, 0));
 }
 
@@ -63,8 +63,8 @@ static void what_is_lost_waits_once_in_the_order_of_losses(void **state)
 
 	(void)state;
 	repair_doubted(repair, b, 0);
-	repair_lost(repair, b);
-	repair_lost(repair, a);
+	repair_lost(repair, b, 0);
+	repair_lost(repair, a, 0);
 	assert_int_equal(repair_next(repair, 0)->piece.seq, 2);
 	repair_take(repair);
 	assert_int_equal(repair_next(repair, 0)->piece.seq, 1);
@@ -79,9 +79,9 @@ static void a_copy_elsewhere_keeps_a_packet_from_being_lost(void **state)
 
 	(void)state;
 	repair_sent(repair, a);
-	repair_lost(repair, a);
+	repair_lost(repair, a, 0);
 	assert_null(repair_next(repair, 0));
-	repair_lost(repair, a);
+	repair_lost(repair, a, 0);
 	assert_non_null(repair_next(repair, 0));
 }
 
@@ -90,8 +90,8 @@ static void what_arrives_while_it_waits_is_not_sent_again(void **state)
 	uint32_t a = send(1, SEC(1)), b = send(2, SEC(1));
 
 	(void)state;
-	repair_lost(repair, a);
-	repair_lost(repair, b);
+	repair_lost(repair, a, 0);
+	repair_lost(repair, b, 0);
 	repair_acked(repair, a);
 	assert_int_equal(repair_next(repair, 0)->piece.seq, 2);
 }
@@ -103,7 +103,7 @@ static void what_is_too_late_is_given_up_and_told_in_ranges(void **state)
 
 	(void)state;
 	for (uint32_t seq = 1; seq <= 5; seq++)
-		repair_lost(repair, send(seq == 3 ? LANE_SEQ_MASK : seq, MSEC(10)));
+		repair_lost(repair, send(seq == 3 ? LANE_SEQ_MASK : seq, MSEC(10)), 0);
 	assert_null(repair_next(repair, MSEC(10)));
 	assert_true(repair_has_skips(repair));
 	assert_int_equal(repair_skips(repair, skip, 4, &batch), 3);
@@ -128,8 +128,23 @@ static void too_late_with_a_copy_under_way_is_not_given_up(void **state)
 	repair_doubted(repair, a, 0);
 	assert_null(repair_next(repair, MSEC(20)));
 	assert_false(repair_has_skips(repair));
-	repair_lost(repair, a);
+	repair_lost(repair, a, 0);
 	assert_null(repair_next(repair, MSEC(20)));
+	assert_true(repair_has_skips(repair));
+}
+
+/* A queue that has just overflown says late what is lost, and has no room for it at once. */
+static void what_nobody_has_sent_again_yet_may_wait_longer_once(void **state)
+{
+	uint32_t a = send(1, MSEC(10));
+
+	(void)state;
+	repair_lost(repair, a, MSEC(30));
+	assert_non_null(repair_next(repair, MSEC(29)));
+	repair_take(repair);
+	repair_sent(repair, a);
+	repair_lost(repair, a, MSEC(60));
+	assert_null(repair_next(repair, MSEC(30)));
 	assert_true(repair_has_skips(repair));
 }
 
@@ -144,7 +159,7 @@ static void what_was_in_doubt_and_is_lost_elsewhere_is_sent_once_more(void **sta
 	repair_take(repair);
 	repair_sent(repair, a);
 	assert_null(repair_next(repair, 0));
-	repair_lost(repair, a);
+	repair_lost(repair, a, 0);
 	assert_non_null(repair_next(repair, 0));
 }
 
@@ -192,7 +207,7 @@ static void what_is_withdrawn_is_nobody_s_but_the_caller_s(void **state)
 	assert_ptr_equal(repair_withdraw(repair), packet);
 	buf_put(packet);
 	repair_acked(repair, a);
-	repair_lost(repair, a);
+	repair_lost(repair, a, 0);
 	assert_int_equal(repair_next(repair, 0)->piece.seq, 2);
 	repair_take(repair);
 	assert_null(repair_next(repair, 0));
@@ -211,7 +226,7 @@ static void without_room_the_oldest_is_given_up(void **state)
 	assert_int_equal(buf_pool_left(pool), 64 - ITEMS);
 	assert_int_equal(repair_skips(repair, skip, 4, &batch), 1);
 	assert_int_equal(skip[0].seq, 1);
-	repair_lost(repair, first);
+	repair_lost(repair, first, 0);
 	assert_null(repair_next(repair, 0));
 }
 
@@ -220,17 +235,17 @@ static void those_that_are_gone_do_not_fill_the_line(void **state)
 	uint32_t first = send(1, SEC(1));
 
 	(void)state;
-	repair_lost(repair, first);	/* stays in front, so nobody clears up behind it */
+	repair_lost(repair, first, 0);	/* stays in front, so nobody clears up behind it */
 	for (uint32_t seq = 2; seq < 4 * ITEMS; seq++) {
 		uint32_t handle = send(seq, SEC(1));
 
-		repair_lost(repair, handle);
+		repair_lost(repair, handle, 0);
 		if (seq % 2 == 0)
 			repair_acked(repair, handle);
 		if (seq % (ITEMS - 2) == 0)
 			keep(2, seq, SEC(1));
 	}
-	repair_lost(repair, send(99, SEC(1)));
+	repair_lost(repair, send(99, SEC(1)), 0);
 	for (const struct repair_item *i; (i = repair_next(repair, 0)) != NULL && i->piece.seq != 99;)
 		repair_take(repair);
 	assert_non_null(repair_next(repair, 0));
@@ -242,8 +257,8 @@ static void neighbours_across_the_wrap_are_one_range(void **state)
 	uint16_t batch;
 
 	(void)state;
-	repair_lost(repair, send(LANE_SEQ_MASK, 1));
-	repair_lost(repair, send(0, 1));
+	repair_lost(repair, send(LANE_SEQ_MASK, 1), 0);
+	repair_lost(repair, send(0, 1), 0);
 	assert_null(repair_next(repair, 1));
 	assert_int_equal(repair_skips(repair, skip, 4, &batch), 1);
 	assert_int_equal(skip[0].count, 2);
@@ -264,7 +279,7 @@ static void lanes_take_turns_and_each_keeps_its_order(void **state)
 		buf_append(b, 800);
 		handle = repair_keep(repair, b, &piece, SEC(1));
 		repair_sent(repair, handle);
-		repair_lost(repair, handle);
+		repair_lost(repair, handle, 0);
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(wanted); i++) {
 		assert_int_equal(repair_next(repair, 0)->piece.seq, wanted[i]);
@@ -284,7 +299,7 @@ static void what_nobody_could_send_is_not_too_late(void **state)
 
 	(void)state;
 	send(2, SEC(60));
-	repair_lost(repair, a);
+	repair_lost(repair, a, 0);
 	repair_extend(repair, SEC(31));
 	assert_int_equal(repair_next(repair, SEC(30))->piece.seq, 1);
 	assert_null(repair_next(repair, SEC(31)));
@@ -309,7 +324,7 @@ static void random_lives_lose_no_buffer(void **state)
 			repair_acked(repair, *h);
 			break;
 		case 2:
-			repair_lost(repair, *h);
+			repair_lost(repair, *h, 0);
 			break;
 		case 3:
 			repair_doubted(repair, *h, 0);
@@ -364,6 +379,8 @@ int main(void)
 		CASE("lanes take turns, and each keeps its order", lanes_take_turns_and_each_keeps_its_order),
 		CASE("what was in doubt and is lost elsewhere is sent once more",
 		     what_was_in_doubt_and_is_lost_elsewhere_is_sent_once_more),
+		CASE("what nobody has sent again yet may wait longer, once",
+		     what_nobody_has_sent_again_yet_may_wait_longer_once),
 		CASE("what nobody could send is not too late", what_nobody_could_send_is_not_too_late),
 		CASE("a copy elsewhere keeps a packet from being lost",
 		     a_copy_elsewhere_keeps_a_packet_from_being_lost),

@@ -284,7 +284,7 @@ static void packet_lost(void *ctx, const struct loss_record *record, nsec_t now)
 
 	peer_say_again(o->peer, record->content);
 	if (!record->doubted)
-		repair_lost(o->peer->repair, record->copy);
+		repair_lost(o->peer->repair, record->copy, now + o->peer->patience);
 	marking_lost(&o->path->marking, (enum ecn)record->ecn, now);
 	if (o->path->open)
 		pmtu_vanished(&o->path->pmtu, record->len, record->sent_at);

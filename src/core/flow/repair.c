@@ -249,12 +249,14 @@ void repair_extend(struct repair *r, nsec_t until)
 	}
 }
 
-void repair_lost(struct repair *r, uint32_t handle)
+void repair_lost(struct repair *r, uint32_t handle, nsec_t until)
 {
 	struct repair_item *i = find(r, handle);
 
 	if (i == NULL)
 		return;
+	if (!i->again)
+		i->deadline = nsec_max(i->deadline, until);
 	if (i->out > 0)
 		i->out--;
 	if (i->out == 0)
@@ -278,6 +280,7 @@ static struct repair_item *take_first(struct repair *r)
 		return NULL;
 	r->lane[i->piece.lane].left -= (int32_t)i->packet->len;
 	leave_line(r, i);
+	i->again = true;
 	r->stats.resent++;
 	return i;
 }

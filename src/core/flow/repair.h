@@ -43,6 +43,7 @@ struct repair_item {
 	uint32_t handle;
 	uint8_t out;		/* datagrams under way that carry it */
 	bool waiting;		/* to be sent again */
+	bool again;		/* it was */
 	uint32_t before, behind;	/* items of its lane that wait, too; REPAIR_NONE: none */
 };
 
@@ -66,10 +67,15 @@ void repair_reset(struct repair *r);
  */
 uint32_t repair_keep(struct repair *r, struct buf *packet, const struct piece *piece, nsec_t deadline);
 
-/* A datagram that carries it goes out, has arrived, or is lost.  Any handle will do. */
+/*
+ * A datagram that carries it goes out, has arrived, or is lost.  Any handle will do.
+ * What nobody has sent again yet may be sent until then: its deadline counts with
+ * news as late as usual and a free path, and a queue that has just overflown gives
+ * neither.
+ */
 void repair_sent(struct repair *r, uint32_t handle);
 void repair_acked(struct repair *r, uint32_t handle);
-void repair_lost(struct repair *r, uint32_t handle);
+void repair_lost(struct repair *r, uint32_t handle, nsec_t until);
 /*
  * A datagram that carries it is overdue.  It counts as lost, but may still bring
  * it; so when what goes now is lost, too, it goes once more.  That it is lost is
