@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "strategy/strategy.h"
 #include "tap.h"
 
 #define CLEARLY	0.02	/* beyond the bar */
@@ -86,4 +87,27 @@ double middle(double a, double b, double c)
 	double least = a < b ? a : b, most = a < b ? b : a;
 
 	return c < least ? least : c > most ? most : c;
+}
+
+struct grid_tunnel bars_run(const struct grid_pair *p, const struct grid_options *how)
+{
+	struct sim_way a = grid_way(&p->a), b = grid_way(&p->b);
+	unsigned runs = grid_is_random(p) ? BARS_SEEDS : 1;
+	struct grid_tunnel ret = { 0 };
+	double rate[BARS_SEEDS], back[BARS_SEEDS];
+	struct grid_options o = *how;
+
+	o.strategy = strategy_at(0)->name;
+	o.seconds = 20;
+	o.seed = 1;
+	for (unsigned i = 0; i < runs; i++, o.seed++) {
+		struct grid_tunnel t = grid_run_tunnel(&a, &b, &o);
+
+		rate[i] = t.rate;
+		back[i] = t.back;
+		ret.deepest = t.deepest > ret.deepest ? t.deepest : ret.deepest;
+	}
+	ret.rate = middle_of(rate, runs);
+	ret.back = middle_of(back, runs);
+	return ret;
 }

@@ -12,6 +12,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "sim/grid.h"
+
 #define BARS_TODO	64
 
 struct bars {
@@ -33,5 +35,12 @@ void bars_end(const struct bars *b);
 /* The middle one of three, and of an odd count up to BARS_SEEDS. */
 double middle(double a, double b, double c);
 double middle_of(const double *values, size_t count);
+
+/*
+ * Twenty seconds of the first strategy over a pair of links, how->seed not asked:
+ * where chance decides much the rates of the middle one of some runs, and the
+ * deepest of all.  Of the rest nothing is said.
+ */
+struct grid_tunnel bars_run(const struct grid_pair *p, const struct grid_options *how);
 
 #endif
