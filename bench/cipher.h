@@ -3,7 +3,7 @@
  *
  * An engine gets its ciphers with its configuration (core/crypto/suite.h).  The
  * program gives it the core's own; the bench gives it one of them, or
- * cipher_nothing, of which nothing in the program knows.
+ * no_cipher, of which nothing in the program knows.
  */
 #ifndef TTT_BENCH_CIPHER_H
 #define TTT_BENCH_CIPHER_H
@@ -13,7 +13,6 @@
 #include "core/crypto/suite.h"
 
 /* Keys are agreed as ever, but what is sealed stays as it is, with a tag that says nothing. */
-extern const struct aead_ops cipher_nothing;
 
 /* The n-th of all that are there, this one first; NULL: behind the last. */
 const struct aead_ops *cipher_at(size_t n);

@@ -12,6 +12,7 @@
 #include "cipher.h"
 #include "pair.h"
 #include "reference.h"
+#include "sim/no_cipher.h"
 #include "strategy/strategy.h"
 
 static const char usage[] =
@@ -98,7 +99,7 @@ static size_t make_rows(const struct request *r, struct row *row)
 
 static bool encrypts(const struct row *row)
 {
-	return row->options.cipher != &cipher_nothing;
+	return row->options.cipher != &no_cipher;
 }
 
 static bool run_row(const struct request *r, struct row *row, unsigned run)

@@ -81,9 +81,16 @@ static int choose(const struct eligible_path path[PATHS_MAX], unsigned interface
 /* Leaves one path of each interface in `path`, but where that one is in doubt. */
 static void race(struct eligible_path path[PATHS_MAX], path_set before, struct eligible *ret)
 {
-	for (unsigned n = 1; n <= ENGINE_INTERFACES; n++) {
-		int chosen = choose(path, n, before);
+	uint32_t seen = 1u << 0;	/* interfaces; those without one do not race */
 
+	for (unsigned first = 0; first < PATHS_MAX; first++) {
+		unsigned n = path[first].interface;
+		int chosen;
+
+		if (seen & 1u << n)
+			continue;
+		seen |= 1u << n;
+		chosen = choose(path, n, before);
 		if (chosen < 0)
 			continue;
 		ret->chosen |= PATH_BIT(chosen);

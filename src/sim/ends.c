@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "core/crypto/suite.h"
 #include "sim/must.h"
+#include "sim/no_cipher.h"
 
 struct end *end_of(const struct sim *s, int end)
 {
@@ -27,6 +29,12 @@ static void public_key(const uint8_t private_key[32], uint8_t ret[32])
 
 static void start_engine(struct sim *s, struct end *end, struct engine_config *config)
 {
+	const struct suite clear = {
+		.offered = CIPHER_BIT(no_cipher.cipher), .ops = { [CIPHER_CHACHA20_POLY1305] = &no_cipher },
+	};
+
+	if (s->clear)
+		config->suite = &clear;
 	text_copy(config->strategy, sizeof(config->strategy), s->strategy);
 	config->random = (struct random_source){ dice_fill, &end->dice };
 	end->pool = buf_pool_new(engine_bufs(config->peer_count));

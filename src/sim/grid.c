@@ -60,7 +60,7 @@ bool grid_is_random(const struct grid_pair *pair)
 
 nsec_t grid_run_idle(const struct sim_way *way, const struct grid_options *options)
 {
-	struct sim *s = sim_new(options->seed, 1, options->strategy);
+	struct sim *s = sim_new_clear(options->seed, 1, options->strategy);
 	struct sim_via via = { .bare = true, .link = sim_add_bare(s, 0, way, way) };
 	struct model_ping *ping = model_ping_new(s, &via);
 	nsec_t p95;
@@ -103,7 +103,7 @@ static double flow_rate(const struct flow *f, unsigned from, unsigned to)
 
 struct grid_plain grid_run_plain(const struct sim_way *way, const struct grid_options *options)
 {
-	struct sim *s = sim_new(options->seed, 1, options->strategy);
+	struct sim *s = sim_new_clear(options->seed, 1, options->strategy);
 	struct sim_via via = { .bare = true, .link = sim_add_bare(s, 0, way, way) };
 	struct flow flow = flow_new(s, options, options->direction, via);
 	struct grid_plain plain;
@@ -243,7 +243,7 @@ struct grid_tunnel grid_run_tunnel(const struct sim_way *a, const struct sim_way
 				   const struct grid_options *options)
 {
 	enum sim_direction direction = options->direction, other = direction == SIM_UP ? SIM_DOWN : SIM_UP;
-	struct sim *s = sim_new(options->seed, 1, options->strategy);
+	struct sim *s = sim_new_clear(options->seed, 1, options->strategy);
 	const struct sim_via via = { 0 };
 	struct grid_tunnel result = { 0 };
 	struct flow flow, back = { 0 };

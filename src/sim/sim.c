@@ -8,7 +8,7 @@
 #include "base/text.h"
 #include "sim/must.h"
 
-struct sim *sim_new(uint64_t seed, unsigned clients, const char *strategy)
+static struct sim *begin(uint64_t seed, unsigned clients, const char *strategy, bool clear)
 {
 	struct sim *s = calloc(1, sizeof(*s));
 
@@ -16,6 +16,7 @@ struct sim *sim_new(uint64_t seed, unsigned clients, const char *strategy)
 	must(sodium_init() >= 0, "libsodium does not start");
 	s->now = SEC(1000);
 	s->clients = clients;
+	s->clear = clear;
 	text_copy(s->strategy, sizeof(s->strategy), strategy);
 	flow_start_none(s);
 	dice_sow(&s->dice, seed);
@@ -27,6 +28,16 @@ struct sim *sim_new(uint64_t seed, unsigned clients, const char *strategy)
 	}
 	end_start_all(s);
 	return s;
+}
+
+struct sim *sim_new(uint64_t seed, unsigned clients, const char *strategy)
+{
+	return begin(seed, clients, strategy, false);
+}
+
+struct sim *sim_new_clear(uint64_t seed, unsigned clients, const char *strategy)
+{
+	return begin(seed, clients, strategy, true);
 }
 
 void sim_free(struct sim *s)

@@ -41,6 +41,7 @@ struct sim {
 	uint64_t trace;			/* sim_trace */
 	struct dice dice;		/* of the links */
 	char strategy[ENGINE_NAME];
+	bool clear;			/* nothing is encrypted */
 	uint32_t copies_ppm;		/* engine_config's, of clients that start from now on */
 	unsigned clients;
 	struct end server, client[SIM_CLIENTS];

@@ -111,7 +111,7 @@ static bool carries(const struct trace *t, nsec_t at)
 
 struct walk_score walk_run(const struct walk *w, const struct walk_options *options)
 {
-	struct sim *s = sim_new(options->seed, 1, options->strategy);
+	struct sim *s = sim_new_clear(options->seed, 1, options->strategy);
 	struct model_tcp_config config = { .direction = options->direction };
 	unsigned wifi = add_link(s, &w->wifi, WIFI_DELAY), cellular = add_link(s, &w->cellular, CELLULAR_DELAY);
 	struct walk_score score = { 0 };

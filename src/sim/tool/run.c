@@ -153,7 +153,7 @@ static void plan_events(struct run *r)
 static void begin(struct run *r, const struct scenario *plan, uint64_t seed)
 {
 	r->plan = plan;
-	r->sim = sim_new(seed, 1, plan->strategy);
+	r->sim = sim_new_clear(seed, 1, plan->strategy);
 	for (unsigned i = 0; i < plan->links; i++) {
 		sim_add_ways(r->sim, 0, &plan->link[i].way[SIM_UP], &plan->link[i].way[SIM_DOWN]);
 		r->wish[i] = plan->link[i].wish;
