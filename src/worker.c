@@ -20,12 +20,14 @@
 
 #include "base/buf.h"
 #include "base/log.h"
+#include "io/inlet.h"
 #include "io/sandbox.h"
 #include "io/tun.h"
 #include "io/udp.h"
 #include "worker_state.h"
 
 #define TUN_BATCH	64	/* packets per turn */
+#define COLLECT_EVERY	64	/* datagrams from the network */
 #define CHANNEL_FD	3
 #define TUN_ERROR_AGAIN	SEC(1)
 
@@ -141,7 +143,7 @@ static struct report_source source_of(const struct worker *w, const uint64_t *co
 {
 	return (struct report_source){
 		.engine = w->engine, .role = w->setup.role, .socket = w->known, .count = count,
-		.pool = w->setup.pool, .pool_left = (uint32_t)buf_pool_left(w->pool),
+		.pool = w->setup.pool, .pool_left = (uint32_t)(buf_pool_left(w->pool) + inlet_held(w->inlet)),
 	};
 }
 
@@ -169,6 +171,8 @@ static void tell_status(struct worker *w)
 		count[REPORT_SEND_FAILED] += w->port[i].socket->failed;
 		count[REPORT_SEND_BLOCKED] += w->port[i].socket->blocked;
 	}
+	count[REPORT_TOO_LONG] += inlet_counts(w->inlet)->too_long;
+	count[REPORT_NO_BUFFER] += inlet_counts(w->inlet)->no_buffer;
 	/* once parts wait, the channel's owner->drained wakes us for more */
 	while (channel_queued(w->channel) == 0 && report_next(&w->walk, &from, w->now, &m))
 		worker_tell(w, &m);
@@ -202,7 +206,7 @@ static void set_reading(struct worker *w)
 	size_t left = buf_pool_left(w->pool);
 
 	for (unsigned i = 0; i < ENDPOINT_SOCKETS; i++)
-		if (w->port[i].socket != NULL && left >= UDP_BATCH)
+		if (w->port[i].socket != NULL && left >= INLET_ENOUGH)
 			ev_io_start(w->loop, &w->port[i].readable);
 	if (w->tun_fd >= 0 && left >= tun_reserve(w))
 		ev_io_start(w->loop, &w->tun);
@@ -274,44 +278,40 @@ static void on_tun(struct ev_loop *loop, ev_io *watcher, int events)
 	tun_failed(w, MESSAGE_ON_RECEIVE, error);
 }
 
-/* What came in, to the engine; what is no datagram of ours, back to the pool. */
-static void deliver(struct worker *w, struct worker_socket *s, struct udp_datagram *d, int got)
+/* What came in, to the engine, whose outbox holds the answers to so many. */
+static void deliver(struct worker *w, const struct worker_socket *s)
 {
-	for (int i = 0; i < got; i++) {
-		struct endpoint from = { .socket = s->number, .remote = d[i].remote };
+	struct udp_datagram d;
 
-		if (d[i].buf->len == 0 || d[i].remote.family == ADDR_NONE) {
-			w->count[REPORT_TOO_LONG] += d[i].buf->len == 0;
-			buf_put(d[i].buf);
-			continue;
-		}
+	for (unsigned n = 1; inlet_next(w->inlet, &d); n++) {
+		struct endpoint from = { .socket = s->number, .remote = d.remote };
+
 		/* a link's socket is bound to its one address */
 		if (s->kind == MESSAGE_SOCKET_LISTEN)
-			from.local = d[i].local;
-		engine_net_in(w->engine, &from, d[i].buf, w->now);
+			from.local = d.local;
+		if (d.remote.family != ADDR_NONE)
+			engine_net_in(w->engine, &from, d.buf, w->now);
+		else
+			buf_put(d.buf);
+		if (n % COLLECT_EVERY == 0)
+			worker_collect(w);
 	}
+	worker_collect(w);
 }
 
 static void on_readable(struct ev_loop *loop, ev_io *watcher, int events)
 {
 	struct port *p = watcher->data;
 	struct worker *w = p->worker;
-	struct udp_datagram d[UDP_BATCH];
-	int got;
+	int got = inlet_receive(w->inlet, p->socket->fd, &p->socket->habit);
 
 	(void)events;
-	if (buf_pool_left(w->pool) < UDP_BATCH) {
+	if (got == -ENOBUFS) {
 		w->count[REPORT_NO_BUFFER]++;
 		ev_io_stop(loop, watcher);
 		return;
 	}
-	for (size_t i = 0; i < UDP_BATCH; i++)
-		d[i].buf = buf_get(w->pool);
-	got = udp_receive(p->socket->fd, d, UDP_BATCH);
-	for (size_t i = UDP_BATCH; i-- > (got > 0 ? (size_t)got : 0);)
-		buf_put(d[i].buf);
-	deliver(w, p->socket, d, got);
-	worker_collect(w);
+	deliver(w, p->socket);
 	/* woken without a datagram: the network has answered one of ours */
 	if (got <= 0 && !worker_socket_errors(p->socket, w->now) && got != -EAGAIN && got != -EINTR)
 		worker_socket_note(p->socket, MESSAGE_ON_RECEIVE, -got, NULL, w->now);
@@ -430,6 +430,7 @@ static void done(struct worker *w)
 			worker_remove_port(&w->port[i]);
 	engine_free(w->engine);
 	worker_forget_setup(w);
+	inlet_free(w->inlet);
 	buf_pool_free(w->pool);
 	channel_free(w->channel);
 	if (w->tun_fd >= 0)
@@ -454,6 +455,7 @@ int worker_run(int channel_fd, const struct worker_options *options)
 	}
 	/* libsodium has chosen its source of randomness now, libcrypto is loaded, and the loop has its descriptors */
 	suite_fastest(&worker.suite, read_cpu_time, NULL);
+	worker.udp = udp_offload();
 	worker.now = read_clock();
 	error = sandbox_enter(&sandbox, &step);
 	if (error < 0) {

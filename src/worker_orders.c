@@ -37,7 +37,8 @@ static void take_setup(struct worker *w, const struct message *m, int fd)
 	log_set_level(m->setup.log_level);
 	w->peer = calloc(MESSAGE_PEERS, sizeof(*w->peer));
 	w->pool = buf_pool_new(w->setup.pool);
-	if (w->peer == NULL || w->pool == NULL) {
+	w->inlet = w->pool != NULL ? inlet_new(w->pool) : NULL;
+	if (w->peer == NULL || w->inlet == NULL) {
 		log_error("worker: no memory for %u packet buffers", w->setup.pool);
 		worker_finish(w, 1);
 	}
@@ -142,11 +143,11 @@ static int add_port(struct worker *w, const struct message_socket_add *add, int 
 	if (p->socket != NULL)
 		return -EEXIST;
 	/* a plain file is always ready to poll: the loop would spin on it */
-	if (udp_receive(fd, NULL, 0) == -ENOTSOCK)
+	if (udp_check(fd) == -ENOTSOCK)
 		return -ENOTSOCK;
 	if ((add->kind == MESSAGE_SOCKET_LISTEN) != (w->setup.role == MESSAGE_SERVER))
 		return -EINVAL;
-	p->socket = worker_socket_new(fd, add, &owner);
+	p->socket = worker_socket_new(fd, add, w->udp.segment, &owner);
 	if (p->socket == NULL)
 		return -ENOMEM;
 	memcpy(w->known[add->socket].link, add->link, MESSAGE_NAME);

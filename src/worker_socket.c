@@ -9,9 +9,10 @@
 
 #define SAME_ERROR_AGAIN	SEC(1)
 #define OTHER_ERROR_AGAIN	MSEC(100)
+#define SEGMENTS_AGAIN		SEC(60)	/* a listener's clients come and go, and with them the devices */
 #define ERRORS_AT_ONCE		32	/* so that a flood of ICMP does not hold the loop */
 
-struct worker_socket *worker_socket_new(int fd, const struct message_socket_add *add,
+struct worker_socket *worker_socket_new(int fd, const struct message_socket_add *add, bool segment,
 					const struct worker_socket_owner *owner)
 {
 	struct worker_socket *s = calloc(1, sizeof(*s));
@@ -22,6 +23,8 @@ struct worker_socket *worker_socket_new(int fd, const struct message_socket_add 
 	s->number = add->socket;
 	s->kind = add->kind;
 	s->owner = *owner;
+	s->segment = segment;
+	s->send = udp_send;
 	return s;
 }
 
@@ -35,8 +38,9 @@ static void drop_front(struct worker_socket *s, unsigned n)
 {
 	for (unsigned i = 0; i < n; i++)
 		buf_put(place(s, i)->buf);
-	s->head = (s->head + n) % SOCKET_WAITING;
 	s->count -= n;
+	/* who begins at the beginning is not cut at the end */
+	s->head = s->count > 0 ? (s->head + n) % SOCKET_WAITING : 0;
 }
 
 void worker_socket_free(struct worker_socket *s)
@@ -114,6 +118,62 @@ static unsigned piece(const struct worker_socket *s)
 	return n < UDP_BATCH ? n : UDP_BATCH;
 }
 
+bool worker_socket_segments(const struct worker_socket *s, nsec_t now)
+{
+	return s->segment && now >= s->one_by_one_until;
+}
+
+/* How many went; or a negative errno of the first. */
+static int send_some(struct worker_socket *s, nsec_t now)
+{
+	unsigned n = piece(s), messages = 0;
+	int went;
+
+	if (s->refused > 0)
+		n = s->refused < n ? s->refused : n;
+	went = s->send(s->fd, place(s, 0), n, s->refused == 0 && worker_socket_segments(s, now), &messages);
+	s->messages += messages;
+	return went;
+}
+
+/* n from the front, which may be those of a run that was refused. */
+static void went(struct worker_socket *s, unsigned n, nsec_t now)
+{
+	drop_front(s, n);
+	s->datagrams += n;
+	if (s->refused == 0)
+		return;
+	s->refused -= n;
+	if (s->refused == 0 && s->to_blame)
+		s->one_by_one_until = now + SEGMENTS_AGAIN;
+}
+
+/* A device that cannot, a way that encrypts (IPsec), or datagrams that are larger than the link's MTU. */
+static bool may_be_of_a_run(int error)
+{
+	return error == EIO || error == EINVAL || error == EMSGSIZE;
+}
+
+/* Twice.  Of a run each datagram is tried by itself; a single one is given up. */
+static void refused(struct worker_socket *s, int error, nsec_t now)
+{
+	unsigned run = 1;
+
+	if (s->refused == 0 && worker_socket_segments(s, now))
+		run = (unsigned)udp_run(place(s, 0), piece(s));
+	if (run > 1) {
+		s->refused = run;
+		s->to_blame = may_be_of_a_run(error);
+		return;
+	}
+	worker_socket_note(s, MESSAGE_ON_SEND, error, &place(s, 0)->remote, now);
+	s->failed++;
+	drop_front(s, 1);
+	s->to_blame = false;
+	if (s->refused > 0)
+		s->refused--;
+}
+
 /*
  * The kernel tells an earlier datagram's fate (ICMP) by failing the next call,
  * without sending what is in hand: so that queue is read, and the datagram
@@ -124,10 +184,10 @@ bool worker_socket_send(struct worker_socket *s, nsec_t now)
 	bool tried = false;
 
 	while (s->count > 0) {
-		int n = udp_send(s->fd, place(s, 0), piece(s));
+		int n = send_some(s, now);
 
 		if (n > 0) {
-			drop_front(s, (unsigned)n);
+			went(s, (unsigned)n, now);
 			tried = false;
 		} else if (n == -EAGAIN) {
 			return false;
@@ -135,9 +195,7 @@ bool worker_socket_send(struct worker_socket *s, nsec_t now)
 			worker_socket_errors(s, now);
 			tried = true;
 		} else {
-			worker_socket_note(s, MESSAGE_ON_SEND, -n, &place(s, 0)->remote, now);
-			s->failed++;
-			drop_front(s, 1);
+			refused(s, -n, now);
 			tried = false;
 		}
 	}

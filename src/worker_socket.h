@@ -1,8 +1,10 @@
 /*
  * worker_socket: one UDP socket of the worker: the datagrams that it is to
  * send, which wait here while the kernel is full, and its errors, counted and
- * limited in rate.  The descriptor was made, bound and marked by the
- * supervisor, and is closed here.
+ * limited in rate.  Datagrams that are alike go as one message where the kernel
+ * can cut it (udp.h); if it refuses, they go one by one, and so do all others for
+ * a while.  The descriptor was made, bound and marked by the supervisor, and is
+ * closed here.
  */
 #ifndef TTT_WORKER_SOCKET_H
 #define TTT_WORKER_SOCKET_H
@@ -14,6 +16,7 @@
 #include "base/endpoint.h"
 #include "base/units.h"
 #include "control/message.h"
+#include "io/inlet.h"
 #include "io/udp.h"
 
 struct buf;
@@ -35,6 +38,14 @@ struct worker_socket {
 	struct udp_datagram waiting[SOCKET_WAITING];	/* a ring */
 	unsigned head, count;
 	uint64_t failed, blocked;	/* datagrams that were refused, or found no place to wait */
+	struct inlet_habit habit;	/* of what comes in */
+	/* of runs that go as one message */
+	bool segment;			/* the kernel can */
+	nsec_t one_by_one_until;	/* but not there, where this goes */
+	unsigned refused;		/* so many at the front were, as a run, and are tried one by one, */
+	bool to_blame;			/* and if they can go, then it was because they were a run */
+	uint64_t datagrams, messages;	/* sent */
+	int (*send)(int fd, const struct udp_datagram *d, size_t n, bool segment, unsigned *ret_messages);
 	/* of what has been reported, and what not yet */
 	struct message_socket_error last;
 	nsec_t reported_at;
@@ -42,8 +53,8 @@ struct worker_socket {
 	struct worker_socket_owner owner;
 };
 
-/* Takes fd over; NULL when memory is short (fd is the caller's then). */
-struct worker_socket *worker_socket_new(int fd, const struct message_socket_add *add,
+/* Takes fd over; NULL when memory is short (fd is the caller's then).  segment: see udp_offload. */
+struct worker_socket *worker_socket_new(int fd, const struct message_socket_add *add, bool segment,
 					const struct worker_socket_owner *owner);
 /* Closes; what waits is given back to its pool.  NULL is nothing. */
 void worker_socket_free(struct worker_socket *s);
@@ -53,6 +64,9 @@ void worker_socket_push(struct worker_socket *s, struct buf *datagram, const str
 			nsec_t now);
 /* Send what waits.  True: all is gone; false: the kernel is full, come again when it is writable. */
 bool worker_socket_send(struct worker_socket *s, nsec_t now);
+
+/* Runs go as one message now. */
+bool worker_socket_segments(const struct worker_socket *s, nsec_t now);
 
 /* An error met while using the socket; reported at once, or counted if the last was a moment ago. */
 void worker_socket_note(struct worker_socket *s, enum message_operation operation, int error,

@@ -37,6 +37,8 @@ struct worker {
 
 	nsec_t now;
 	struct buf_pool *pool;
+	struct inlet *inlet;
+	struct udp_offload udp;		/* what the kernel can */
 	struct suite suite;
 	struct engine *engine;		/* NULL until START */
 	struct message_setup setup;

@@ -35,7 +35,8 @@ static void hear_too_big(void *ctx, uint8_t socket, const struct udp_error *erro
 
 static struct worker_socket *open_socket(struct heard *h, struct addr *ret_at)
 {
-	struct open_udp_options options = { .local = { .family = ADDR_IPV4, .ip = { 127, 0, 0, 1 } } };
+	struct open_udp_options options = { .local = { .family = ADDR_IPV4, .ip = { 127, 0, 0, 1 } },
+					    .one_by_one = true };
 	struct message_socket_add add = { .socket = 7 };
 	struct sockaddr_storage sa;
 	socklen_t len = sizeof(sa);
@@ -45,7 +46,7 @@ static struct worker_socket *open_socket(struct heard *h, struct addr *ret_at)
 	assert_int_equal(getsockname(fd, (struct sockaddr *)&sa, &len), 0);
 	*ret_at = addr_from_sockaddr((struct sockaddr *)&sa);
 	*h = (struct heard){ 0 };
-	return worker_socket_new(fd, &add, &(struct worker_socket_owner){ hear, hear_too_big, h });
+	return worker_socket_new(fd, &add, true, &(struct worker_socket_owner){ hear, hear_too_big, h });
 }
 
 static void an_error_is_told_at_once_and_then_once_a_second(void **state)
@@ -180,6 +181,160 @@ static void an_earlier_refusal_costs_no_datagram(void **state)
 	buf_pool_free(pool);
 }
 
+/* --- runs that go as one message -------------------------------------------- */
+
+/* What a device or a way may say to a message of several, or to a datagram that is too large. */
+static struct {
+	int to_runs;		/* errno; 0: they go */
+	size_t most;		/* bytes of a datagram, or EMSGSIZE; 0: no limit */
+	unsigned calls;
+} way;
+
+static int send_over(int fd, const struct udp_datagram *d, size_t n, bool segment, unsigned *ret_messages)
+{
+	size_t run = segment ? udp_run(d, n) : 1;
+
+	way.calls++;
+	if (run > 1 && way.to_runs != 0)
+		return -way.to_runs;
+	if (way.most != 0 && d->buf->len > way.most)
+		return run > 1 ? -EINVAL : -EMSGSIZE;
+	return udp_send(fd, d, way.most != 0 || way.to_runs != 0 ? run : n, segment, ret_messages);
+}
+
+static void push(struct worker_socket *s, struct buf_pool *pool, const struct endpoint *to, size_t len, int what)
+{
+	struct buf *b = buf_get(pool);
+
+	assert_non_null(b);
+	memset(buf_append(b, len), what, len);
+	worker_socket_push(s, b, to, 0);
+}
+
+/* n datagrams came, each full of its number from `first` on. */
+static void came(int fd, unsigned first, unsigned n)
+{
+	uint8_t data[2048];
+
+	for (unsigned i = first; i < first + n; i++) {
+		assert_true(recv(fd, data, sizeof(data), MSG_DONTWAIT) > 0);
+		assert_int_equal(data[0], (uint8_t)i);
+	}
+	assert_int_equal(recv(fd, data, sizeof(data), MSG_DONTWAIT), -1);
+}
+
+static void runs_go_as_one_message(void **state)
+{
+	struct buf_pool *pool = buf_pool_new(SOCKET_WAITING);
+	struct endpoint to = { 0 };
+	struct addr at;
+	struct heard h, other_h;
+	struct worker_socket *s = open_socket(&h, &at), *other = open_socket(&other_h, &to.remote);
+
+	(void)state;
+	for (int i = 0; i < 100; i++)
+		push(s, pool, &to, 1000, i);
+	assert_true(worker_socket_send(s, 0));
+	assert_int_equal(s->datagrams, 100);
+	assert_int_equal(s->messages, 2);
+	came(other->fd, 0, 100);
+	worker_socket_free(s);
+	worker_socket_free(other);
+	buf_pool_free(pool);
+}
+
+/* Nothing is lost, nothing comes twice or in another order; after a while it is tried again. */
+static void a_way_that_takes_no_runs_gets_datagrams(void **state)
+{
+	static const int error[] = { EIO, EINVAL, EMSGSIZE };
+
+	(void)state;
+	for (size_t e = 0; e < sizeof(error) / sizeof(error[0]); e++) {
+		struct buf_pool *pool = buf_pool_new(SOCKET_WAITING);
+		struct endpoint to = { 0 };
+		struct addr at;
+		struct heard h, other_h;
+		struct worker_socket *s = open_socket(&h, &at), *other = open_socket(&other_h, &to.remote);
+
+		way = (__typeof__(way)){ .to_runs = error[e] };
+		s->send = send_over;
+		push(s, pool, &to, 60, 0);
+		for (int i = 1; i < 100; i++)
+			push(s, pool, &to, 1000, i);
+		assert_true(worker_socket_send(s, SEC(100)));
+		came(other->fd, 0, 100);
+		assert_int_equal(s->failed, 0);
+		assert_int_equal(h.reports, 0);
+		assert_false(worker_socket_segments(s, SEC(100)));
+		way.calls = 0;
+		for (int i = 0; i < 100; i++)
+			push(s, pool, &to, 1000, i);
+		assert_true(worker_socket_send(s, SEC(159)));
+		came(other->fd, 0, 100);
+		assert_int_equal(way.calls, 100);	/* each by itself, none of them in vain */
+		way.to_runs = 0;
+		s->messages = 0;
+		for (int i = 0; i < 50; i++)
+			push(s, pool, &to, 1000, i);
+		assert_true(worker_socket_send(s, SEC(161)));
+		came(other->fd, 0, 50);
+		assert_int_equal(s->messages, 1);
+		worker_socket_free(s);
+		worker_socket_free(other);
+		buf_pool_free(pool);
+	}
+}
+
+/* The run is not to blame: those that fit go, and the next run goes as one again. */
+static void datagrams_that_are_too_large_do_not_end_runs(void **state)
+{
+	struct buf_pool *pool = buf_pool_new(SOCKET_WAITING);
+	struct endpoint to = { 0 };
+	struct addr at;
+	struct heard h, other_h;
+	struct worker_socket *s = open_socket(&h, &at), *other = open_socket(&other_h, &to.remote);
+
+	(void)state;
+	way = (__typeof__(way)){ .most = 1200 };
+	s->send = send_over;
+	for (int i = 0; i < 10; i++)
+		push(s, pool, &to, 1400, 0);
+	push(s, pool, &to, 1100, 1);	/* the last of their run */
+	for (int i = 2; i < 20; i++)
+		push(s, pool, &to, 1200, i);
+	assert_true(worker_socket_send(s, SEC(100)));
+	came(other->fd, 1, 19);
+	assert_int_equal(s->failed, 10);
+	assert_int_equal(h.last.error, EMSGSIZE);
+	assert_true(worker_socket_segments(s, SEC(100)));
+	assert_int_equal(s->messages, 2);
+	worker_socket_free(s);
+	worker_socket_free(other);
+	buf_pool_free(pool);
+}
+
+/* No room in a queue of the host's: that says nothing of runs. */
+static void another_failure_of_a_run_does_not_end_runs(void **state)
+{
+	struct buf_pool *pool = buf_pool_new(SOCKET_WAITING);
+	struct endpoint to = { 0 };
+	struct addr at;
+	struct heard h, other_h;
+	struct worker_socket *s = open_socket(&h, &at), *other = open_socket(&other_h, &to.remote);
+
+	(void)state;
+	way = (__typeof__(way)){ .to_runs = ENOBUFS };
+	s->send = send_over;
+	for (int i = 0; i < 50; i++)
+		push(s, pool, &to, 1000, i);
+	assert_true(worker_socket_send(s, SEC(100)));
+	came(other->fd, 0, 50);
+	assert_true(worker_socket_segments(s, SEC(100)));
+	worker_socket_free(s);
+	worker_socket_free(other);
+	buf_pool_free(pool);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -192,6 +347,10 @@ int main(void)
 		TEST("what was too big is told apart, and is no failure",
 		     what_was_too_big_is_told_apart_and_is_no_failure),
 		TEST("an earlier refusal costs no datagram", an_earlier_refusal_costs_no_datagram),
+		TEST("runs go as one message", runs_go_as_one_message),
+		TEST("a way that takes no runs gets datagrams", a_way_that_takes_no_runs_gets_datagrams),
+		TEST("datagrams that are too large do not end runs", datagrams_that_are_too_large_do_not_end_runs),
+		TEST("another failure of a run does not end runs", another_failure_of_a_run_does_not_end_runs),
 	};
 
 	return RUN_TESTS(tests);

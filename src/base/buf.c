@@ -111,6 +111,7 @@ static struct buf *give(struct buf_pool *pool, struct buf *b)
 	b->data = b->storage + BUF_HEADROOM;
 	b->len = 0;
 	b->ecn = 0;
+	b->alone = false;
 	return b;
 }
 

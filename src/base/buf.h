@@ -26,6 +26,7 @@ struct buf {
 	uint32_t len;		/* bytes of content */
 	uint32_t mark[2];	/* for the owner: what it wants to remember of the content */
 	uint8_t ecn;		/* of a datagram: the two bits in the IP header around it; 0: Not-ECT */
+	bool alone;		/* of a datagram: not to be sent in one message with others */
 	uint8_t storage[BUF_HEADROOM + BUF_ROOM];
 };
 

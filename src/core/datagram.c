@@ -48,6 +48,8 @@ void datagram_send(struct peer *p, struct path *path, struct buf *b, const struc
 	/* an address that is not proven is no place for experiments */
 	b->ecn = (uint8_t)marking_sent(&path->marking, load->data, load->inner,
 				       load->eliciting && !load->probe && path->state == ENGINE_PATH_OK, now);
+	/* the network, not a message's others, is to say whether it passes */
+	b->alone = load->probe;
 	number = numbered(p, path, (uint32_t)(len + path_outer(path)), load, (enum ecn)b->ecn, now);
 	header.number = (uint32_t)number & ((1u << PACKET_NUMBER_BITS) - 1);
 	packet_write_header(buf_push(b, PACKET_HEADER), &header);

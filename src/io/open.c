@@ -6,6 +6,7 @@
 #include <linux/if.h>
 #include <linux/if_tun.h>
 #include <netinet/in.h>
+#include <netinet/udp.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -95,6 +96,9 @@ int open_udp(const struct open_udp_options *o)
 	err = set_family_options(fd, o);
 	if (err == 0)
 		err = set_route_options(fd, o);
+	/* where the kernel cannot, they come one by one */
+	if (err == 0 && !o->one_by_one)
+		set(fd, IPPROTO_UDP, UDP_GRO, 1);
 	if (err != 0)
 		return give_up(fd, err);
 	if (bind(fd, (const struct sockaddr *)&at, (socklen_t)len) < 0)

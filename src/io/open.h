@@ -25,14 +25,16 @@ struct open_udp_options {
 	const char *device;	/* only by this interface; NULL: any */
 	uint32_t mark;		/* of what it sends; 0: none */
 	bool listener;		/* tell with each datagram to which of our addresses it came */
+	bool one_by_one;	/* no UDP_GRO: each message is one datagram */
 };
 
 /*
  * A UDP socket.  -EADDRINUSE: the port is taken; -EADDRNOTAVAIL: the address is
  * not ours; -ENODEV: no such interface; -EPERM; -EAFNOSUPPORT: no IPv6 here.
  * Path MTU discovery is ours (PROBE: never fragmented, the kernel's own guess
- * not obeyed), what the network answers is kept in the error queue, and each
- * datagram comes with its ECN field.
+ * not obeyed), what the network answers is kept in the error queue, each datagram
+ * comes with its ECN field, and several of one length may come as one message
+ * (inlet.h).
  */
 int open_udp(const struct open_udp_options *options);
 

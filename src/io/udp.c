@@ -6,86 +6,23 @@
 
 #include <linux/errqueue.h>
 #include <netinet/in.h>
+#include <netinet/udp.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/utsname.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 
-/* Room for the local address of either family, and the ECN field. */
-#define CONTROL_ROOM	(CMSG_SPACE(sizeof(struct in6_pktinfo)) + CMSG_SPACE(sizeof(int)))
+/* Room for the local address of either family, the ECN field, and the length of segments. */
+#define CONTROL_ROOM	(CMSG_SPACE(sizeof(struct in6_pktinfo)) + CMSG_SPACE(sizeof(int)) + \
+			 CMSG_SPACE(sizeof(uint16_t)))
 
 union control {
 	struct cmsghdr header;
 	char room[CONTROL_ROOM];
 };
-
-static struct addr local_of(struct msghdr *msg)
-{
-	for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c != NULL; c = CMSG_NXTHDR(msg, c)) {
-		if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO) {
-			struct in_pktinfo info;
-
-			memcpy(&info, CMSG_DATA(c), sizeof(info));
-			return addr_from_ipv4((const uint8_t *)&info.ipi_addr, 0);
-		}
-		if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_PKTINFO) {
-			struct sockaddr_in6 sa = { .sin6_family = AF_INET6 };
-			struct in6_pktinfo info;
-
-			memcpy(&info, CMSG_DATA(c), sizeof(info));
-			sa.sin6_addr = info.ipi6_addr;
-			sa.sin6_scope_id = info.ipi6_ifindex;
-			return addr_from_sockaddr((struct sockaddr *)&sa);
-		}
-	}
-	return (struct addr){ .family = ADDR_NONE };
-}
-
-/* Of the traffic class; Linux gives IPv4's as one byte, IPv6's as an int. */
-static uint8_t ecn_of(struct msghdr *msg)
-{
-	for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c != NULL; c = CMSG_NXTHDR(msg, c)) {
-		int class;
-
-		if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_TOS)
-			return *CMSG_DATA(c) & 3;
-		if (c->cmsg_level != IPPROTO_IPV6 || c->cmsg_type != IPV6_TCLASS)
-			continue;
-		memcpy(&class, CMSG_DATA(c), sizeof(class));
-		return class & 3;
-	}
-	return 0;
-}
-
-int udp_receive(int fd, struct udp_datagram *d, size_t n)
-{
-	struct mmsghdr msg[UDP_BATCH];
-	struct iovec iov[UDP_BATCH];
-	struct sockaddr_storage from[UDP_BATCH];
-	union control control[UDP_BATCH];
-	int got;
-
-	for (size_t i = 0; i < n; i++) {
-		iov[i] = (struct iovec){ d[i].buf->data, buf_tailroom(d[i].buf) };
-		msg[i].msg_hdr = (struct msghdr){
-			.msg_name = &from[i], .msg_namelen = sizeof(from[i]),
-			.msg_iov = &iov[i], .msg_iovlen = 1,
-			.msg_control = &control[i], .msg_controllen = sizeof(control[i]),
-		};
-	}
-	got = recvmmsg(fd, msg, (unsigned)n, MSG_DONTWAIT, NULL);
-	if (got < 0)
-		return -errno;
-	for (int i = 0; i < got; i++) {
-		bool whole = !(msg[i].msg_hdr.msg_flags & MSG_TRUNC);
-
-		d[i].buf->len = whole ? msg[i].msg_len : 0;
-		d[i].remote = addr_from_sockaddr((struct sockaddr *)&from[i]);
-		d[i].local = local_of(&msg[i].msg_hdr);
-		d[i].buf->ecn = ecn_of(&msg[i].msg_hdr);
-	}
-	return got;
-}
 
 /* Append a control message of an option; gives where the next one goes. */
 static size_t put(union control *c, size_t at, int level, int type, const void *value, size_t len)
@@ -128,27 +65,120 @@ static size_t put_ecn(union control *c, size_t at, const struct udp_datagram *d)
 	return put(c, at, IPPROTO_IP, IP_TOS, &field, sizeof(field));
 }
 
-int udp_send(int fd, const struct udp_datagram *d, size_t n)
+static size_t put_segment(union control *c, size_t at, size_t len)
 {
-	struct mmsghdr msg[UDP_BATCH];
+	uint16_t segment = (uint16_t)len;
+
+	return put(c, at, IPPROTO_UDP, UDP_SEGMENT, &segment, sizeof(segment));
+}
+
+static bool goes_with(const struct udp_datagram *first, const struct udp_datagram *d)
+{
+	return !d->buf->alone && d->buf->len > 0 && d->buf->len <= first->buf->len &&
+	       d->buf->ecn == first->buf->ecn && addr_equal(&d->remote, &first->remote) &&
+	       addr_equal(&d->local, &first->local);
+}
+
+size_t udp_run(const struct udp_datagram *d, size_t n)
+{
+	size_t bytes = d->buf->len, i;
+
+	if (d->buf->alone || n > UDP_SEGMENTS)
+		n = d->buf->alone ? 1 : UDP_SEGMENTS;
+	for (i = 1; i < n && goes_with(d, &d[i]); i++) {
+		bytes += d[i].buf->len;
+		if (bytes > UDP_MESSAGE_MAX)
+			break;
+		if (d[i].buf->len < d->buf->len)
+			return i + 1;
+	}
+	return i;
+}
+
+/* What goes into one system call. */
+struct batch {
+	struct mmsghdr msg[UDP_MESSAGES];
+	struct sockaddr_storage to[UDP_MESSAGES];
+	union control control[UDP_MESSAGES];
 	struct iovec iov[UDP_BATCH];
-	struct sockaddr_storage to[UDP_BATCH];
-	union control control[UDP_BATCH];
+	unsigned messages;
+	size_t datagrams;
+};
+
+/* The first `run` datagrams, as one message. */
+static void add_message(struct batch *b, const struct udp_datagram *d, size_t run)
+{
+	union control *control = &b->control[b->messages];
+	struct iovec *iov = &b->iov[b->datagrams];
+	struct sockaddr_storage *to = &b->to[b->messages];
+	size_t room = put_ecn(control, put_local(control, 0, &d->local), d);
+
+	if (run > 1)
+		room = put_segment(control, room, d->buf->len);
+	for (size_t i = 0; i < run; i++)
+		iov[i] = (struct iovec){ d[i].buf->data, d[i].buf->len };
+	b->msg[b->messages++].msg_hdr = (struct msghdr){
+		.msg_name = to, .msg_namelen = (socklen_t)addr_to_sockaddr(&d->remote, to),
+		.msg_iov = iov, .msg_iovlen = run,
+		.msg_control = room > 0 ? control : NULL, .msg_controllen = room,
+	};
+	b->datagrams += run;
+}
+
+int udp_send(int fd, const struct udp_datagram *d, size_t n, bool segment, unsigned *ret_messages)
+{
+	struct batch b;
+	size_t went = 0;
 	int sent;
 
-	for (size_t i = 0; i < n; i++) {
-		size_t room = put_ecn(&control[i], put_local(&control[i], 0, &d[i].local), &d[i]);
+	b.messages = 0;
+	b.datagrams = 0;
+	n = n < UDP_BATCH ? n : UDP_BATCH;
+	while (b.datagrams < n && b.messages < UDP_MESSAGES)
+		add_message(&b, d + b.datagrams, segment ? udp_run(d + b.datagrams, n - b.datagrams) : 1);
+	sent = sendmmsg(fd, b.msg, b.messages, MSG_DONTWAIT | MSG_NOSIGNAL);
+	if (sent < 0)
+		return -errno;
+	for (int i = 0; i < sent; i++)
+		went += b.msg[i].msg_hdr.msg_iovlen;
+	*ret_messages = (unsigned)sent;
+	return (int)went;
+}
 
-		iov[i] = (struct iovec){ d[i].buf->data, d[i].buf->len };
-		msg[i].msg_hdr = (struct msghdr){
-			.msg_name = &to[i],
-			.msg_namelen = (socklen_t)addr_to_sockaddr(&d[i].remote, &to[i]),
-			.msg_iov = &iov[i], .msg_iovlen = 1,
-			.msg_control = room > 0 ? &control[i] : NULL, .msg_controllen = room,
-		};
-	}
-	sent = sendmmsg(fd, msg, (unsigned)n, MSG_DONTWAIT | MSG_NOSIGNAL);
-	return sent < 0 ? -errno : sent;
+int udp_check(int fd)
+{
+	return recvmmsg(fd, NULL, 0, MSG_DONTWAIT, NULL) < 0 ? -errno : 0;
+}
+
+bool udp_release_corrupts(const char *release)
+{
+	unsigned major, minor, patch = 0;
+
+	if (sscanf(release, "%u.%u.%u", &major, &minor, &patch) < 2 || major != 7)
+		return false;
+	return minor == 0 || (minor == 1 && patch <= 4);
+}
+
+static bool takes(int fd, int option, int value)
+{
+	return setsockopt(fd, IPPROTO_UDP, option, &value, sizeof(value)) == 0;
+}
+
+/* An older kernel would send what it is asked to cut as it is: so it is asked before. */
+struct udp_offload udp_offload(void)
+{
+	struct udp_offload can = { 0 };
+	struct utsname host;
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return can;
+	can.segment = takes(fd, UDP_SEGMENT, 0) && uname(&host) == 0 && !udp_release_corrupts(host.release);
+	can.gro = takes(fd, UDP_GRO, 1);
+	close(fd);
+	return can;
 }
 
 static bool is_recverr(const struct cmsghdr *c)
