@@ -2,6 +2,7 @@
 #include "report.h"
 
 #include <sodium.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/text.h"
@@ -92,6 +93,24 @@ static void take_path(struct report *r, const struct message_status_path *m)
 	copy_name(p->ecn, ecn_name(m->ecn));
 }
 
+/* In words; a socket may not, because what it sends to does not take it. */
+static void take_udp(struct report *r, const struct message_status *m)
+{
+	struct status *s = &r->status;
+	char segment[STATUS_REASON] = "";
+
+	if (m->segmenting > 0 && m->segmenting == m->sockets)
+		text_copy(segment, sizeof(segment), "segment");
+	else if (m->segmenting > 0)
+		snprintf(segment, sizeof(segment), "segment (on %u of %u sockets)", m->segmenting, m->sockets);
+	snprintf(s->offload_udp, sizeof(s->offload_udp), "%s%s%s", segment,
+		 segment[0] != '\0' && m->gro ? " " : "", m->gro ? "gro" : segment[0] != '\0' ? "" : "none");
+	s->udp_tx_datagrams = m->tx_datagrams;
+	s->udp_tx_messages = m->tx_messages;
+	s->udp_rx_datagrams = m->rx_datagrams;
+	s->udp_rx_messages = m->rx_messages;
+}
+
 static void take_drops(struct report *r, const struct message_status_drops *m)
 {
 	for (size_t i = 0; i < m->drop_count && r->status.drop_count < STATUS_DROPS; i++) {
@@ -110,6 +129,7 @@ bool report_take(struct report *r, const struct message *m)
 		r->now = m->status.now;
 		r->status.pool = m->status.pool;
 		r->status.pool_left = m->status.pool_left;
+		take_udp(r, &m->status);
 	} else if (m->type == MESSAGE_STATUS_PEER && m->status_peer.id == r->id) {
 		take_peer(r, &m->status_peer);
 	} else if (m->type == MESSAGE_STATUS_PATH && m->status_path.id == r->id) {

@@ -156,8 +156,19 @@ void worker_tell_last(struct worker *w, unsigned socket)
 		worker_tell(w, &m);
 }
 
+static void add_socket(const struct worker *w, const struct worker_socket *s, uint64_t *count, struct report_udp *udp)
+{
+	count[REPORT_SEND_FAILED] += s->failed;
+	count[REPORT_SEND_BLOCKED] += s->blocked;
+	udp->sockets++;
+	udp->segmenting += worker_socket_segments(s, w->now);
+	udp->tx_datagrams += s->datagrams;
+	udp->tx_messages += s->messages;
+}
+
 static void tell_status(struct worker *w)
 {
+	const struct inlet_counts *in = inlet_counts(w->inlet);
 	uint64_t count[REPORT_COUNTS];
 	struct report_source from = source_of(w, count);
 	struct message m;
@@ -165,14 +176,15 @@ static void tell_status(struct worker *w)
 	if (!w->walk.active)
 		return;
 	memcpy(count, w->count, sizeof(count));
-	for (unsigned i = 0; i < ENDPOINT_SOCKETS; i++) {
-		if (w->port[i].socket == NULL)
-			continue;
-		count[REPORT_SEND_FAILED] += w->port[i].socket->failed;
-		count[REPORT_SEND_BLOCKED] += w->port[i].socket->blocked;
-	}
-	count[REPORT_TOO_LONG] += inlet_counts(w->inlet)->too_long;
-	count[REPORT_NO_BUFFER] += inlet_counts(w->inlet)->no_buffer;
+	count[REPORT_TOO_LONG] += in->too_long;
+	count[REPORT_NO_BUFFER] += in->no_buffer;
+	from.udp = (struct report_udp){
+		.gro = w->udp.gro, .tx_datagrams = w->tx_datagrams, .tx_messages = w->tx_messages,
+		.rx_datagrams = in->datagrams, .rx_messages = in->messages,
+	};
+	for (unsigned i = 0; i < ENDPOINT_SOCKETS; i++)
+		if (w->port[i].socket != NULL)
+			add_socket(w, w->port[i].socket, count, &from.udp);
 	/* once parts wait, the channel's owner->drained wakes us for more */
 	while (channel_queued(w->channel) == 0 && report_next(&w->walk, &from, w->now, &m))
 		worker_tell(w, &m);
@@ -410,6 +422,8 @@ void worker_remove_port(struct port *p)
 	ev_io_stop(w->loop, &p->writable);
 	w->count[REPORT_SEND_FAILED] += p->socket->failed;
 	w->count[REPORT_SEND_BLOCKED] += p->socket->blocked;
+	w->tx_datagrams += p->socket->datagrams;
+	w->tx_messages += p->socket->messages;
 	worker_socket_free(p->socket);
 	p->socket = NULL;
 }

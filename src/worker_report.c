@@ -120,6 +120,13 @@ static void header(const struct report_walk *w, const struct report_source *from
 		.peer_count = (uint16_t)engine_peer_count(from->engine),
 		.pool = from->pool,
 		.pool_left = from->pool_left,
+		.gro = from->udp.gro,
+		.sockets = from->udp.sockets,
+		.segmenting = from->udp.segmenting,
+		.tx_datagrams = from->udp.tx_datagrams,
+		.tx_messages = from->udp.tx_messages,
+		.rx_datagrams = from->udp.rx_datagrams,
+		.rx_messages = from->udp.rx_messages,
 	};
 }
 

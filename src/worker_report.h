@@ -49,6 +49,11 @@ struct report_source {
 	const struct report_socket *socket;	/* ENDPOINT_SOCKETS of them */
 	const uint64_t *count;			/* REPORT_COUNTS of them */
 	uint32_t pool, pool_left;
+	struct report_udp {
+		bool gro;
+		uint8_t sockets, segmenting;
+		uint64_t tx_datagrams, tx_messages, rx_datagrams, rx_messages;
+	} udp;
 };
 
 void report_begin(struct report_walk *w, uint32_t id);

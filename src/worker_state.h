@@ -39,6 +39,7 @@ struct worker {
 	struct buf_pool *pool;
 	struct inlet *inlet;
 	struct udp_offload udp;		/* what the kernel can */
+	uint64_t tx_datagrams, tx_messages;	/* of sockets that are closed */
 	struct suite suite;
 	struct engine *engine;		/* NULL until START */
 	struct message_setup setup;

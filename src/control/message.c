@@ -323,6 +323,14 @@ static void status(struct codec *c, struct message_status *m)
 	u32(c, &m->pool);
 	u32(c, &m->pool_left);
 	require(c, m->pool_left <= m->pool && m->pool <= MESSAGE_POOL_MAX);
+	flag(c, &m->gro);
+	u8(c, &m->sockets);
+	u8(c, &m->segmenting);
+	require(c, m->segmenting <= m->sockets && m->sockets <= ENDPOINT_SOCKETS);
+	u64(c, &m->tx_datagrams);
+	u64(c, &m->tx_messages);
+	u64(c, &m->rx_datagrams);
+	u64(c, &m->rx_messages);
 }
 
 static void status_peer(struct codec *c, struct message_status_peer *m)

@@ -219,6 +219,9 @@ struct message_status {
 	enum message_role role;
 	uint16_t peer_count;
 	uint32_t pool, pool_left;	/* packet buffers, and those free now */
+	bool gro;			/* several datagrams may come as one message */
+	uint8_t sockets, segmenting;	/* and go as one message in so many of them */
+	uint64_t tx_datagrams, tx_messages, rx_datagrams, rx_messages;	/* all that went and came so */
 };
 
 struct message_status_peer {

@@ -122,6 +122,8 @@ struct status {
 	int32_t supervisor_pid, worker_pid;	/* worker 0: none right now */
 	uint32_t worker_restarts;
 	uint32_t pool, pool_left;	/* packet buffers */
+	char offload_udp[STATUS_REASON];	/* what goes as one message there, in words: "segment gro", "none" */
+	uint64_t udp_tx_datagrams, udp_tx_messages, udp_rx_datagrams, udp_rx_messages;
 	struct status_peer *peer;	/* status_add_peer */
 	size_t peer_count;
 	struct status_unused unused[STATUS_UNUSED];

@@ -170,6 +170,8 @@ void status_print(const struct status *status, FILE *out)
 		print_link(&status->link[i], out);
 	for (size_t i = 0; i < status->unused_count; i++)
 		fprintf(out, "unused %s: %s\n", status->unused[i].link, status->unused[i].reason);
+	if (status->offload_udp[0] != '\0')
+		fprintf(out, "offload: udp %s\n", status->offload_udp);
 	for (size_t i = 0; i < status->drop_count; i++)
 		if (status->drop[i].count > 0)
 			fprintf(out, "dropped %s: %llu\n", status->drop[i].name,
