@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -10,6 +11,7 @@
 #define SAME_ERROR_AGAIN	SEC(1)
 #define OTHER_ERROR_AGAIN	MSEC(100)
 #define SEGMENTS_AGAIN		SEC(60)	/* a listener's clients come and go, and with them the devices */
+#define HEAPS			16	/* addresses that are told apart */
 #define ERRORS_AT_ONCE		32	/* so that a flood of ICMP does not hold the loop */
 
 struct worker_socket *worker_socket_new(int fd, const struct message_socket_add *add, bool segment,
@@ -104,9 +106,43 @@ void worker_socket_push(struct worker_socket *s, struct buf *datagram, const str
 		buf_put(datagram);
 		return;
 	}
-	*place(s, s->count++) = (struct udp_datagram){
+	*place(s, s->count) = (struct udp_datagram){
 		.buf = datagram, .local = to->local, .remote = to->remote,
 	};
+	if (s->count > 0 && !addr_equal(&to->remote, &place(s, s->count - 1)->remote))
+		s->mixed = true;
+	s->count++;
+}
+
+/* The heap of an address; when there are too many, the last is for all others. */
+static unsigned heap_of(const struct addr *remote, const struct addr **heap, unsigned *heaps)
+{
+	for (unsigned h = 0; h < *heaps; h++)
+		if (addr_equal(heap[h], remote))
+			return h;
+	if (*heaps < HEAPS)
+		heap[(*heaps)++] = remote;
+	return *heaps - 1;
+}
+
+/* A server's two paths to a client take turns; together each makes runs. */
+static void put_together(struct worker_socket *s)
+{
+	struct udp_datagram was[SOCKET_WAITING];
+	const struct addr *heap[HEAPS];
+	uint8_t of[SOCKET_WAITING];
+	unsigned begin[HEAPS + 1] = { 0 }, heaps = 0;
+
+	for (unsigned i = 0; i < s->count; i++) {
+		was[i] = *place(s, i);
+		of[i] = (uint8_t)heap_of(&was[i].remote, heap, &heaps);
+		begin[of[i] + 1]++;
+	}
+	for (unsigned h = 0; h < heaps; h++)
+		begin[h + 1] += begin[h];
+	for (unsigned i = 0; i < s->count; i++)
+		*place(s, begin[of[i]]++) = was[i];
+	s->mixed = false;
 }
 
 /* As much of the ring as lies in one piece and fits a call. */
@@ -183,6 +219,9 @@ bool worker_socket_send(struct worker_socket *s, nsec_t now)
 {
 	bool tried = false;
 
+	/* a run that was refused is at the front, as it was */
+	if (s->mixed && s->refused == 0)
+		put_together(s);
 	while (s->count > 0) {
 		int n = send_some(s, now);
 

@@ -1,7 +1,8 @@
 /*
  * worker_socket: one UDP socket of the worker: the datagrams that it is to
  * send, which wait here while the kernel is full, and its errors, counted and
- * limited in rate.  Datagrams that are alike go as one message where the kernel
+ * limited in rate.  Those to one address keep their order; that of others means
+ * nothing, so a listener's are put together.  Datagrams that are alike go as one message where the kernel
  * can cut it (udp.h); if it refuses, they go one by one, and so do all others for
  * a while.  The descriptor was made, bound and marked by the supervisor, and is
  * closed here.
@@ -37,6 +38,7 @@ struct worker_socket {
 	enum message_socket_kind kind;
 	struct udp_datagram waiting[SOCKET_WAITING];	/* a ring */
 	unsigned head, count;
+	bool mixed;		/* they go to several addresses, in turns */
 	uint64_t failed, blocked;	/* datagrams that were refused, or found no place to wait */
 	struct inlet_habit habit;	/* of what comes in */
 	/* of runs that go as one message */

@@ -243,6 +243,35 @@ static void runs_go_as_one_message(void **state)
 	buf_pool_free(pool);
 }
 
+/* Packet by packet, as a strategy deals them to two paths of a listener. */
+static void what_goes_to_one_address_goes_together(void **state)
+{
+	struct buf_pool *pool = buf_pool_new(SOCKET_WAITING);
+	struct endpoint to[3] = { 0 };
+	struct addr at;
+	struct heard h, other_h;
+	struct worker_socket *s = open_socket(&h, &at), *other[3];
+
+	(void)state;
+	for (int k = 0; k < 3; k++)
+		other[k] = open_socket(&other_h, &to[k].remote);
+	/* the second time the ring begins elsewhere */
+	for (int round = 0; round < 2; round++) {
+		s->head = round == 0 ? 0 : SOCKET_WAITING - 7;
+		s->messages = 0;
+		for (int i = 0; i < 60; i++)
+			push(s, pool, &to[i % 3], 1000, i / 3);
+		assert_true(worker_socket_send(s, 0));
+		assert_true(s->messages <= 4);	/* the end of the ring cuts one */
+		for (int k = 0; k < 3; k++)
+			came(other[k]->fd, 0, 20);
+	}
+	for (int k = 0; k < 3; k++)
+		worker_socket_free(other[k]);
+	worker_socket_free(s);
+	buf_pool_free(pool);
+}
+
 /* Nothing is lost, nothing comes twice or in another order; after a while it is tried again. */
 static void a_way_that_takes_no_runs_gets_datagrams(void **state)
 {
@@ -348,6 +377,7 @@ int main(void)
 		     what_was_too_big_is_told_apart_and_is_no_failure),
 		TEST("an earlier refusal costs no datagram", an_earlier_refusal_costs_no_datagram),
 		TEST("runs go as one message", runs_go_as_one_message),
+		TEST("what goes to one address goes together", what_goes_to_one_address_goes_together),
 		TEST("a way that takes no runs gets datagrams", a_way_that_takes_no_runs_gets_datagrams),
 		TEST("datagrams that are too large do not end runs", datagrams_that_are_too_large_do_not_end_runs),
 		TEST("another failure of a run does not end runs", another_failure_of_a_run_does_not_end_runs),
