@@ -46,6 +46,7 @@ endif
 
 # The layers, lowest first; an archive holds one layer (tests/layers.t looks at them).
 BASE_SRC	:= $(wildcard src/base/*.c)
+OFFLOAD_SRC	:= $(wildcard src/offload/*.c)
 CORE_SRC	:= $(wildcard src/core/*.c src/core/*/*.c src/strategy/*.c)
 CONFIG_SRC	:= $(wildcard src/config/*.c)
 OUTSIDE_SRC	:= $(wildcard src/io/*.c src/control/*.c routing/*.c nft/*.c)
@@ -56,7 +57,7 @@ SIM_ARCHIVES	:= $(BUILD)/libsim.a $(BUILD)/libconfig.a $(BUILD)/libcore.a $(BUIL
 SIM_LIBS	= $(shell pkg-config --libs libsodium inih $(LIBCRYPTO) 2>/dev/null) -lm
 
 objects	= $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
-LAYERS	:= top outside config core base
+LAYERS	:= top outside config core offload base
 ARCHIVES := $(LAYERS:%=$(BUILD)/lib%.a)
 
 all: $(BUILD)/ttt $(BUILD)/ttt-sim
@@ -68,6 +69,7 @@ $(BUILD)/ttt-sim: $(call objects,src/sim/main.c) $(SIM_ARCHIVES)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(SIM_LIBS)
 
 $(BUILD)/libbase.a: $(call objects,$(BASE_SRC))
+$(BUILD)/liboffload.a: $(call objects,$(OFFLOAD_SRC))
 $(BUILD)/libcore.a: $(call objects,$(CORE_SRC))
 $(BUILD)/libconfig.a: $(call objects,$(CONFIG_SRC))
 $(BUILD)/liboutside.a: $(call objects,$(OUTSIDE_SRC))
@@ -78,7 +80,7 @@ $(ARCHIVES) $(BUILD)/libsim.a:
 	@rm -f $@
 	$(AR) rcs $@ $^
 
-$(call objects,$(BASE_SRC) $(CORE_SRC)): WITH := $(WHOLE)
+$(call objects,$(BASE_SRC) $(OFFLOAD_SRC) $(CORE_SRC)): WITH := $(WHOLE)
 $(BUILD)/obj/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(WITH) -MMD -MP -c -o $@ $<
@@ -135,7 +137,7 @@ bars: $(BARS_BIN)
 # for FUZZ_SECONDS; what they find stays in $(BUILD)/fuzz.
 FUZZ_SECONDS	?= 10
 FUZZ_BIN	:= $(patsubst tests/%.c,$(BUILD)/fuzz/%,$(wildcard tests/*_fuzz.c))
-FUZZ_LIB_SRC	:= $(BASE_SRC) $(CORE_SRC) $(CONFIG_SRC) $(wildcard src/control/message.c) \
+FUZZ_LIB_SRC	:= $(BASE_SRC) $(OFFLOAD_SRC) $(CORE_SRC) $(CONFIG_SRC) $(wildcard src/control/message.c) \
 		   src/sim/trace.c src/sim/must.c
 FUZZ_CFLAGS	= -std=c11 $(CPPFLAGS) -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 

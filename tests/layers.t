@@ -12,8 +12,9 @@ includes() { # includes "files" "allowed regex": those that are not allowed
 	# shellcheck disable=SC2086
 	grep -nE '^#include "' $1 2>/dev/null | grep -vE "#include \"($2)" | head
 }
-echo 1..16
+echo 1..18
 check "base includes only base" "$(includes 'src/base/*.[ch]' 'base/')"
+check "offload includes only base and itself" "$(includes 'src/offload/*.[ch]' 'base/|offload/')"
 check "the core includes only base, the core and strategies" \
 	"$(includes 'src/core/*.[ch] src/core/*/*.[ch]' 'base/|core/|strategy/')"
 check "a strategy includes only base and its own interface" \
@@ -35,6 +36,10 @@ undefined=$(nm -u "$B/libcore.a" 2>/dev/null | awk '$1=="U" {print $2}' | sort -
 check "the core's archive is there" "$([ -n "$defined" ] || echo "$B/libcore.a: build it first")"
 check "the core makes no system call, reads no clock and writes no log" \
 	"$(comm -23 <(echo "$undefined") <(echo "$defined") | grep -vE "^($ALLOWED|$BASE)")"
+check "offload makes no system call and allocates nothing: it is bytes in, bytes out" \
+	"$([ -n "$(nm --defined-only "$B/liboffload.a" 2>/dev/null)" ] || echo "$B/liboffload.a: build it first"
+	   nm -u "$B/liboffload.a" | awk '$1=="U" {print $2}' | sort -u |
+		grep -vE '^(mem(cpy|move|cmp|set)|__(memcpy|memmove)_chk|__stack_chk_fail|__assert_fail|_GLOBAL_OFFSET_TABLE_|sum_|ip_|buf_queue_clear$)')"
 check "the core has no file-scope variable that changes" \
 	"$(nm "$B/libcore.a" 2>/dev/null | awk 'NF==3 && $2 ~ /^[bBcC]$/ || NF==3 && $2 ~ /^[dD]$/' |
 	   grep -vE ' (table|reader|[a-z0-9_]*ops|strategy_[a-z_]*|congestion_[a-z_]*|name\.[0-9]*)$')"
