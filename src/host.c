@@ -116,11 +116,26 @@ static int take_numbers(struct host *h)
 	return h->lock < 0 ? fail(h, h->lock, "%s: %s", path, strerror(-h->lock)) : 0;
 }
 
+/* A kernel that knows no virtio header gives the device without. */
+static void make_device(struct host *h, const char *name)
+{
+	struct open_offload offload;
+
+	h->tun = h->config->offload ? take_when_free(open_tun_virtio, name, -EBUSY) : -EINVAL;
+	h->tun_kind = (struct message_tun){ 0 };
+	if (h->tun == -EINVAL) {
+		h->tun = take_when_free(open_tun, name, -EBUSY);
+	} else if (h->tun >= 0) {
+		offload = open_tun_offload(h->tun);
+		h->tun_kind = (struct message_tun){ .header = true, .tso = offload.tso, .uso = offload.uso };
+	}
+}
+
 static int open_device(struct host *h)
 {
 	const char *name = h->config->interface;
 
-	h->tun = take_when_free(open_tun, name, -EBUSY);
+	make_device(h, name);
 	if (h->tun == -ENOENT || h->tun == -ENODEV)
 		return fail(h, h->tun, "this kernel has no TUN device (/dev/net/tun): load the module tun");
 	if (h->tun == -EBUSY)

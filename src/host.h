@@ -29,6 +29,7 @@ struct host {
 	struct router *router;
 	struct commit *commit;
 	int tun;			/* descriptor; -1: none */
+	struct message_tun tun_kind;	/* how its packets look */
 	int lock;			/* of our numbers; -1: not taken */
 	bool session;			/* client: the tunnel is known */
 	struct message_tunnel tunnel;

@@ -130,11 +130,11 @@ bool supervisor_apply(struct supervisor *s)
 
 /* --- the worker ---------------------------------------------------------- */
 
-static int hand_over_tun(struct supervisor *s)
+static int hand_over_tun(const struct supervisor *s, struct channel *worker)
 {
-	const struct message m = { .type = MESSAGE_TUN };
+	const struct message m = { .type = MESSAGE_TUN, .tun = s->host.tun_kind };
 
-	return channel_send(s->worker.channel, &m, s->host.tun);
+	return channel_send(worker, &m, s->host.tun);
 }
 
 static int hand_over_listener(struct supervisor *s, unsigned number, const char *any)
@@ -195,7 +195,7 @@ static int begin_worker(struct supervisor *s)
 	ev_child_start(s->loop, &s->child);
 	uplinks_forget(&s->uplinks);
 	supervisor_forget_paths(s);
-	err = hand_over_tun(s);
+	err = hand_over_tun(s, s->worker.channel);
 	if (err == 0 && s->config->role == CONFIG_SERVER)
 		return hand_over_listeners(s);
 	if (err == 0) {
@@ -301,7 +301,7 @@ static void renew_device(struct supervisor *s)
 {
 	int code = host_renew_device(&s->host);
 
-	if (code == EXIT_DONE && hand_over_tun(s) < 0)
+	if (code == EXIT_DONE && hand_over_tun(s, s->worker.channel) < 0)
 		code = EXIT_FAILED;
 	if (code != EXIT_DONE)
 		fail(s, code, "%s: the device is gone, and cannot be made anew", s->config->interface);
@@ -574,10 +574,9 @@ static void say_goodbye(struct supervisor *s)
 void supervisor_change_worker(struct supervisor *s, const struct worker_child *worker)
 {
 	const struct channel_owner owner = { .message = on_message, .closed = on_closed, .ctx = s };
-	const struct message tun = { .type = MESSAGE_TUN };
 	unsigned restarts = s->worker.restarts;
 
-	channel_send(worker->channel, &tun, s->host.tun);
+	hand_over_tun(s, worker->channel);
 	supervisor_answer_all(s);
 	say_goodbye(s);
 	ev_child_stop(s->loop, &s->child);

@@ -63,6 +63,20 @@ static void add_unused(struct status *st, const struct links *links)
 	}
 }
 
+/* In words, what the TUN device takes in one piece. */
+static const char *offload_of_tun(const struct supervisor *s)
+{
+	const struct message_tun *kind = &s->host.tun_kind;
+
+	if (!s->config->offload)
+		return "none (offload = off)";
+	if (!kind->header)
+		return "none (the kernel refused virtio headers)";
+	if (!kind->tso)
+		return "none (the kernel refused it)";
+	return kind->uso ? "tso uso" : "tso (the kernel refused uso)";
+}
+
 /* What the worker does not know. */
 static void complete_status(struct supervisor *s, struct status *st)
 {
@@ -84,6 +98,7 @@ static void complete_status(struct supervisor *s, struct status *st)
 	memcpy(st->address, server ? c->address : t->address, st->address_count * sizeof(st->address[0]));
 	st->dns_count = server ? c->dns_count : t->dns_count;
 	memcpy(st->dns, server ? c->dns : t->dns, st->dns_count * sizeof(st->dns[0]));
+	text_copy(st->offload_tun, sizeof(st->offload_tun), offload_of_tun(s));
 	st->supervisor_pid = getpid();
 	st->worker_pid = s->worker.pid;
 	st->worker_restarts = s->worker.restarts;

@@ -22,7 +22,6 @@
 #include "base/log.h"
 #include "io/inlet.h"
 #include "io/sandbox.h"
-#include "io/tun.h"
 #include "io/udp.h"
 #include "worker_state.h"
 
@@ -110,20 +109,18 @@ static void tun_failed(struct worker *w, enum message_operation operation, int e
 	worker_tell(w, &m);
 }
 
+/* All of a turn's packets, so that those which follow each other leave together. */
 static void write_tun(struct worker *w)
 {
+	struct worker_tun_failure failure = { 0 };
 	struct buf *b;
 
-	while ((b = engine_tun_out(w->engine, w->now)) != NULL) {
-		int error = w->tun_fd >= 0 ? tun_write(w->tun_fd, b) : -ENODEV;
-
-		buf_put(b);
-		if (error == 0)
-			continue;
-		w->count[REPORT_TUN_FAILED]++;
-		if (nsec_since(w->tun_reported_at, w->now) >= TUN_ERROR_AGAIN)
-			tun_failed(w, MESSAGE_ON_SEND, error);
-	}
+	while ((b = engine_tun_out(w->engine, w->now)) != NULL)
+		worker_tun_push(&w->tun, b, &failure);
+	worker_tun_flush(&w->tun, &failure);
+	w->count[REPORT_TUN_FAILED] += failure.packets;
+	if (failure.packets > 0 && nsec_since(w->tun_reported_at, w->now) >= TUN_ERROR_AGAIN)
+		tun_failed(w, MESSAGE_ON_SEND, failure.error);
 }
 
 void worker_tell_events(struct worker *w)
@@ -220,8 +217,8 @@ static void set_reading(struct worker *w)
 	for (unsigned i = 0; i < ENDPOINT_SOCKETS; i++)
 		if (w->port[i].socket != NULL && left >= INLET_ENOUGH)
 			ev_io_start(w->loop, &w->port[i].readable);
-	if (w->tun_fd >= 0 && left >= tun_reserve(w))
-		ev_io_start(w->loop, &w->tun);
+	if (w->tun.fd >= 0 && left >= tun_reserve(w))
+		ev_io_start(w->loop, &w->tun_readable);
 }
 
 static void on_settle(struct ev_loop *loop, ev_prepare *watcher, int events)
@@ -259,10 +256,37 @@ static void on_deadline(struct ev_loop *loop, ev_timer *watcher, int events)
 	engine_tick(w->engine, w->now);
 }
 
+/* The outbox has room for what so many packets may become on all paths. */
+static void hand_over(struct worker *w, struct buf_queue *packets)
+{
+	struct buf *b;
+
+	for (int n = 1; (b = buf_queue_pop(packets)) != NULL; n++) {
+		engine_tun_in(w->engine, b, w->now);
+		if (n % TUN_BATCH == 0)
+			worker_collect(w);
+	}
+	worker_collect(w);
+}
+
+/* One large packet of the device's may be more than a batch, but is always taken whole. */
+static int read_tun(struct worker *w, struct buf_queue *ret)
+{
+	int error = 0;
+
+	for (int i = 0; i < TUN_BATCH && ret->count < TUN_BATCH && error == 0; i++) {
+		if (buf_pool_left(w->pool) < tun_reserve(w))
+			break;
+		error = worker_tun_read(&w->tun, w->pool, w->count, ret);
+	}
+	return error;
+}
+
 static void on_tun(struct ev_loop *loop, ev_io *watcher, int events)
 {
 	struct worker *w = watcher->data;
-	int error = 0;
+	struct buf_queue packets = { 0 };
+	int error;
 
 	(void)events;
 	if (buf_pool_left(w->pool) < tun_reserve(w)) {
@@ -270,23 +294,12 @@ static void on_tun(struct ev_loop *loop, ev_io *watcher, int events)
 		ev_io_stop(loop, watcher);
 		return;
 	}
-	for (int i = 0; i < TUN_BATCH && error == 0; i++) {
-		struct buf *b = buf_get_to_keep(w->pool);
-
-		if (b == NULL)
-			break;
-		error = tun_read(w->tun_fd, b);
-		if (error == 0)
-			engine_tun_in(w->engine, b, w->now);
-		else
-			buf_put_kept(b);
-	}
-	worker_collect(w);
+	error = read_tun(w, &packets);
+	hand_over(w, &packets);
 	if (error == 0 || error == -EAGAIN || error == -EINTR)
 		return;
 	ev_io_stop(loop, watcher);
-	close(w->tun_fd);
-	w->tun_fd = -1;
+	worker_tun_close(&w->tun);
 	tun_failed(w, MESSAGE_ON_RECEIVE, error);
 }
 
@@ -392,10 +405,10 @@ static bool prepare(struct worker *w)
 	ev_check_init(&w->woken, on_woken);
 	ev_prepare_init(&w->settle, on_settle);
 	ev_timer_init(&w->deadline, on_deadline, 0.0, 0.0);
-	ev_init(&w->tun, on_tun);
-	w->woken.data = w->settle.data = w->deadline.data = w->tun.data = w;
+	ev_init(&w->tun_readable, on_tun);
+	w->woken.data = w->settle.data = w->deadline.data = w->tun_readable.data = w;
 	ev_set_priority(&w->woken, FIRST);
-	ev_set_priority(&w->tun, TUN);
+	ev_set_priority(&w->tun_readable, TUN);
 	ev_set_priority(&w->deadline, TIMER);
 	for (unsigned i = 0; i < ENDPOINT_SOCKETS; i++) {
 		struct port *p = &w->port[i];
@@ -409,7 +422,7 @@ static bool prepare(struct worker *w)
 	}
 	ev_check_start(w->loop, &w->woken);
 	ev_prepare_start(w->loop, &w->settle);
-	w->tun_fd = -1;
+	worker_tun_init(&w->tun);
 	w->exit_code = 1;
 	return true;
 }
@@ -447,8 +460,7 @@ static void done(struct worker *w)
 	inlet_free(w->inlet);
 	buf_pool_free(w->pool);
 	channel_free(w->channel);
-	if (w->tun_fd >= 0)
-		close(w->tun_fd);
+	worker_tun_close(&w->tun);
 	if (w->loop != NULL)
 		ev_loop_destroy(w->loop);
 }

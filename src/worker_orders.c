@@ -107,13 +107,11 @@ static void take_start(struct worker *w, const struct message *m, int fd)
 
 static void take_tun(struct worker *w, const struct message *m, int fd)
 {
-	(void)m;
-	ev_io_stop(w->loop, &w->tun);
-	if (w->tun_fd >= 0)
-		close(w->tun_fd);
-	w->tun_fd = fd;
-	ev_io_set(&w->tun, fd, EV_READ);
-	ev_io_start(w->loop, &w->tun);
+	ev_io_stop(w->loop, &w->tun_readable);
+	worker_tun_close(&w->tun);
+	worker_tun_use(&w->tun, fd, &m->tun);
+	ev_io_set(&w->tun_readable, fd, EV_READ);
+	ev_io_start(w->loop, &w->tun_readable);
 }
 
 static void report_socket_error(void *ctx, const struct message_socket_error *error)

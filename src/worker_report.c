@@ -17,6 +17,7 @@ static const char *const count_name[REPORT_COUNTS] = {
 	[REPORT_SEND_BLOCKED] = "send-blocked",
 	[REPORT_SOCKET_GONE] = "socket-gone",
 	[REPORT_TUN_FAILED] = "tun-failed",
+	[REPORT_TUN_INVALID] = "tun-invalid",
 	[REPORT_TOO_LONG] = "too-long",
 	[REPORT_NO_BUFFER] = "receive-no-buffer",
 	[REPORT_UNSENT] = "report-unsent",

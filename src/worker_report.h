@@ -18,6 +18,7 @@ enum report_count {
 	REPORT_SEND_BLOCKED,	/* a socket stayed full, and so did its queue */
 	REPORT_SOCKET_GONE,	/* a datagram for a socket that has been removed */
 	REPORT_TUN_FAILED,	/* an inner packet that the device did not take */
+	REPORT_TUN_INVALID,	/* a packet from the device that is not what its header says */
 	REPORT_TOO_LONG,	/* a datagram or packet larger than a buffer */
 	REPORT_NO_BUFFER,	/* not read, because all buffers are in use: once per try */
 	REPORT_UNSENT,		/* a report that the channel had no room for */

@@ -15,6 +15,7 @@
 #include "core/engine.h"
 #include "worker_report.h"
 #include "worker_socket.h"
+#include "worker_tun.h"
 
 struct port {
 	struct worker *worker;
@@ -29,8 +30,8 @@ struct worker {
 	ev_check woken;
 	ev_prepare settle;
 	ev_timer deadline;
-	ev_io tun;
-	int tun_fd;			/* -1: none */
+	ev_io tun_readable;
+	struct worker_tun tun;
 	nsec_t tun_reported_at;
 	struct port port[ENDPOINT_SOCKETS];
 	struct report_socket known[ENDPOINT_SOCKETS];

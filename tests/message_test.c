@@ -138,6 +138,7 @@ static size_t samples(struct message *ret)
 	ret[n++] = peer();
 	ret[n++] = (struct message){ .type = MESSAGE_START };
 	ret[n++] = (struct message){ .type = MESSAGE_TUN };
+	ret[n++] = (struct message){ .type = MESSAGE_TUN, .tun = { .header = true, .tso = true, .uso = true } };
 	ret[n++] = socket_add();
 	ret[n++] = (struct message){ .type = MESSAGE_SOCKET_REMOVE, .socket_remove = { 9 } };
 	ret[n++] = (struct message){ .type = MESSAGE_LINK_SET,

@@ -49,6 +49,7 @@ static void a_traveller_sees_state_links_and_what_is_not_used(void **state)
 	s.unused_count = 1;
 	strcpy(s.unused[0].link, "eth0");
 	strcpy(s.unused[0].reason, "no carrier");
+	strcpy(s.offload_tun, "tso uso");
 	s.drop_count = 2;
 	strcpy(s.drop[0].name, "replay");
 	s.drop[0].count = 3;
@@ -60,7 +61,7 @@ static void a_traveller_sees_state_links_and_what_is_not_used(void **state)
 		"path wlan0 up 23 ms 0.1 % loss  12.0 Mbit/s down  0 bit/s up  75 %  mtu 1400\n"
 		"path usb0 suspect - ms 0.0 % loss  4.00 Mbit/s down  0 bit/s up  25 %\n"
 		"unused eth0: no carrier\n"
-		"offload: udp segment gro\n"
+		"offload: tun tso uso, udp segment gro\n"
 		"dropped replay: 3\n");
 	free(text);
 	status_done(&s);

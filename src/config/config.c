@@ -29,6 +29,7 @@ static const struct key_row keys[] = {
 	{ SECTION_TUNNEL, "copies", FOR_BOTH, KEY_ONCE, value_copies },
 	{ SECTION_TUNNEL, "mtu", FOR_BOTH, KEY_ONCE, value_mtu },
 	{ SECTION_TUNNEL, "user", FOR_BOTH, KEY_ONCE, value_user },
+	{ SECTION_TUNNEL, "offload", FOR_BOTH, KEY_ONCE, value_offload },
 	{ SECTION_TUNNEL, "listen", FOR_SERVER, KEY_ONCE, value_listen },
 	{ SECTION_TUNNEL, "address", FOR_SERVER, KEY_LIST, value_address },
 	{ SECTION_TUNNEL, "dns", FOR_SERVER, KEY_LIST, value_dns },
@@ -370,6 +371,7 @@ static struct config *config_new(const char *const *strategies)
 	c->mtu = CONFIG_MTU;
 	c->copies_ppm = CONFIG_COPIES;
 	c->isolation = true;
+	c->offload = true;
 	if (strategies != NULL && strategies[0] != NULL)
 		strncpy(c->strategy, strategies[0], sizeof(c->strategy) - 1);
 	return c;

@@ -14,6 +14,7 @@
  *   copies               both 5%; 0.01% to 100%; none           5%
  *   mtu                  both 1280..1900, of the tunnel         1420
  *   user                 both whom the worker runs as           ttt if it exists, else 64774
+ *   offload              both auto | off                        auto
  *   listen               srv  port 1..65535                     must be there
  *   address              srv  prefixes, at most 4               must be there
  *   dns                  srv  addresses, at most 4              none
@@ -162,6 +163,7 @@ struct config {
 	uint32_t copies_ppm;		/* of all bytes, that copies may take; 0: none */
 	uint16_t mtu;			/* server: handed out; client: what it takes at most */
 	char user[CONFIG_NAME];		/* a name or number; empty: the supervisor's choice */
+	bool offload;			/* packets go in one piece where the kernel takes them so */
 	uint16_t listen;		/* server: UDP port; client: 0 */
 	struct prefix address[CONFIG_ADDRESSES];	/* server: its own, host bits kept */
 	size_t address_count;

@@ -257,6 +257,13 @@ void value_dns(struct parser *p, const char *value)
 		c->dns_count++;
 }
 
+void value_offload(struct parser *p, const char *value)
+{
+	p->config->offload = strcmp(value, "auto") == 0;
+	if (!p->config->offload && strcmp(value, "off") != 0)
+		parser_fail(p, "offload: %.40s is neither auto nor off", value);
+}
+
 void value_isolation(struct parser *p, const char *value)
 {
 	p->config->isolation = value_yes_or_no(p, value) != 0;

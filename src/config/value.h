@@ -37,6 +37,7 @@ void value_user(struct parser *p, const char *value);
 void value_listen(struct parser *p, const char *value);
 void value_address(struct parser *p, const char *value);
 void value_dns(struct parser *p, const char *value);
+void value_offload(struct parser *p, const char *value);
 void value_isolation(struct parser *p, const char *value);
 void value_routed(struct parser *p, const char *value);
 void value_full_tunnel(struct parser *p, const char *value);

@@ -273,6 +273,14 @@ static void peer(struct codec *c, struct message_peer *m)
 	u64(c, &m->rate);
 }
 
+static void tun(struct codec *c, struct message_tun *m)
+{
+	flag(c, &m->header);
+	flag(c, &m->tso);
+	flag(c, &m->uso);
+	require(c, (m->header || !m->tso) && (m->tso || !m->uso));
+}
+
 static bool is_whole_socket(const struct message_socket_add *m)
 {
 	if (m->kind == MESSAGE_SOCKET_LISTEN)
@@ -401,7 +409,7 @@ static bool walk(struct codec *c, struct message *m)
 	case MESSAGE_SETUP: setup(c, &m->setup); return true;
 	case MESSAGE_PEER: peer(c, &m->peer); return true;
 	case MESSAGE_START: return true;
-	case MESSAGE_TUN: return true;
+	case MESSAGE_TUN: tun(c, &m->tun); return true;
 	case MESSAGE_SOCKET_ADD: socket_add(c, &m->socket_add); return true;
 	case MESSAGE_SOCKET_REMOVE: socket_number(c, &m->socket_remove.socket); return true;
 	case MESSAGE_LINK_SET:

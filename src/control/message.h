@@ -88,6 +88,13 @@ struct message_setup {
 	uint16_t peer_count;		/* PEER messages that follow, up to MESSAGE_PEERS; a client's is 1 */
 };
 
+/* What comes with the descriptor of the TUN device: how its packets look. */
+struct message_tun {
+	bool header;			/* a virtio header is before each, in this machine's byte order; and then */
+	bool tso;			/* checksums may be left to who reads, TCP segments come and go in one piece, */
+	bool uso;			/* and then datagrams, too */
+};
+
 struct message_peer {
 	uint16_t index;			/* 0, 1, 2, … in this order */
 	char name[MESSAGE_NAME];
@@ -290,6 +297,7 @@ struct message {
 	union {
 		struct message_setup setup;
 		struct message_peer peer;
+		struct message_tun tun;
 		struct message_socket_add socket_add;
 		struct message_socket_remove socket_remove;
 		struct message_link_set link_set;

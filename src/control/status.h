@@ -115,6 +115,7 @@ struct status {
 	uint16_t mtu;			/* of the tunnel; 0: not known yet */
 	uint16_t listen;		/* server: its port; client: 0 */
 	bool full_tunnel, kill_switch;
+	char offload_tun[STATUS_REASON];	/* what goes in one piece there, in words: "tso uso", "none (…)" */
 	struct prefix address[STATUS_ADDRESSES];	/* of the TUN */
 	size_t address_count;
 	struct addr dns[STATUS_ADDRESSES];

@@ -50,7 +50,7 @@ static const struct field status_field[] = {
 	S(interface, TEXT), S(role, TEXT), S(state, TEXT), S(reason, TEXT), S(strategy, TEXT),
 	S(state_age, TIME), S(uptime, TIME), S(mtu, U16), S(listen, U16), S(full_tunnel, BOOL),
 	S(kill_switch, BOOL), S(supervisor_pid, I32), S(worker_pid, I32), S(worker_restarts, U32),
-	S(pool, U32), S(pool_left, U32), S(offload_udp, TEXT),
+	S(pool, U32), S(pool_left, U32), S(offload_tun, TEXT), S(offload_udp, TEXT),
 	S(udp_tx_datagrams, U64), S(udp_tx_messages, U64), S(udp_rx_datagrams, U64), S(udp_rx_messages, U64),
 };
 

@@ -149,6 +149,16 @@ static void print_link(const struct status_link *l, FILE *out)
 		fprintf(out, "idle %s: %s\n", l->name, l->reason);
 }
 
+static void print_offload(const struct status *status, FILE *out)
+{
+	const char *tun = status->offload_tun, *udp = status->offload_udp;
+
+	if (tun[0] == '\0' && udp[0] == '\0')
+		return;
+	fprintf(out, "offload: %s%s%s%s%s\n", tun[0] != '\0' ? "tun " : "", tun,
+		tun[0] != '\0' && udp[0] != '\0' ? ", " : "", udp[0] != '\0' ? "udp " : "", udp);
+}
+
 void status_print(const struct status *status, FILE *out)
 {
 	bool server = strcmp(status->role, "server") == 0;
@@ -170,8 +180,7 @@ void status_print(const struct status *status, FILE *out)
 		print_link(&status->link[i], out);
 	for (size_t i = 0; i < status->unused_count; i++)
 		fprintf(out, "unused %s: %s\n", status->unused[i].link, status->unused[i].reason);
-	if (status->offload_udp[0] != '\0')
-		fprintf(out, "offload: udp %s\n", status->offload_udp);
+	print_offload(status, out);
 	for (size_t i = 0; i < status->drop_count; i++)
 		if (status->drop[i].count > 0)
 			fprintf(out, "dropped %s: %llu\n", status->drop[i].name,

@@ -12,6 +12,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#ifndef TUN_F_USO4	/* headers before Linux 6.2 */
+#define TUN_F_USO4	0x20
+#define TUN_F_USO6	0x40
+#endif
+
 #define SOCKET_BUFFER	(4 * 1024 * 1024)	/* bytes: 250 ms at 128 Mbit/s */
 
 /* Close fd and give err, both of which the caller had in hand. */
@@ -21,9 +26,9 @@ static int give_up(int fd, int err)
 	return err;
 }
 
-int open_tun(const char *ifname)
+static int make_tun(const char *ifname, short more_flags)
 {
-	struct ifreq request = { .ifr_flags = IFF_TUN | IFF_NO_PI | IFF_TUN_EXCL };
+	struct ifreq request = { .ifr_flags = (short)(IFF_TUN | IFF_NO_PI | IFF_TUN_EXCL | more_flags) };
 	int fd;
 
 	if (*ifname == '\0' || strlen(ifname) >= IFNAMSIZ || strpbrk(ifname, "/: %\t\n") != NULL)
@@ -35,6 +40,34 @@ int open_tun(const char *ifname)
 	if (ioctl(fd, TUNSETIFF, &request) < 0)
 		return give_up(fd, -errno);
 	return fd;
+}
+
+int open_tun(const char *ifname)
+{
+	return make_tun(ifname, 0);
+}
+
+int open_tun_virtio(const char *ifname)
+{
+	return make_tun(ifname, IFF_VNET_HDR);
+}
+
+/* The device takes all of what is asked for, or nothing. */
+static bool agrees(int fd, unsigned long what)
+{
+	return ioctl(fd, TUNSETOFFLOAD, what) == 0;
+}
+
+struct open_offload open_tun_offload(int fd)
+{
+	const unsigned long tso = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN;
+	const unsigned long uso = TUN_F_USO4 | TUN_F_USO6;
+	struct open_offload agreed = { .uso = agrees(fd, tso | uso) };
+
+	agreed.tso = agreed.uso || agrees(fd, tso);
+	if (!agreed.tso)
+		agrees(fd, 0);
+	return agreed;
 }
 
 static int set(int fd, int level, int option, int value)

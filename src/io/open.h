@@ -19,6 +19,17 @@
  * -EPERM; -EINVAL: no name for an interface.
  */
 int open_tun(const char *ifname);
+/* The same, but each packet has a virtio header before it.  -EINVAL, too: the kernel knows none. */
+int open_tun_virtio(const char *ifname);
+
+/* What the device and its reader leave to each other. */
+struct open_offload {
+	bool tso;	/* checksums, and TCP segments in one piece, of both families */
+	bool uso;	/* and datagrams of one flow in one piece (Linux 6.2) */
+};
+
+/* Ask a device of open_tun_virtio for as much of that as the kernel has. */
+struct open_offload open_tun_offload(int fd);
 
 struct open_udp_options {
 	struct addr local;	/* address and port to bind to; any: the wildcard of its family */

@@ -2,21 +2,15 @@
 #include "io/tun.h"
 
 #include <errno.h>
-#include <unistd.h>
 
-#include "base/buf.h"
-
-int tun_read(int fd, struct buf *b)
+int tun_read(int fd, const struct iovec *piece, int pieces)
 {
-	ssize_t n = read(fd, b->data, buf_tailroom(b));
+	ssize_t n = readv(fd, piece, pieces);
 
-	if (n < 0)
-		return -errno;
-	b->len = (uint32_t)n;
-	return 0;
+	return n < 0 ? -errno : (int)n;
 }
 
-int tun_write(int fd, const struct buf *b)
+int tun_write(int fd, const struct iovec *piece, int pieces)
 {
-	return write(fd, b->data, b->len) < 0 ? -errno : 0;
+	return writev(fd, piece, pieces) < 0 ? -errno : 0;
 }

@@ -1,15 +1,18 @@
-/* tun: inner packets from and to the TUN device, whole, without a header before them. */
+/*
+ * tun: inner packets from and to the TUN device, in pieces that lie where the
+ * caller wants them; a device of open_tun_virtio has its header before each.
+ */
 #ifndef TTT_IO_TUN_H
 #define TTT_IO_TUN_H
 
-struct buf;
+#include <sys/uio.h>
 
 /*
- * Read a packet into an empty buffer; b->len is its length.  0: there is one.
- * -EAGAIN: none; -EBADFD: the device is gone; else another errno of read(2).
+ * Read a packet into the pieces; what does not fit is cut off.  Its length, or
+ * -EAGAIN: none; -EBADFD: the device is gone; else another errno of readv(2).
  */
-int tun_read(int fd, struct buf *b);
-/* Write a packet; the buffer stays the caller's.  0, or a negative errno (-EIO: the device is down). */
-int tun_write(int fd, const struct buf *b);
+int tun_read(int fd, const struct iovec *piece, int pieces);
+/* Write a packet.  0, or a negative errno (-EIO: the device is down; -EINVAL: no such packet is taken). */
+int tun_write(int fd, const struct iovec *piece, int pieces);
 
 #endif
