@@ -93,4 +93,14 @@ like "runs go as one message still" "$(client status)" "offload: .*udp segment g
 is "no datagram was given up by a socket of the server" "$(status_of server '.drops["send-failed"]')" 0
 
 ok "both ends go down" both_down
+
+# --- switched off ---------------------------------------------------------------------
+
+CLIENT_TUNNEL='offload = off' tunnel_files
+ok "both ends come up, the client without all that" both_up
+like "it says so" "$(client status)" 'offload: .*udp none \(offload = off\)'
+ok "a file arrives whole" transfer
+is "each datagram went by itself" "$(per_message client tx 0 0)" 1.0
+is "and came by itself" "$(per_message client rx 0 0)" 1.0
+ok "both ends go down" both_down
 done_testing

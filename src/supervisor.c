@@ -139,7 +139,8 @@ static int hand_over_tun(const struct supervisor *s, struct channel *worker)
 
 static int hand_over_listener(struct supervisor *s, unsigned number, const char *any)
 {
-	struct open_udp_options o = { .listener = true, .mark = s->config->marks.fwmark };
+	struct open_udp_options o = { .listener = true, .mark = s->config->marks.fwmark,
+				      .one_by_one = !s->config->offload };
 	struct message m = { .type = MESSAGE_SOCKET_ADD };
 	int fd, err;
 
@@ -466,6 +467,7 @@ static bool choose_user(struct supervisor *s)
 	struct worker_options *o = &s->worker_options;
 
 	o->empty_dir = s->empty_dir;
+	o->one_by_one = !s->config->offload;
 	if (worker_user(s->config->user, &o->uid, &o->gid))
 		return true;
 	fail(s, EXIT_USAGE, "user = %s: there is no such user, or it is root: the worker needs one without any right",

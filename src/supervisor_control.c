@@ -99,6 +99,8 @@ static void complete_status(struct supervisor *s, struct status *st)
 	st->dns_count = server ? c->dns_count : t->dns_count;
 	memcpy(st->dns, server ? c->dns : t->dns, st->dns_count * sizeof(st->dns[0]));
 	text_copy(st->offload_tun, sizeof(st->offload_tun), offload_of_tun(s));
+	if (!c->offload)
+		text_copy(st->offload_udp, sizeof(st->offload_udp), "none (offload = off)");
 	st->supervisor_pid = getpid();
 	st->worker_pid = s->worker.pid;
 	st->worker_restarts = s->worker.restarts;

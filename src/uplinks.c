@@ -81,12 +81,13 @@ static void close_socket(struct uplinks *u, unsigned number, struct channel *wor
 	u->socket[number].open = false;
 }
 
-static void open_socket(struct uplinks *u, unsigned number, const struct link *l, uint32_t mark,
+static void open_socket(struct uplinks *u, unsigned number, const struct link *l, const struct config *config,
 			const struct message_link *wish, struct channel *worker)
 {
 	const struct addr *to = &u->endpoint[number % UPLINKS_ENDPOINTS];
 	const struct open_udp_options options = {
-		.local = l->source, .device = l->ifname, .mark = mark,
+		.local = l->source, .device = l->ifname, .mark = config->marks.fwmark,
+		.one_by_one = !config->offload,
 	};
 	struct message m = { .type = MESSAGE_SOCKET_ADD };
 	int fd = open_udp(&options), err;
@@ -163,7 +164,7 @@ size_t uplinks_sync(struct uplinks *u, const struct links *links, const struct p
 		if (u->socket[n].open)
 			update_socket(u, n, l, &wish, worker);
 		else
-			open_socket(u, n, l, preferences->config->marks.fwmark, &wish, worker);
+			open_socket(u, n, l, preferences->config, &wish, worker);
 		open += u->socket[n].open;
 	}
 	return open;

@@ -481,7 +481,8 @@ int worker_run(int channel_fd, const struct worker_options *options)
 	}
 	/* libsodium has chosen its source of randomness now, libcrypto is loaded, and the loop has its descriptors */
 	suite_fastest(&worker.suite, read_cpu_time, NULL);
-	worker.udp = udp_offload();
+	if (!options->one_by_one)
+		worker.udp = udp_offload();
 	worker.now = read_clock();
 	error = sandbox_enter(&sandbox, &step);
 	if (error < 0) {

@@ -6,11 +6,13 @@
 #ifndef TTT_WORKER_H
 #define TTT_WORKER_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 struct worker_options {
 	uid_t uid;		/* what it becomes; not 0 */
 	gid_t gid;
+	bool one_by_one;	/* no datagrams go together, whatever the kernel can */
 	const char *empty_dir;	/* what it is shut into: an empty directory that root owns */
 };
 
