@@ -314,6 +314,39 @@ static void a_checksum_outside_of_the_packet_is_refused(void **state)
 	}
 }
 
+/* In one packet, or in one that is to be cut at its end. */
+static void headers_longer_than_the_packet_are_refused(void **state)
+{
+	struct inner_packet p = inner_packet(false, false);
+	struct virtio_header h = header_of(&p, 10);
+	size_t len;
+
+	(void)state;
+	p.size = 39;
+	len = write_large(&p);
+	assert_int_equal(cut(&h, len), SPLIT_GOOD);
+	large[32] = 0xf0;	/* 60 bytes, of which 59 are there */
+	assert_int_equal(cut(&h, len), SPLIT_INVALID);
+	large[32] = 0xe0;
+	assert_int_equal(cut(&h, len), SPLIT_GOOD);
+	assert_int_equal(outs, 1);
+}
+
+/* The checksum would be where it is, but not of the bytes that it is of. */
+static void a_sum_that_begins_elsewhere_is_refused(void **state)
+{
+	struct inner_packet p = inner_packet(false, false);
+	struct virtio_header h = header_of(&p, 1000);
+	size_t len;
+
+	(void)state;
+	p.size = 3000;
+	len = write_large(&p);
+	h.csum_start += 2;
+	h.csum_offset -= 2;
+	assert_int_equal(cut(&h, len), SPLIT_INVALID);
+}
+
 /* The kernel says the length of its first piece there, which need not be the headers'. */
 static void the_hint_is_not_taken(void **state)
 {
@@ -344,6 +377,8 @@ int main(void)
 		TEST("a segment has room, or there is none", a_segment_has_room_or_there_is_none),
 		TEST("what the packet does not bear out is refused", what_the_packet_does_not_bear_out_is_refused),
 		TEST("a checksum outside of the packet is refused", a_checksum_outside_of_the_packet_is_refused),
+		TEST("headers longer than the packet are refused", headers_longer_than_the_packet_are_refused),
+		TEST("a sum that begins elsewhere is refused", a_sum_that_begins_elsewhere_is_refused),
 		TEST("the hint is not taken", the_hint_is_not_taken),
 	};
 	int failed;
