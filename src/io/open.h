@@ -28,7 +28,7 @@ struct open_offload {
 	bool uso;	/* and datagrams of one flow in one piece (Linux 6.2) */
 };
 
-/* Ask a device of open_tun_virtio for as much of that as the kernel has. */
+/* Ask a device of open_tun_virtio for as much of that as the kernel has; with some, its queue is shorter. */
 struct open_offload open_tun_offload(int fd);
 
 struct open_udp_options {
