@@ -4,6 +4,7 @@
 #   make check      the whole suite          make install  put it on this machine
 #   make grid       16 pairs of links, in the simulator; build/ttt-sim: whatever you like
 #   make bars       the same against the bars that have to be reached, and real walks
+#   make bench      beside other tunnels, on this machine; a quarter of an hour
 #   make bench-engine  what the engine costs, without I/O
 #
 # `make demo` and `make check` install the packages they need (as root, on
@@ -120,6 +121,18 @@ $(BUILD)/bench/engine: $(call objects,$(wildcard bench/*.c)) $(BUILD)/libsim.a $
 bench-engine: $(BUILD)/bench/engine
 	$<
 
+# What a tunnel is made of, part by part, and a flood of UDP packets.
+BENCH_TOOLS := $(BUILD)/bench/engine $(BUILD)/bench/parts $(BUILD)/bench/flood
+
+$(BUILD)/bench/parts: $(call objects,bench/net/parts.c $(wildcard bench/net/part_*.c) bench/net/netns.c bench/stopwatch.c) \
+		$(BUILD)/libcore.a $(BUILD)/libbase.a
+	@mkdir -p $(@D)
+	$(CC) $(ALL_LDFLAGS) $(WHOLE) -O2 -o $@ $^ $(LIBS)
+
+$(BUILD)/bench/flood: $(call objects,bench/net/flood.c bench/net/netns.c)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ -pthread
+
 unit: $(UNIT_BIN)
 	prove --directives --jobs $(CORES) --exec '' $(UNIT_BIN)
 
@@ -194,6 +207,16 @@ check: packages
 	$(MAKE) fuzz
 	$(MAKE) netns
 
+# ttt beside what a user would pick instead; as root, a quarter of an hour.  PEERS="ttt fastd" for
+# some, RUNS=1 SECONDS_EACH=2 for a look.  bench-readme puts the newest table into README.md.
+bench: packages
+	./bench/packages
+	$(MAKE) $(BUILD)/ttt $(BENCH_TOOLS)
+	BUILD=$(BUILD) bash bench/bench.sh $(PEERS)
+
+bench-readme:
+	bench/table --readme README.md $$(ls bench/results/*.csv | tail -n 1)
+
 # Figures, printed and kept nowhere: bench/README.md.  As root; some seven minutes.
 BENCHES	:= size startup overhead memory throughput goodput
 
@@ -239,6 +262,6 @@ uninstall:
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all print-libs demo netns unit unit-programs bars grid check fuzz bench-basic bench-engine bench-grid bench-failover packages install uninstall clean
+.PHONY: all print-libs demo netns unit unit-programs bars grid check fuzz bench bench-readme bench-basic bench-engine bench-grid bench-failover packages install uninstall clean
 .SECONDARY:
 .DELETE_ON_ERROR:
