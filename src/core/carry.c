@@ -97,7 +97,7 @@ static void carry_acks(struct peer *p, struct path *path, struct buf *b, size_t 
 static struct datagram_load load_of(const struct buf *b, const struct load *load, uint32_t copy)
 {
 	return (struct datagram_load){
-		.copy = copy, .eliciting = true, .data = true,
+		.copy = copy, .copies = copy != REPAIR_NONE, .eliciting = true, .data = true,
 		.inner = load->piece.partial ? ECN_NOT_ECT : ecn_read(b->data),
 	};
 }
