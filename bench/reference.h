@@ -8,7 +8,6 @@
 #define TTT_BENCH_REFERENCE_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 #include "core/crypto/aead.h"
@@ -17,7 +16,7 @@ struct reference {
 	double seal, open;	/* nanoseconds of CPU time for each packet */
 };
 
-/* Packets of len bytes, at most PAIR_PACKET.  False: memory.  cipher: one that libsodium has here. */
-bool reference_run(enum cipher cipher, size_t len, uint64_t packets, struct reference *ret);
+/* False: memory.  cipher: one that libsodium has here. */
+bool reference_run(enum cipher cipher, uint64_t packets, struct reference *ret);
 
 #endif
