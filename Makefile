@@ -141,6 +141,8 @@ unit-programs: $(UNIT_BIN)
 # For who links with the archives: tests/strategies.t.
 print-libs:
 	@echo $(LIBS)
+print-layers:
+	@echo $(LAYERS)
 
 # What the simulator makes of the grid and of real walks; -v says each figure.
 bars: $(BARS_BIN)
@@ -262,6 +264,6 @@ uninstall:
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all print-libs demo netns unit unit-programs bars grid check fuzz bench bench-readme bench-basic bench-engine bench-grid bench-failover packages install uninstall clean
+.PHONY: all print-libs print-layers demo netns unit unit-programs bars grid check fuzz bench bench-readme bench-basic bench-engine bench-grid bench-failover packages install uninstall clean
 .SECONDARY:
 .DELETE_ON_ERROR:

@@ -35,7 +35,7 @@ compile() { # compile FILE…: to objects in $T
 join() { # join NAME OBJECT…
 	# shellcheck disable=SC2046
 	${CC:-cc} -o "$T/$1" "${@:2}" "$T/nearest.o" "$T/strategy.o" \
-		$(printf "$B/lib%s.a " support sim top outside config core base) \
+		$(printf "$B/lib%s.a " support sim $(make -s print-layers)) \
 		$(make -s print-libs) -lcmocka -lm
 }
 own() { compile "$T/strategy/nearest.c" "$T/strategy/strategy.c"; }
