@@ -223,24 +223,45 @@ static void came(int fd, unsigned first, unsigned n)
 	assert_int_equal(recv(fd, data, sizeof(data), MSG_DONTWAIT), -1);
 }
 
+/* A socket, and one that it sends to. */
+struct way_through {
+	struct buf_pool *pool;
+	struct endpoint to;
+	struct heard h, other_h;
+	struct worker_socket *s, *other;
+};
+
+/* Gives the first. */
+static struct worker_socket *begin(struct way_through *t)
+{
+	struct addr at;
+
+	*t = (struct way_through){ .pool = buf_pool_new(SOCKET_WAITING) };
+	t->s = open_socket(&t->h, &at);
+	t->other = open_socket(&t->other_h, &t->to.remote);
+	return t->s;
+}
+
+static void end(struct way_through *t)
+{
+	worker_socket_free(t->s);
+	worker_socket_free(t->other);
+	buf_pool_free(t->pool);
+}
+
 static void runs_go_as_one_message(void **state)
 {
-	struct buf_pool *pool = buf_pool_new(SOCKET_WAITING);
-	struct endpoint to = { 0 };
-	struct addr at;
-	struct heard h, other_h;
-	struct worker_socket *s = open_socket(&h, &at), *other = open_socket(&other_h, &to.remote);
+	struct way_through t;
+	struct worker_socket *s = begin(&t);
 
 	(void)state;
 	for (int i = 0; i < 100; i++)
-		push(s, pool, &to, 1000, i);
+		push(s, t.pool, &t.to, 1000, i);
 	assert_true(worker_socket_send(s, 0));
 	assert_int_equal(s->datagrams, 100);
 	assert_int_equal(s->messages, 2);
-	came(other->fd, 0, 100);
-	worker_socket_free(s);
-	worker_socket_free(other);
-	buf_pool_free(pool);
+	came(t.other->fd, 0, 100);
+	end(&t);
 }
 
 /* Packet by packet, as a strategy deals them to two paths of a listener. */
@@ -279,89 +300,74 @@ static void a_way_that_takes_no_runs_gets_datagrams(void **state)
 
 	(void)state;
 	for (size_t e = 0; e < sizeof(error) / sizeof(error[0]); e++) {
-		struct buf_pool *pool = buf_pool_new(SOCKET_WAITING);
-		struct endpoint to = { 0 };
-		struct addr at;
-		struct heard h, other_h;
-		struct worker_socket *s = open_socket(&h, &at), *other = open_socket(&other_h, &to.remote);
+		struct way_through t;
+		struct worker_socket *s = begin(&t);
 
 		way = (__typeof__(way)){ .to_runs = error[e] };
 		s->send = send_over;
-		push(s, pool, &to, 60, 0);
+		push(s, t.pool, &t.to, 60, 0);
 		for (int i = 1; i < 100; i++)
-			push(s, pool, &to, 1000, i);
+			push(s, t.pool, &t.to, 1000, i);
 		assert_true(worker_socket_send(s, SEC(100)));
-		came(other->fd, 0, 100);
+		came(t.other->fd, 0, 100);
 		assert_int_equal(s->failed, 0);
-		assert_int_equal(h.reports, 0);
+		assert_int_equal(t.h.reports, 0);
 		assert_false(worker_socket_segments(s, SEC(100)));
 		way.calls = 0;
 		for (int i = 0; i < 100; i++)
-			push(s, pool, &to, 1000, i);
+			push(s, t.pool, &t.to, 1000, i);
 		assert_true(worker_socket_send(s, SEC(159)));
-		came(other->fd, 0, 100);
+		came(t.other->fd, 0, 100);
 		assert_int_equal(way.calls, 100);	/* each by itself, none of them in vain */
 		way.to_runs = 0;
 		s->messages = 0;
 		for (int i = 0; i < 50; i++)
-			push(s, pool, &to, 1000, i);
+			push(s, t.pool, &t.to, 1000, i);
 		assert_true(worker_socket_send(s, SEC(161)));
-		came(other->fd, 0, 50);
+		came(t.other->fd, 0, 50);
 		assert_int_equal(s->messages, 1);
-		worker_socket_free(s);
-		worker_socket_free(other);
-		buf_pool_free(pool);
+		end(&t);
 	}
 }
 
 /* The run is not to blame: those that fit go, and the next run goes as one again. */
 static void datagrams_that_are_too_large_do_not_end_runs(void **state)
 {
-	struct buf_pool *pool = buf_pool_new(SOCKET_WAITING);
-	struct endpoint to = { 0 };
-	struct addr at;
-	struct heard h, other_h;
-	struct worker_socket *s = open_socket(&h, &at), *other = open_socket(&other_h, &to.remote);
+	struct way_through t;
+	struct worker_socket *s = begin(&t);
 
 	(void)state;
 	way = (__typeof__(way)){ .most = 1200 };
 	s->send = send_over;
 	for (int i = 0; i < 10; i++)
-		push(s, pool, &to, 1400, 0);
-	push(s, pool, &to, 1100, 1);	/* the last of their run */
+		push(s, t.pool, &t.to, 1400, 0);
+	push(s, t.pool, &t.to, 1100, 1);	/* the last of their run */
 	for (int i = 2; i < 20; i++)
-		push(s, pool, &to, 1200, i);
+		push(s, t.pool, &t.to, 1200, i);
 	assert_true(worker_socket_send(s, SEC(100)));
-	came(other->fd, 1, 19);
+	came(t.other->fd, 1, 19);
 	assert_int_equal(s->failed, 10);
-	assert_int_equal(h.last.error, EMSGSIZE);
+	assert_int_equal(t.h.last.error, EMSGSIZE);
 	assert_true(worker_socket_segments(s, SEC(100)));
 	assert_int_equal(s->messages, 2);
-	worker_socket_free(s);
-	worker_socket_free(other);
-	buf_pool_free(pool);
+	end(&t);
 }
 
 /* No room in a queue of the host's: that says nothing of runs. */
 static void another_failure_of_a_run_does_not_end_runs(void **state)
 {
-	struct buf_pool *pool = buf_pool_new(SOCKET_WAITING);
-	struct endpoint to = { 0 };
-	struct addr at;
-	struct heard h, other_h;
-	struct worker_socket *s = open_socket(&h, &at), *other = open_socket(&other_h, &to.remote);
+	struct way_through t;
+	struct worker_socket *s = begin(&t);
 
 	(void)state;
 	way = (__typeof__(way)){ .to_runs = ENOBUFS };
 	s->send = send_over;
 	for (int i = 0; i < 50; i++)
-		push(s, pool, &to, 1000, i);
+		push(s, t.pool, &t.to, 1000, i);
 	assert_true(worker_socket_send(s, SEC(100)));
-	came(other->fd, 0, 50);
+	came(t.other->fd, 0, 50);
 	assert_true(worker_socket_segments(s, SEC(100)));
-	worker_socket_free(s);
-	worker_socket_free(other);
-	buf_pool_free(pool);
+	end(&t);
 }
 
 int main(void)
