@@ -458,9 +458,9 @@ static void done(struct worker *w)
 	engine_free(w->engine);
 	worker_forget_setup(w);
 	inlet_free(w->inlet);
+	worker_tun_close(&w->tun);
 	buf_pool_free(w->pool);
 	channel_free(w->channel);
-	worker_tun_close(&w->tun);
 	if (w->loop != NULL)
 		ev_loop_destroy(w->loop);
 }

@@ -27,6 +27,7 @@ void worker_tun_close(struct worker_tun *t)
 {
 	if (t->fd >= 0)
 		close(t->fd);
+	merge_clear(&t->merge);
 	worker_tun_init(t);
 }
 
