@@ -125,7 +125,7 @@ bench-engine: $(BUILD)/bench/engine
 BENCH_TOOLS := $(BUILD)/bench/engine $(BUILD)/bench/parts $(BUILD)/bench/flood
 
 $(BUILD)/bench/parts: $(call objects,bench/net/parts.c $(wildcard bench/net/part_*.c) bench/net/netns.c bench/stopwatch.c) \
-		$(BUILD)/libcore.a $(BUILD)/libbase.a
+		$(BUILD)/libcore.a $(BUILD)/liboffload.a $(BUILD)/libbase.a
 	@mkdir -p $(@D)
 	$(CC) $(ALL_LDFLAGS) $(WHOLE) -O2 -o $@ $^ $(LIBS)
 
