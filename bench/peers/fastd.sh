@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # fastd: its null method would not be a tunnel of the same kind; of those that
-# encrypt, the one that its documentation recommends (bench/README.md).
+# encrypt, one; others can be tried (bench/README.md).
 
 FASTD_METHOD=${FASTD_METHOD:-salsa2012+umac}
 
