@@ -31,7 +31,8 @@ HARDEN	:= -fstack-protector-strong -fPIE
 ifeq ($(SAN),)
 HARDEN	+= -D_FORTIFY_SOURCE=2
 else
-CFLAGS	+= -fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer
+# override: the suite says CFLAGS on the command line, where += alone is not heard
+override CFLAGS	+= -fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer
 LDFLAGS	+= -fsanitize=$(SAN)
 endif
 CPPFLAGS += -Isrc -I. -D_GNU_SOURCE $(CRYPTO) -DTTT_VERSION='"$(VERSION)"'
