@@ -6,7 +6,6 @@ topology 1
 tunnel_files
 ok "both ends come up" both_up
 reaches_host() { in_client ping -c 1 -W 1 "$HOST4"; }
-route_events() { grep -vc -e '^$' "$1"; }
 
 # --- another runtime directory ------------------------------------------------------
 
@@ -19,7 +18,8 @@ in_client "$TTT" up -c "$T/client.conf" -r "$T/elsewhere" 2>"$T/err"
 is "up with another runtime directory fails" "$?" 1
 like "and says why, too" "$(cat "$T/err")" "ttt0 is up, with another runtime directory"
 ok "the tunnel carries data" reaches_host
-is "and not a route or rule has moved" "$(route_events "$log")" 0
+# The kernel's own are left out: it enters the route of the tunnel's IPv6 address when it gets to it.
+is "and not a route or rule has moved" "$(grep -v -e '^$' -e 'proto kernel' "$log")" ""
 
 in_client timeout 30 "$TTT" down -c "$T/client.conf" -r "$T/run-client" -i other 2>"$T/err"
 is "down of another tunnel that is not up says so" "$?" 4
