@@ -87,6 +87,7 @@ static bool start_side(struct pair *p, struct side *s, struct engine_config *con
 	config->random = (struct random_source){ fill, &p->random };
 	config->pool = s->pool;
 	config->suite = &suite;
+	config->alone = p->options.alone;
 	s->engine = engine_new(config, p->now);
 	return s->engine != NULL;
 }
@@ -126,8 +127,8 @@ static bool make_links(struct pair *p)
 			return false;
 		bytes += rate * (rtt_of(o, i) / NSEC_PER_USEC) / 1000000;
 	}
-	p->window = bytes * SLACK / PAIR_PACKET + PAIR_BATCH;
-	p->turn = (nsec_t)PAIR_BATCH * PAIR_PACKET * 8 * NSEC_PER_SEC / o->rate;
+	p->window = bytes * SLACK / o->size + PAIR_BATCH;
+	p->turn = (nsec_t)PAIR_BATCH * o->size * 8 * NSEC_PER_SEC / o->rate;
 	p->client.out = p->wire[0];
 	p->server.out = p->wire[1];
 	return true;
@@ -142,7 +143,7 @@ static void make_packet(struct pair *p)
 	fill(&p->random, p->packet, sizeof(p->packet));
 	memset(p->packet, 0, HEADERS);
 	ip[0] = 0x45;
-	put_be16(ip + 2, PAIR_PACKET);
+	put_be16(ip + 2, (uint16_t)p->options.size);
 	ip[8] = 64;
 	ip[9] = 6;
 	memcpy(ip + 12, p->options.down ? server : client, 4);
@@ -185,7 +186,7 @@ static void bring_packets(struct pair *p, struct side *s)
 			return;
 		put_be16(p->packet + 20, (uint16_t)(1024 + flow));
 		put_be32(p->packet + 24, p->next[flow]++);
-		memcpy(buf_append(b, PAIR_PACKET), p->packet, PAIR_PACKET);
+		memcpy(buf_append(b, p->options.size), p->packet, p->options.size);
 		s->packets[s->packet_count++] = b;
 		p->sent++;
 	}
@@ -229,7 +230,7 @@ static bool is_right(struct pair *p, const struct buf *b)
 	uint32_t *expected, number;
 	int32_t ahead;
 
-	if (b->len != PAIR_PACKET || memcmp(b->data + HEADERS, p->packet + HEADERS, PAIR_PACKET - HEADERS) != 0)
+	if (b->len != p->options.size || memcmp(b->data + HEADERS, p->packet + HEADERS, b->len - HEADERS) != 0)
 		return false;
 	expected = &p->expected[get_be16(b->data + 20) - 1024u];
 	number = get_be32(b->data + 24);

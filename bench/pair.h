@@ -11,13 +11,15 @@
 #define TTT_BENCH_PAIR_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/units.h"
 
 struct aead_ops;
 
-#define PAIR_PACKET	1400	/* bytes of an inner packet */
+#define PAIR_PACKET	1400	/* bytes of an inner packet, at most, */
+#define PAIR_SMALLEST	48	/* and at least */
 #define PAIR_LINKS	4
 #define PAIR_BATCH	64	/* packets of a turn, as a busy worker has them */
 
@@ -27,6 +29,8 @@ struct pair_options {
 	nsec_t rtt;		/* of the first link; each further one takes half of it more */
 	uint32_t loss_ppm;	/* of each link, each way */
 	unsigned flows;		/* inner ones, at least 1 */
+	size_t size;		/* bytes of their packets, PAIR_SMALLEST..PAIR_PACKET */
+	bool alone;		/* each in a datagram of its own */
 	bool down;		/* the server sends, else the client */
 	const char *strategy;
 	const struct aead_ops *cipher;

@@ -13,7 +13,6 @@
 #include "stopwatch.h"
 #include "wire.h"
 
-#define SEALED	(FRAME_DATA_HEADER + PAIR_PACKET)
 #define WAY	2048	/* datagrams under way */
 #define NONCE	12
 
@@ -22,26 +21,27 @@ struct keys {
 	crypto_aead_aes256gcm_state aes;
 };
 
-static void seal(enum cipher cipher, const struct keys *k, const uint8_t nonce[NONCE], uint8_t *d)
+static void seal(enum cipher cipher, const struct keys *k, const uint8_t nonce[NONCE], uint8_t *d, size_t len)
 {
 	uint8_t *data = d + PACKET_HEADER;
 
 	if (cipher == CIPHER_AES_256_GCM)
-		crypto_aead_aes256gcm_encrypt_detached_afternm(data, data + SEALED, NULL, data, SEALED, d,
+		crypto_aead_aes256gcm_encrypt_detached_afternm(data, data + len, NULL, data, len, d,
 							       PACKET_HEADER, NULL, nonce, &k->aes);
 	else
-		crypto_aead_chacha20poly1305_ietf_encrypt_detached(data, data + SEALED, NULL, data, SEALED,
+		crypto_aead_chacha20poly1305_ietf_encrypt_detached(data, data + len, NULL, data, len,
 								   d, PACKET_HEADER, NULL, nonce, k->chacha);
 }
 
-static bool open_sealed(enum cipher cipher, const struct keys *k, const uint8_t nonce[NONCE], uint8_t *d)
+static bool open_sealed(enum cipher cipher, const struct keys *k, const uint8_t nonce[NONCE], uint8_t *d,
+			size_t len)
 {
 	uint8_t *data = d + PACKET_HEADER;
 
 	if (cipher == CIPHER_AES_256_GCM)
-		return crypto_aead_aes256gcm_decrypt_detached_afternm(data, NULL, data, SEALED, data + SEALED,
+		return crypto_aead_aes256gcm_decrypt_detached_afternm(data, NULL, data, len, data + len,
 								      d, PACKET_HEADER, nonce, &k->aes) == 0;
-	return crypto_aead_chacha20poly1305_ietf_decrypt_detached(data, NULL, data, SEALED, data + SEALED, d,
+	return crypto_aead_chacha20poly1305_ietf_decrypt_detached(data, NULL, data, len, data + len, d,
 								  PACKET_HEADER, nonce, k->chacha) == 0;
 }
 
@@ -59,21 +59,22 @@ struct bench {
 	struct wire wire;
 	uint64_t sealed, opened, forged;
 	struct stopwatch sealing, opening;
-	uint8_t packet[PACKET_HEADER + SEALED];
+	size_t len;		/* of what is sealed */
+	uint8_t packet[PACKET_HEADER + FRAME_DATA_HEADER + PAIR_PACKET];
 };
 
 static void seal_batch(struct bench *b)
 {
 	for (int i = 0; i < PAIR_BATCH; i++) {
 		b->batch[i] = buf_get(b->pool);
-		memcpy(buf_append(b->batch[i], sizeof(b->packet)), b->packet, sizeof(b->packet));
+		memcpy(buf_append(b->batch[i], PACKET_HEADER + b->len), b->packet, PACKET_HEADER + b->len);
 	}
 	stopwatch_start(&b->sealing);
 	for (int i = 0; i < PAIR_BATCH; i++) {
 		uint8_t nonce[NONCE];
 
 		nonce_of(b->sealed++, nonce);
-		seal(b->cipher, &b->keys, nonce, b->batch[i]->data);
+		seal(b->cipher, &b->keys, nonce, b->batch[i]->data, b->len);
 	}
 	stopwatch_stop(&b->sealing);
 	for (int i = 0; i < PAIR_BATCH; i++) {
@@ -94,7 +95,7 @@ static void open_batch(struct bench *b)
 		uint8_t nonce[NONCE];
 
 		nonce_of(b->opened++, nonce);
-		b->forged += !open_sealed(b->cipher, &b->keys, nonce, b->batch[i]->data);
+		b->forged += !open_sealed(b->cipher, &b->keys, nonce, b->batch[i]->data, b->len);
 	}
 	stopwatch_stop(&b->opening);
 	for (int i = 0; i < PAIR_BATCH; i++)
@@ -124,7 +125,7 @@ static void run(struct bench *b, uint64_t packets)
 	}
 }
 
-bool reference_run(enum cipher cipher, uint64_t packets, struct reference *ret)
+bool reference_run(enum cipher cipher, size_t len, uint64_t packets, struct reference *ret)
 {
 	struct bench *b;
 	bool good;
@@ -134,6 +135,7 @@ bool reference_run(enum cipher cipher, uint64_t packets, struct reference *ret)
 		return false;
 	memset(b, 0, sizeof(*b));
 	b->cipher = cipher;
+	b->len = FRAME_DATA_HEADER + len;
 	if (cipher == CIPHER_AES_256_GCM)
 		crypto_aead_aes256gcm_beforenm(&b->keys.aes, b->keys.chacha);
 	b->pool = buf_pool_new(PAIR_BATCH);

@@ -8,6 +8,7 @@
 #define TTT_BENCH_REFERENCE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "core/crypto/aead.h"
@@ -16,7 +17,7 @@ struct reference {
 	double seal, open;	/* nanoseconds of CPU time for each packet */
 };
 
-/* False: memory.  cipher: one that libsodium has here. */
-bool reference_run(enum cipher cipher, uint64_t packets, struct reference *ret);
+/* Packets of len bytes, at most PAIR_PACKET.  False: memory.  cipher: one that libsodium has here. */
+bool reference_run(enum cipher cipher, size_t len, uint64_t packets, struct reference *ret);
 
 #endif

@@ -128,6 +128,32 @@ static void a_piece_says_where_it_belongs_and_stays_within_a_packet(void **state
 	assert_false(f.data.piece.last);
 }
 
+static void packets_that_share_a_datagram_have_lengths_but_the_last(void **state)
+{
+	const struct piece first = { .lane = 7, .seq = 9, .unordered = true }, last = { .lane = 1023, .seq = 0x3fffff };
+	uint8_t at[64] = { 0 };
+	struct frame f;
+
+	(void)state;
+	frame_write_data_among(at, &first, true, 20);
+	frame_write_data_header(at + FRAME_AMONG_HEADER + 20, &last, false);
+	assert_int_equal(frame_read(at, sizeof(at), &f), FRAME_AMONG_HEADER + 20);
+	assert_ptr_equal(f.data.packet, at + FRAME_AMONG_HEADER);
+	assert_int_equal(f.data.len, 20);
+	assert_true(f.data.piece.unordered && f.data.no_repair && !f.data.piece.partial && !f.data.last);
+	assert_int_equal(f.data.piece.lane, 7);
+	assert_int_equal(f.data.piece.seq, 9);
+	assert_int_equal(frame_read(at + FRAME_AMONG_HEADER + 20, 30, &f), 30);
+	assert_int_equal(f.data.len, 30 - FRAME_DATA_HEADER);
+	assert_int_equal(f.data.piece.seq, 0x3fffff);
+	assert_true(f.data.last);
+	/* nothing in it, and more than there is */
+	frame_write_data_among(at, &first, true, 0);
+	assert_int_equal(frame_read(at, sizeof(at), &f), 0);
+	frame_write_data_among(at, &first, true, sizeof(at) - FRAME_AMONG_HEADER + 1);
+	assert_int_equal(frame_read(at, sizeof(at), &f), 0);
+}
+
 static void an_ack_says_what_came_marked(void **state)
 {
 	const struct frame_came came = { .delay = MSEC(4), .clock = 0xfedcba };
@@ -546,6 +572,8 @@ int main(void)
 		TEST("every frame cut short is refused", every_frame_cut_short_is_refused),
 		TEST("a piece says where it belongs, and stays within a packet",
 		     a_piece_says_where_it_belongs_and_stays_within_a_packet),
+		TEST("packets that share a datagram have lengths, but the last",
+		     packets_that_share_a_datagram_have_lengths_but_the_last),
 		TEST("an ACK says what came marked", an_ack_says_what_came_marked),
 		TEST("an ACK says what was written", an_ack_says_what_was_written),
 		TEST("a link's wishes survive the wire, within their ranges",

@@ -97,9 +97,41 @@ static void carry_acks(struct peer *p, struct path *path, struct buf *b, size_t 
 static struct datagram_load load_of(const struct buf *b, const struct load *load, uint32_t copy)
 {
 	return (struct datagram_load){
-		.copy = copy, .eliciting = true, .data = true,
+		.copy = copy, .copies = copy != REPAIR_NONE, .eliciting = true, .data = true,
 		.inner = load->piece.partial ? ECN_NOT_ECT : ecn_read(b->data),
 	};
+}
+
+/* Frames that fit the path, in b itself, which is taken then. */
+static void send_frames(struct peer *p, struct path *path, struct buf *b, const struct datagram_load *what,
+			size_t room, nsec_t now)
+{
+	carry_acks(p, path, b, room, now);
+	path->carried_at = now;
+	datagram_send(p, path, b, what, &path->endpoint, now);
+}
+
+/* The same, and b stays as it is: it is sealed from there into another buffer. */
+static void send_frames_of(struct peer *p, struct path *path, struct buf *b, struct datagram_load what,
+			   size_t room, nsec_t now)
+{
+	struct buf *datagram = buf_get(p->ctx->pool);
+	size_t len = b->len;
+
+	if (datagram == NULL) {
+		p->ctx->drops[DROP_NO_BUFFER]++;
+		return;
+	}
+	carry_acks(p, path, b, room, now);
+	what.from = b;
+	path->carried_at = now;
+	datagram_send(p, path, datagram, &what, &path->endpoint, now);
+	buf_pull(b, b->len - len);
+}
+
+static void push_header(struct buf *b, const struct load *load)
+{
+	frame_write_data_header(buf_push(b, frame_data_header(&load->piece)), &load->piece, !load->repaired);
 }
 
 /* b's content, which fits the path, in b itself, which is taken then; copy: repair's handle of it. */
@@ -108,34 +140,22 @@ static void send_load(struct peer *p, struct path *path, struct buf *b, const st
 {
 	const struct datagram_load what = load_of(b, load, copy);
 
-	frame_write_data_header(buf_push(b, frame_data_header(&load->piece)), &load->piece, !load->repaired);
-	carry_acks(p, path, b, room_for(path, load), now);
-	path->carried_at = now;
-	datagram_send(p, path, b, &what, &path->endpoint, now);
+	push_header(b, load);
+	send_frames(p, path, b, &what, room_for(path, load), now);
 }
 
 /*
- * The same, and b stays as it is: it is sealed from there into another buffer,
- * which is the one copy that is made of a packet.  The frame's header is
- * written before b's content for as long as that takes.
+ * The same, and b stays: sealing is the one copy that is made of a packet.  The
+ * frame's header is written before b's content for as long as that takes.
  */
 static void send_kept(struct peer *p, struct path *path, struct buf *b, const struct load *load,
 		      uint32_t copy, nsec_t now)
 {
-	struct buf *datagram = buf_get(p->ctx->pool);
-	struct datagram_load what = load_of(b, load, copy);
-	size_t len = b->len;
+	const struct datagram_load what = load_of(b, load, copy);
 
-	if (datagram == NULL) {
-		p->ctx->drops[DROP_NO_BUFFER]++;
-		return;
-	}
-	frame_write_data_header(buf_push(b, frame_data_header(&load->piece)), &load->piece, !load->repaired);
-	carry_acks(p, path, b, room_for(path, load), now);
-	what.from = b;
-	path->carried_at = now;
-	datagram_send(p, path, datagram, &what, &path->endpoint, now);
-	buf_pull(b, b->len - len);
+	push_header(b, load);
+	send_frames_of(p, path, b, what, room_for(path, load), now);
+	buf_pull(b, frame_data_header(&load->piece));
 }
 
 static struct buf *copy_of(struct peer *p, const uint8_t *bytes, size_t len)
@@ -234,6 +254,87 @@ uint32_t carry_packet(struct peer *p, path_set set, struct buf *packet, nsec_t n
 		spread_pieces(p, narrow, packet, &in_pieces, now);
 	}
 	return spread(p, set & (path_set)~narrow, packet, &load, now);
+}
+
+/* --- several in one datagram --------------------------------------------------- */
+
+size_t carry_share(size_t len)
+{
+	return FRAME_AMONG_HEADER + len;
+}
+
+size_t carry_room(const struct peer *p, path_set set)
+{
+	static const struct load any;
+
+	for (path_set left = set; left != 0; left = path_rest(left)) {
+		const struct path *path = p->path[path_first(left)];
+
+		if (!datagram_has_credit(path, path_room(path)))
+			return 0;
+	}
+	return smallest_room(p, set, &any);
+}
+
+/* last: the datagram ends with it. */
+static void append_frame(struct buf *frames, const struct buf *b, const struct load *load, bool last)
+{
+	size_t header = last ? FRAME_DATA_HEADER : FRAME_AMONG_HEADER;
+	uint8_t *at = buf_append(frames, header + b->len);
+
+	if (last)
+		frame_write_data_header(at, &load->piece, !load->repaired);
+	else
+		frame_write_data_among(at, &load->piece, !load->repaired, b->len);
+	memcpy(at + header, b->data, b->len);
+}
+
+/* The packets become frames; they are kept one after the other.  Gives repair's handle of the first. */
+static uint32_t pack(struct peer *p, struct buf_queue *packets, bool keep, struct buf *frames, nsec_t now)
+{
+	uint32_t first = REPAIR_NONE, handle;
+	struct buf *b;
+
+	while ((b = buf_queue_pop(packets)) != NULL) {
+		const struct load load = { .piece = whole(b), .repaired = keep };
+
+		append_frame(frames, b, &load, packets->count == 0);
+		if (!keep) {
+			buf_put(b);
+			continue;
+		}
+		handle = repair_keep(p->repair, b, &load.piece, now + p->patience);
+		first = first == REPAIR_NONE ? handle : first;
+	}
+	return first;
+}
+
+static void carry_singly(struct peer *p, path_set set, struct buf_queue *packets, nsec_t now)
+{
+	struct buf *b;
+
+	while ((b = buf_queue_pop(packets)) != NULL)
+		carry_packet(p, set, b, now);
+}
+
+void carry_together(struct peer *p, path_set set, struct buf_queue *packets, nsec_t now)
+{
+	bool keep = buf_pool_left(p->ctx->pool) > KEEP_RESERVE;
+	struct buf *frames = buf_get(p->ctx->pool);
+	struct datagram_load what = { .copies = keep ? (uint8_t)packets->count : 0, .eliciting = true, .data = true };
+	size_t room = carry_room(p, set);
+
+	if (frames == NULL) {
+		carry_singly(p, set, packets, now);
+		return;
+	}
+	what.inner = ecn_read(packets->head->data);
+	what.copy = pack(p, packets, keep, frames, now);
+	for (; path_rest(set) != 0; set = path_rest(set))
+		send_frames_of(p, p->path[path_first(set)], frames, what, room, now);
+	send_frames(p, p->path[path_first(set)], frames, &what, room, now);
+	for (uint32_t n = what.copies, handle = what.copy; n > 0; n--, handle = repair_after(p->repair, handle))
+		repair_unsent(p->repair, handle);
 }
 
 static struct load load_of_item(const struct repair_item *item)

@@ -41,26 +41,26 @@ static bool is_unsteady(const struct path *path)
 	return path->loss.loss_ppm >= UNSTEADY_PPM || path->rtt.var * 8 > path->rtt.srtt;
 }
 
-path_set copies_second(struct peer *p, path_set set, const struct buf *b, nsec_t now)
+path_set copies_second(struct peer *p, path_set set, size_t len, nsec_t now)
 {
 	const struct path *first = p->path[path_first(set)], *second = NULL;
 	uint64_t kept = p->strategy->budgets_copies ? SPARE_KEPT : 0;
 
-	if (!p->strategy->second_copies || path_rest(set) != 0 || p->copies.spare < b->len + kept ||
+	if (!p->strategy->second_copies || path_rest(set) != 0 || p->copies.spare < len + kept ||
 	    fq_codel_stats(p->queue).packets > 1 || !is_unsteady(first))
 		return set;
 	for (path_set left = p->known & (path_set)~set; left != 0; left = path_rest(left)) {
 		const struct path *path = p->path[path_first(left)];
 
-		if (!view_may_carry(path, b->len) || !peer_carries(p, path) || path->link.metered ||
-		    path_send_at(path, view_datagram_size(b->len), now) > now)
+		if (!view_may_carry(path, len) || !peer_carries(p, path) || path->link.metered ||
+		    path_send_at(path, view_datagram_size(len), now) > now)
 			continue;
 		if (second == NULL || path->rtt.srtt < second->rtt.srtt)
 			second = path;
 	}
 	if (second == NULL)
 		return set;
-	p->copies.spare -= b->len;
+	p->copies.spare -= len;
 	return set | PATH_BIT(second->id);
 }
 

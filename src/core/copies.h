@@ -45,9 +45,9 @@ void copies_earn(struct copies *c, size_t len);
  * While nothing waits, the paths have room to spare, and a flow that is just
  * beginning is slowed by every hole and every whim of a path: so it gets a
  * second copy on another one, as far as the budget goes.  Adds that path to
- * those that b goes to.
+ * those that len bytes of packets go to.
  */
-path_set copies_second(struct peer *p, path_set set, const struct buf *b, nsec_t now);
+path_set copies_second(struct peer *p, path_set set, size_t len, nsec_t now);
 
 /* What went out on `sent`, and is kept by that handle, is to go on these paths as well. */
 void copies_defer(struct peer *p, uint32_t handle, path_set paths, nsec_t now);

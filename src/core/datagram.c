@@ -25,8 +25,9 @@ static uint64_t numbered(struct peer *p, struct path *path, uint32_t len, const 
 		return number;
 	}
 	number = loss_sent(&path->loss, len, load->content, load->eliciting, now, to);
-	loss_attach(&path->loss, number, load->copy, ecn);
-	repair_sent(p->repair, load->copy);
+	loss_attach(&path->loss, number, load->copy, load->copies, ecn);
+	for (uint32_t n = load->copies, handle = load->copy; n > 0; n--, handle = repair_after(p->repair, handle))
+		repair_sent(p->repair, handle);
 	return number;
 }
 

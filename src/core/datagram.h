@@ -9,7 +9,8 @@
 /* What must not be lost with a datagram. */
 struct datagram_load {
 	uint32_t content;	/* CONTENT bits */
-	uint32_t copy;		/* repair's handle of the inner packet */
+	uint32_t copy;		/* repair's handle of the inner packet, or of the first of several */
+	uint8_t copies;		/* that were kept one after the other; 0: none is kept */
 	bool eliciting;		/* it wants an ACK */
 	bool data;		/* it carries an inner packet, */
 	enum ecn inner;		/* whose header says so; Not-ECT for a piece, which has none */

@@ -170,6 +170,7 @@ struct engine *engine_new(const struct engine_config *config, nsec_t now)
 		return NULL;
 	memset(e, 0, size);
 	e->ctx.role = config->role;
+	e->ctx.alone = config->alone;
 	e->ctx.random = config->random;
 	e->ctx.pool = config->pool;
 	if (config->suite != NULL)
@@ -391,6 +392,7 @@ static void settle_peer(struct peer *p, nsec_t now)
 	p->ctx->unsettled--;
 	if (tick)
 		peer_tick(p, now);
+	transmit_settle(p, now);
 	share_settle(p, now);
 }
 

@@ -371,3 +371,10 @@ void frame_write_data_header(uint8_t *at, const struct piece *piece, bool no_rep
 	if (piece->partial)
 		at[5] = (uint8_t)((piece->last ? LAST_PIECE : 0) | piece->offset / PIECE_UNIT);
 }
+
+void frame_write_data_among(uint8_t *at, const struct piece *piece, bool no_repair, size_t len)
+{
+	frame_write_data_header(at, piece, no_repair);
+	at[0] |= FRAME_DATA_LEN;
+	put_le16(at + FRAME_DATA_HEADER, (uint16_t)len);
+}

@@ -64,6 +64,7 @@ enum frame_type {
 
 #define FRAME_DATA_HEADER	5	/* of a whole packet that ends the datagram */
 #define FRAME_PIECE_HEADER	6	/* of a piece that does */
+#define FRAME_AMONG_HEADER	7	/* of a whole packet that others follow */
 #define FRAME_ACK_RUNS		32	/* runs in an ACK, the first one included */
 #define FRAME_ACK_COUNTS	9	/* bytes of counts at its end */
 #define FRAME_ACK_HEADER	13	/* bytes of an ACK with one run */
@@ -194,5 +195,7 @@ size_t frame_write_mtu_probe(uint8_t *at, size_t len);
 /* The bytes in front of an inner packet, or a piece of one, that ends the datagram. */
 size_t frame_data_header(const struct piece *piece);
 void frame_write_data_header(uint8_t *at, const struct piece *piece, bool no_repair);
+/* The same in front of a whole packet of len bytes that others follow: FRAME_AMONG_HEADER. */
+void frame_write_data_among(uint8_t *at, const struct piece *piece, bool no_repair, size_t len);
 
 #endif

@@ -263,10 +263,12 @@ static void ack_read(void *ctx, const struct delivery_sample *sample, nsec_t now
 static void packet_acked(void *ctx, const struct loss_record *record, nsec_t now)
 {
 	struct peer_observer *o = ctx;
+	struct repair *repair = o->peer->repair;
 
 	(void)now;
 	o->acked[record->ecn]++;
-	repair_acked(o->peer->repair, record->copy);
+	for (uint32_t n = record->copies, handle = record->copy; n > 0; n--, handle = repair_after(repair, handle))
+		repair_acked(repair, handle);
 	pmtu_arrived(&o->path->pmtu, record->len, record->sent_at);
 }
 
@@ -283,8 +285,9 @@ static void packet_lost(void *ctx, const struct loss_record *record, nsec_t now)
 	const struct peer_observer *o = ctx;
 
 	peer_say_again(o->peer, record->content);
-	if (!record->doubted)
-		repair_lost(o->peer->repair, record->copy, now + o->peer->patience);
+	for (uint32_t n = record->doubted ? 0 : record->copies, handle = record->copy; n > 0;
+	     n--, handle = repair_after(o->peer->repair, handle))
+		repair_lost(o->peer->repair, handle, now + o->peer->patience);
 	marking_lost(&o->path->marking, (enum ecn)record->ecn, now);
 	if (o->path->open)
 		pmtu_vanished(&o->path->pmtu, record->len, record->sent_at);
@@ -296,7 +299,9 @@ static void packet_doubted(void *ctx, const struct loss_record *record, nsec_t n
 {
 	const struct peer_observer *o = ctx;
 
-	repair_doubted(o->peer->repair, record->copy, now + o->peer->patience);
+	for (uint32_t n = record->copies, handle = record->copy; n > 0;
+	     n--, handle = repair_after(o->peer->repair, handle))
+		repair_doubted(o->peer->repair, handle, now + o->peer->patience);
 	peer_say_again(o->peer, record->content);
 }
 

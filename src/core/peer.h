@@ -37,6 +37,7 @@
 
 struct context {
 	enum engine_role role;
+	bool alone;			/* no datagram carries several inner packets */
 	struct random_source random;
 	struct suite suite;
 	struct buf_pool *pool;
@@ -111,6 +112,7 @@ struct peer {
 	const struct buf *picked_for;	/* the strategy has chosen for that one, */
 	path_set picked;		/* these paths, which are occupied */
 	struct outlook outlook;
+	size_t unseen;			/* bytes of frames that came into the queue since it was last looked at */
 	struct copies copies;
 	uint8_t spoke_on;		/* path that the last ACKs took */
 	nsec_t pump_at;			/* when the queue's first may leave; NSEC_NEVER: not by time */

@@ -234,8 +234,12 @@ static void take_data(struct arrival *a, const struct frame *f)
 	if (!d->piece.partial && !is_welcome(p, d->packet, d->len))
 		return;
 	packet = d->piece.partial ? packet_with(a, d) : packet_of(a, d);
-	if (packet == NULL)
+	if (packet == NULL) {
+		/* its datagram is acknowledged, so nobody sends it again */
+		if (!d->piece.partial)
+			resequencer_skip(p->order, place.lane, place.seq, 1, a->now);
 		return;
+	}
 	if (d->piece.partial && !is_welcome(p, packet->data, packet->len)) {
 		buf_put(packet);
 		return;

@@ -11,14 +11,20 @@
 #define SPACE_SHARE	8		/* but no more than this part of the shortest round trip */
 #define PASSING_MAX	3028	/* bytes at once, of others than those that repairs are of */
 #define WAITING_MAX	512	/* inner packets that wait for a session */
+#define ENOUGH		1449	/* bytes of frames in a datagram of 1500: who fills that waits for nobody */
+
+static void count_sent(struct peer *p, size_t packets, size_t len, nsec_t now)
+{
+	p->tx_packets += packets;
+	p->tx_bytes += len;
+	gate_pass(&p->gate, len, now);
+	copies_earn(&p->copies, len);
+}
 
 /* Send b on every path of the set.  Takes b, and gives repair's handle of it. */
 static uint32_t send_on(struct peer *p, path_set set, struct buf *b, nsec_t now)
 {
-	p->tx_packets++;
-	p->tx_bytes += b->len;
-	gate_pass(&p->gate, b->len, now);
-	copies_earn(&p->copies, b->len);
+	count_sent(p, 1, b->len, now);
 	return carry_packet(p, set, b, now);
 }
 
@@ -126,10 +132,11 @@ static path_set picked_before(const struct peer *p, const struct buf *b, const s
 	return p->picked & there;
 }
 
-static struct strategy_packet packet_of(const struct peer *p, const struct buf *b)
+/* Of b, or of several like it with len bytes together. */
+static struct strategy_packet packet_of(const struct peer *p, const struct buf *b, size_t len)
 {
 	return (struct strategy_packet){
-		.len = b->len, .flow = b->mark[0], .spare = p->copies.spare,
+		.len = len, .flow = b->mark[0], .spare = p->copies.spare,
 		.sparse = carry_traits(b) & CARRY_SPARSE, .steady = carry_traits(b) & CARRY_STEADY,
 	};
 }
@@ -138,7 +145,7 @@ static struct strategy_packet packet_of(const struct peer *p, const struct buf *
 static path_set paths_for(struct peer *p, const struct buf *b, nsec_t now)
 {
 	struct strategy_view view = { .now = now, .path = p->outlook.path };
-	const struct strategy_packet packet = packet_of(p, b);
+	const struct strategy_packet packet = packet_of(p, b, b->len);
 	path_set ready;
 	nsec_t at;
 
@@ -158,9 +165,9 @@ static path_set paths_for(struct peer *p, const struct buf *b, nsec_t now)
 	return ready;
 }
 
-static void note_sent(struct peer *p, const struct buf *b, path_set on, nsec_t now)
+static void note_sent(struct peer *p, const struct buf *b, size_t len, path_set on, nsec_t now)
 {
-	const struct strategy_packet packet = packet_of(p, b);
+	const struct strategy_packet packet = packet_of(p, b, len);
 
 	if (p->strategy->sent != NULL)
 		p->strategy->sent(p->strategy_state, &packet, on, now);
@@ -171,12 +178,91 @@ static void send_picked(struct peer *p, struct buf *b, path_set ready, nsec_t no
 {
 	path_set later = p->picked & (path_set)~ready;
 
-	note_sent(p, b, ready, now);
+	note_sent(p, b, b->len, ready, now);
 	copies_spend(p, path_count(ready) - 1, b->len);
-	ready = copies_second(p, ready, b, now);
+	ready = copies_second(p, ready, b->len, now);
 	copies_defer(p, send_on(p, ready, b, now), later & (path_set)~ready, now);
 	look_again(p, ready, now);
 }
+
+/* --- company ---------------------------------------------------------------- */
+
+/*
+ * Packets that wait at the same moment, and go the same way, leave in one datagram:
+ * nobody waits for company, and nobody passes another one for it.  Only those
+ * keep it that are alike: what is sparse is neither held up nor made larger by
+ * bulk, and a router's mark on the datagram is true of all that it carries.
+ */
+struct company {
+	struct buf_queue packets;
+	size_t room, used;	/* bytes of frames */
+	size_t len;		/* bytes of packets */
+};
+
+static void join(struct company *c, struct buf *b)
+{
+	buf_queue_push(&c->packets, b);
+	c->used += carry_share(b->len);
+	c->len += b->len;
+}
+
+/* The first of a datagram on these paths; it may be that no other can join. */
+static void gather(const struct peer *p, struct company *c, path_set on, struct buf *first)
+{
+	bool alone = p->ctx->alone || fq_codel_stats(p->queue).packets == 0;
+
+	*c = (struct company){ .room = alone ? 0 : carry_room(p, on) };
+	join(c, first);
+}
+
+static bool is_like(const struct peer *p, const struct buf *a, const struct buf *b)
+{
+	return ((carry_traits(a) ^ carry_traits(b)) & (CARRY_SPARSE | CARRY_STEADY)) == 0 &&
+	       ecn_read(a->data) == ecn_read(b->data) && (!p->strategy->by_flow || a->mark[0] == b->mark[0]);
+}
+
+/* b: NULL: there is none. */
+static bool may_join(const struct peer *p, const struct company *c, const struct buf *b)
+{
+	return b != NULL && c->used + carry_share(b->len) <= c->room && c->packets.count < CARRY_TOGETHER &&
+	       is_like(p, c->packets.head, b);
+}
+
+/* They leave on these paths, on which there is room for them. */
+static void send_company(struct peer *p, struct company *c, path_set on, nsec_t now)
+{
+	note_sent(p, c->packets.head, c->len, on, now);
+	count_sent(p, c->packets.count, c->len, now);
+	carry_together(p, on, &c->packets, now);
+	look_again(p, on, now);
+}
+
+/* Where the strategy picked, a single packet or several.  Copies that would leave later are of single ones only. */
+static void send_gathered(struct peer *p, struct company *c, path_set ready, nsec_t now)
+{
+	path_set both;
+
+	if (c->packets.count == 1) {
+		send_picked(p, buf_queue_pop(&c->packets), ready, now);
+		return;
+	}
+	copies_spend(p, path_count(ready) - 1, c->len);
+	both = copies_second(p, ready, c->len, now);
+	send_company(p, c, c->used <= carry_room(p, both) ? both : ready, now);
+}
+
+/* The queue's head, and who is behind it in turn. */
+static void send_head(struct peer *p, path_set ready, nsec_t now)
+{
+	struct company c;
+
+	gather(p, &c, ready, fq_codel_pop(p->queue, now));
+	while (p->picked == ready && may_join(p, &c, fq_codel_head(p->queue, now)))
+		join(&c, fq_codel_pop(p->queue, now));
+	send_gathered(p, &c, ready, now);
+}
+
+/* --- who may go ------------------------------------------------------------- */
 
 struct asking {
 	struct peer *peer;
@@ -215,18 +301,24 @@ static bool may_pass(void *ctx, struct buf *b)
 	return !repair_lane_waits(a->peer->repair, lane_of(b->mark[0])) && may_go(ctx, b);
 }
 
-/* The next packet of those flows that may go now: its bytes; 0: there is none. */
+/* The next packet of those flows that may go now, and who goes with it: their bytes; 0: there is none. */
 static size_t send_of_some(struct peer *p, bool (*may)(void *ctx, struct buf *b), nsec_t now)
 {
 	struct asking a = { .peer = p, .now = now };
-	struct buf *b = fq_codel_find(p->queue, may, &a);
+	struct buf *b = fq_codel_find(p->queue, may, &a), *next;
+	struct company c;
 	size_t len;
 
 	if (b == NULL)
 		return 0;
-	len = b->len;
 	fq_codel_pop_found(p->queue, b, now);
-	send_picked(p, b, a.ready, now);
+	gather(p, &c, a.ready, b);
+	while (p->picked == a.ready && may_join(p, &c, next = fq_codel_next(p->queue, b->mark[0]))) {
+		fq_codel_pop_found(p->queue, next, now);
+		join(&c, next);
+	}
+	len = c.len;
+	send_gathered(p, &c, a.ready, now);
 	return len;
 }
 
@@ -235,6 +327,7 @@ static bool send_later_one(struct peer *p, size_t len, nsec_t now)
 {
 	const struct strategy_view view = { .now = now, .path = p->outlook.path, .count = p->outlook.count };
 	path_set on = 0;
+	struct company c;
 	struct buf *b;
 	size_t ahead;
 
@@ -244,12 +337,21 @@ static bool send_later_one(struct peer *p, size_t len, nsec_t now)
 	if (ahead > UINT32_MAX)
 		return false;
 	/* of several flows each has its turn: so much of each leaves before it */
-	b = fq_codel_behind(p->queue, (uint32_t)(ahead / fq_codel_stats(p->queue).flows + 1));
+	ahead = ahead / fq_codel_stats(p->queue).flows + 1;
+	b = fq_codel_behind(p->queue, (uint32_t)ahead);
 	if (b == NULL)
 		return false;
 	look(p, b->len, now);
-	note_sent(p, b, on, now);
-	send_on(p, on, fq_codel_pop_behind(p->queue), now);
+	gather(p, &c, on, fq_codel_pop_behind(p->queue));
+	while (may_join(p, &c, fq_codel_behind(p->queue, (uint32_t)ahead)))
+		join(&c, fq_codel_pop_behind(p->queue));
+	if (c.packets.count > 1) {
+		send_company(p, &c, on, now);
+		return true;
+	}
+	b = buf_queue_pop(&c.packets);
+	note_sent(p, b, b->len, on, now);
+	send_on(p, on, b, now);
 	look_again(p, on, now);
 	return true;
 }
@@ -269,7 +371,7 @@ static bool send_one(struct peer *p, nsec_t now)
 		return send_of_some(p, may_go, now) > 0;
 	ready = paths_for(p, b, now);
 	if (ready != 0) {
-		send_picked(p, fq_codel_pop(p->queue, now), ready, now);
+		send_head(p, ready, now);
 		return true;
 	}
 	return send_later_one(p, b->len, now);
@@ -339,6 +441,7 @@ void transmit_pump(struct peer *p, nsec_t now)
 {
 	p->pump_at = NSEC_NEVER;
 	p->outlook.full_until = 0;
+	p->unseen = 0;
 	if (!peer_may_send(p, now))
 		return;
 	if (!p->cut_off)
@@ -358,8 +461,15 @@ static void pump_more(struct peer *p, nsec_t now)
 {
 	bool full = p->outlook.count > 0 && now < p->outlook.full_until && p->eligible.overflow == 0;
 
+	p->unseen = 0;
 	if (!full || fq_codel_head(p->queue, now) != p->outlook.head)
 		transmit_pump(p, now);
+}
+
+void transmit_settle(struct peer *p, nsec_t now)
+{
+	if (p->unseen > 0)
+		pump_more(p, now);
 }
 
 void transmit_renumber(struct peer *p, nsec_t now)
@@ -438,7 +548,10 @@ static void enqueue(struct peer *p, struct buf *packet, const struct inner *inne
 	packet->mark[0] = inner->flow;
 	carry_number(p, packet, traits_of(p, inner, packet->len, now));
 	fq_codel_push(p->queue, packet, now);
-	pump_more(p, now);
+	/* others may come in the same batch, and share its datagram, but for one as large */
+	p->unseen += carry_share(packet->len);
+	if (p->unseen + carry_share(packet->len) > ENOUGH || p->ctx->alone)
+		pump_more(p, now);
 }
 
 /* Between two plain acknowledgements; 0 where no path jitters. */

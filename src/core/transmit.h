@@ -10,6 +10,8 @@
 void transmit_inner(struct peer *p, struct buf *packet, const struct inner *inner, nsec_t now);
 /* Inner acknowledgements that waited for newer ones go on: those that have waited long enough, or all. */
 void transmit_answers(struct peer *p, bool all, nsec_t now);
+/* No more packets come for now: what came goes on, if there is where to. */
+void transmit_settle(struct peer *p, nsec_t now);
 /* Other numbers for what waits: its lanes begin anew. */
 void transmit_renumber(struct peer *p, nsec_t now);
 /* Send from the queue what the strategy and the controllers let go now. */

@@ -37,6 +37,7 @@ static void start_engine(struct sim *s, struct end *end, struct engine_config *c
 		config->suite = &clear;
 	text_copy(config->strategy, sizeof(config->strategy), s->strategy);
 	config->random = (struct random_source){ dice_fill, &end->dice };
+	config->alone = s->alone;
 	end->pool = buf_pool_new(engine_bufs(config->peer_count));
 	must_have(end->pool);
 	config->pool = end->pool;
@@ -109,6 +110,14 @@ void sim_restart_client(struct sim *s, unsigned client)
 	for (unsigned i = 0; i < s->links[client]; i++)
 		if (!s->link[client][i].bare)
 			link_join(s, client, i);
+}
+
+void sim_set_alone(struct sim *s, bool alone)
+{
+	s->alone = alone;
+	sim_restart_server(s);
+	for (unsigned i = 0; i < s->clients; i++)
+		sim_restart_client(s, i);
 }
 
 void sim_starve(struct sim *s, int end, size_t leave)

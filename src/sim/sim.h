@@ -177,6 +177,8 @@ void sim_restart_server(struct sim *s);
 /* As engine_config's: the share of bytes that copies may take, of clients that are restarted from now on. */
 void sim_set_copies(struct sim *s, uint32_t copies_ppm);
 void sim_restart_client(struct sim *s, unsigned client);
+/* As engine_config's: no datagram carries several inner packets.  All ends are restarted. */
+void sim_set_alone(struct sim *s, bool alone);
 
 /* Called for every datagram that enters a link; may change it.  False: it vanishes. */
 typedef bool sim_tap(void *ctx, struct sim *s, unsigned client, unsigned link,

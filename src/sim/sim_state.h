@@ -42,7 +42,8 @@ struct sim {
 	struct dice dice;		/* of the links */
 	char strategy[ENGINE_NAME];
 	bool clear;			/* nothing is encrypted */
-	uint32_t copies_ppm;		/* engine_config's, of clients that start from now on */
+	uint32_t copies_ppm;		/* engine_config's, of clients that start from now on, */
+	bool alone;			/* and of all ends */
 	unsigned clients;
 	struct end server, client[SIM_CLIENTS];
 	uint8_t server_key[32], client_key[SIM_CLIENTS][32];

@@ -378,6 +378,13 @@ void fq_codel_pop_found(struct fq_codel *q, struct buf *b, nsec_t now)
 	leave(q, &q->flow[lane_of(b->mark[0])], now);
 }
 
+struct buf *fq_codel_next(const struct fq_codel *q, uint32_t flow)
+{
+	const struct flow *f = &q->flow[lane_of(flow)];
+
+	return f->packets > 0 && f->deficit > 0 ? f->first->packet : NULL;
+}
+
 void fq_codel_set_flow(struct fq_codel *q, uint32_t flow, nsec_t target, nsec_t interval)
 {
 	struct flow *f = &q->flow[lane_of(flow)];

@@ -109,8 +109,10 @@ struct buf *fq_codel_pop(struct fq_codel *q, nsec_t now);
  * packet of each flow, until one may go.
  */
 struct buf *fq_codel_find(struct fq_codel *q, bool (*may_go)(void *ctx, struct buf *b), void *ctx);
-/* The packet that find gave; the caller owns it. */
+/* The packet that find gave, or the next; the caller owns it. */
 void fq_codel_pop_found(struct fq_codel *q, struct buf *b, nsec_t now);
+/* The next packet of that flow, while the turn lasts in which it was found; NULL: there is none. */
+struct buf *fq_codel_next(const struct fq_codel *q, uint32_t flow);
 
 /*
  * The last packet of the flow with most bytes, or NULL; ret_ahead gets the bytes

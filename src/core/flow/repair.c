@@ -144,6 +144,12 @@ void repair_free(struct repair *r)
 	free(r);
 }
 
+/* Behind the last of all comes the one that keeps the ring's order. */
+uint32_t repair_after(const struct repair *r, uint32_t handle)
+{
+	return handle + 1 != REPAIR_NONE ? handle + 1 : r->size;
+}
+
 const struct repair_item *repair_find(const struct repair *r, uint32_t handle)
 {
 	return find(r, handle);
@@ -192,7 +198,7 @@ uint32_t repair_keep(struct repair *r, struct buf *packet, const struct piece *p
 	};
 	r->stats.kept++;
 	r->span += r->span < r->size;
-	r->next = handle + 1 != REPAIR_NONE ? handle + 1 : r->size;	/* keeps the ring's order */
+	r->next = repair_after(r, handle);
 	return handle;
 }
 

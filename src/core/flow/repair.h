@@ -95,6 +95,9 @@ void repair_skip(struct repair *r, const struct piece *piece);
 /* Somebody else needs the room: give up the oldest item.  False: there is none. */
 bool repair_yield(struct repair *r);
 
+/* What is kept next has that handle: packets that were kept one after the other are known by the first. */
+uint32_t repair_after(const struct repair *r, uint32_t handle);
+
 /* What a handle stands for, until the next call; NULL: it has arrived, or was given up. */
 const struct repair_item *repair_find(const struct repair *r, uint32_t handle);
 

@@ -7,7 +7,7 @@
 #define RTT_UNKNOWN	MSEC(333)
 #define LOSS_GAIN	512	/* datagrams over which loss_ppm averages */
 
-enum { RECORD_SETTLED, RECORD_IN_FLIGHT, RECORD_LOST, RECORD_PROBE };
+enum { RECORD_SETTLED, RECORD_IN_FLIGHT, RECORD_LOST, RECORD_PROBE };	/* two bits */
 
 static struct loss_record *record_of(const struct loss *l, uint64_t number)
 {
@@ -220,9 +220,10 @@ void loss_tick(struct loss *l, nsec_t now, const struct loss_observer *to)
 		detect(l, now, to);
 }
 
-void loss_attach(struct loss *l, uint64_t number, uint32_t copy, enum ecn ecn)
+void loss_attach(struct loss *l, uint64_t number, uint32_t copy, uint8_t copies, enum ecn ecn)
 {
 	record_of(l, number)->copy = copy;
+	record_of(l, number)->copies = copies;
 	record_of(l, number)->ecn = (uint8_t)ecn & 3;
 }
 

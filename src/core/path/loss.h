@@ -29,9 +29,10 @@ struct loss_record {
 	nsec_t sent_at;
 	struct delivery_stamp stamp;
 	uint32_t content;	/* what must be said again if it is lost: the owner's bits */
-	uint32_t copy;		/* the owner's handle of what it carries; 0: none */
+	uint32_t copy;		/* the owner's handle of what it carries, */
 	uint16_t len;		/* bytes with outer headers */
-	uint8_t state;
+	uint8_t copies;		/* which is so many things, with handles that follow each other; 0: nothing */
+	uint8_t state : 2;
 	uint8_t ecn : 2;	/* enum ecn of its outer header */
 	uint8_t doubted : 1;	/* it was told to be overdue: whoever waited for it waits no more */
 };
@@ -93,8 +94,8 @@ void loss_forget_order(struct loss *l, nsec_t now);
 
 /* Time has passed: settle what the time threshold makes lost. */
 void loss_tick(struct loss *l, nsec_t now, const struct loss_observer *to);
-/* The datagram of that number, the newest, carries the owner's copy, and has such an outer header. */
-void loss_attach(struct loss *l, uint64_t number, uint32_t copy, enum ecn ecn);
+/* The datagram of that number, the newest, carries so many of the owner's things, and has such an outer header. */
+void loss_attach(struct loss *l, uint64_t number, uint32_t copy, uint8_t copies, enum ecn ecn);
 /* Everything in flight is overdue: the observer's doubted is told once of each, nothing is settled. */
 void loss_doubt(struct loss *l, nsec_t now, const struct loss_observer *to);
 /* Everything in flight counts as lost now: the path is gone. */
