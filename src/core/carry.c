@@ -317,6 +317,13 @@ static void carry_singly(struct peer *p, path_set set, struct buf_queue *packets
 		carry_packet(p, set, b, now);
 }
 
+/* If there was no buffer for any, the receivers need not wait. */
+static void all_unsent(struct peer *p, const struct datagram_load *what)
+{
+	for (uint32_t n = what->copies, handle = what->copy; n > 0; n--, handle = repair_after(p->repair, handle))
+		repair_unsent(p->repair, handle);
+}
+
 void carry_together(struct peer *p, path_set set, struct buf_queue *packets, nsec_t now)
 {
 	bool keep = buf_pool_left(p->ctx->pool) > KEEP_RESERVE;
@@ -333,8 +340,7 @@ void carry_together(struct peer *p, path_set set, struct buf_queue *packets, nse
 	for (; path_rest(set) != 0; set = path_rest(set))
 		send_frames_of(p, p->path[path_first(set)], frames, what, room, now);
 	send_frames(p, p->path[path_first(set)], frames, &what, room, now);
-	for (uint32_t n = what.copies, handle = what.copy; n > 0; n--, handle = repair_after(p->repair, handle))
-		repair_unsent(p->repair, handle);
+	all_unsent(p, &what);
 }
 
 static struct load load_of_item(const struct repair_item *item)
@@ -352,23 +358,81 @@ bool carry_copy(struct peer *p, const struct repair_item *item, struct path *pat
 	return true;
 }
 
-void carry_again(struct peer *p, const struct repair_item *item, struct path *path, nsec_t now)
+static bool follows(const struct peer *p, const struct repair_item *next, uint32_t handle, enum ecn ecn)
+{
+	return next != NULL && next->handle == repair_after(p->repair, handle) && !next->piece.partial &&
+	       ecn_read(next->packet->data) == ecn;
+}
+
+/* The item, and those that follow it as far as there is room, become frames; they wait no more.  Gives how many. */
+static uint8_t pack_again(struct peer *p, const struct repair_item *item, size_t room, struct buf *frames, nsec_t now)
+{
+	enum ecn ecn = ecn_read(item->packet->data);
+	unsigned n = 0;
+	bool more = true;
+
+	while (more) {
+		const struct load load = load_of_item(item);
+		const struct buf *packet = item->packet;
+		uint32_t handle = item->handle;
+		size_t used = frames->len + carry_share(packet->len);
+
+		repair_take(p->repair);
+		item = repair_next(p->repair, now);
+		more = ++n < CARRY_TOGETHER && follows(p, item, handle, ecn) &&
+		       used + carry_share(item->packet->len) <= room;
+		append_frame(frames, packet, &load, !more);
+	}
+	return (uint8_t)n;
+}
+
+/* It is small, and others wait.  0: there was no buffer. */
+static size_t again_together(struct peer *p, const struct repair_item *item, struct path *path, size_t room, nsec_t now)
+{
+	struct datagram_load what = { .copy = item->handle, .eliciting = true, .data = true,
+				      .inner = ecn_read(item->packet->data) };
+	struct buf *frames = buf_get(p->ctx->pool);
+	size_t len;
+
+	if (frames == NULL)
+		return 0;
+	what.copies = pack_again(p, item, room, frames, now);
+	len = frames->len;
+	send_frames(p, path, frames, &what, room, now);
+	all_unsent(p, &what);
+	return len;
+}
+
+/* Another one as small would fit. */
+static bool may_have_company(const struct peer *p, const struct repair_item *item, size_t room)
+{
+	return !p->ctx->alone && !item->piece.partial && 2 * carry_share(item->packet->len) <= room;
+}
+
+size_t carry_again(struct peer *p, const struct repair_item *item, struct path *path, nsec_t now)
 {
 	struct load load = load_of_item(item);
 	bool elsewhere = item->out > 0;
 	uint32_t handle = item->handle;
 	struct buf *b = item->packet;
+	size_t len = b->len, sent;
 
 	load.again = true;
+	if (may_have_company(p, item, room_for(path, &load))) {
+		sent = again_together(p, item, path, room_for(path, &load), now);
+		if (sent > 0)
+			return sent;
+	}
 	if (fits(path, &load, b->len)) {
 		repair_take(p->repair);
 		send_kept(p, path, b, &load, handle, now);
 		repair_unsent(p->repair, handle);
-		return;
+		return len;
 	}
 	pmtu_was_cautious(&path->pmtu);
 	b = repair_withdraw(p->repair);
 	if (!spread_pieces(p, PATH_BIT(path->id), b, &load, now) && !elsewhere)
 		repair_skip(p->repair, &load.piece);
 	buf_put(b);
+	return len;
 }

@@ -46,7 +46,11 @@ size_t carry_share(size_t len);
 
 /* Send one copy more of what is kept; false: it does not fit the path. */
 bool carry_copy(struct peer *p, const struct repair_item *item, struct path *path, nsec_t now);
-/* Send what repair_next gave, on that path; it waits no more. */
-void carry_again(struct peer *p, const struct repair_item *item, struct path *path, nsec_t now);
+/*
+ * Send what repair_next gave, on that path; it waits no more.  What was kept right
+ * behind it, and is next, goes in the same datagram: it was mostly lost with it.
+ * Gives the bytes of packets.
+ */
+size_t carry_again(struct peer *p, const struct repair_item *item, struct path *path, nsec_t now);
 
 #endif

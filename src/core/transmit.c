@@ -429,8 +429,7 @@ static void pump_repairs(struct peer *p, nsec_t now)
 			p->pump_at = nsec_min(p->pump_at, item->deadline);
 			break;
 		}
-		p->passing = (int)nsec_min((nsec_t)(p->passing + (int)item->packet->len), PASSING_MAX);
-		carry_again(p, item, path, now);
+		p->passing = (int)nsec_min((nsec_t)(p->passing + (int)carry_again(p, item, path, now)), PASSING_MAX);
 		p->outlook.count = 0;
 	}
 	if (repair_has_skips(p->repair))
