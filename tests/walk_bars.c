@@ -9,26 +9,33 @@
 
 /* What is missed today; see bars.h. */
 static const char *const todo[] = {
-	"12_1 share", "13_1 share", "13_1 stall", "13_3 share", "13_3 stall",
-	"22_1 share", "22_1 stall", "7_1 share", "7_3 share", "7_3 stall",
-	"8_3 share", "8_3 stall", NULL
+	"12_1 stall", "13_1 share", "13_1 stall", "13_3 share", "13_3 stall",
+	"7_3 share", "7_3 stall", "8_3 share", "8_3 stall", NULL
 };
 
 static struct walk walk[WALKS_MAX];
 static int walks;
 
+/* A tenth of a millisecond decides by ten per cent how a walk ends: the middle of some runs counts. */
 static void each_walk_is_carried_without_a_stall(void **state)
 {
-	const struct walk_options options = { .seed = 1, .strategy = strategy_at(0)->name };
+	struct walk_options options = { .strategy = strategy_at(0)->name };
+	double share[BARS_SEEDS], stall[BARS_SEEDS];
 	struct bars bars;
 
 	(void)state;
 	bars_begin(&bars, todo);
 	for (int i = 0; i < walks; i++) {
-		struct walk_score score = walk_run(&walk[i], &options);
+		for (unsigned n = 0; n < BARS_SEEDS; n++) {
+			struct walk_score score;
 
-		bar_least(&bars, walk[i].name, "share", 100 * score.share, 100 * WALK_BAR);
-		bar_most(&bars, walk[i].name, "stall", (double)score.stall / 1e6, (double)WALK_STALL / 1e6);
+			options.seed = n;
+			score = walk_run(&walk[i], &options);
+			share[n] = 100 * score.share;
+			stall[n] = (double)score.stall / 1e6;
+		}
+		bar_least(&bars, walk[i].name, "share", middle_of(share, BARS_SEEDS), 100 * WALK_BAR);
+		bar_most(&bars, walk[i].name, "stall", middle_of(stall, BARS_SEEDS), (double)WALK_STALL / 1e6);
 	}
 	bars_end(&bars);
 }

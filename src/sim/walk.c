@@ -11,6 +11,8 @@
 
 #define WIFI_DELAY	MSEC(10)
 #define CELLULAR_DELAY	MSEC(30)
+#define LONGER		(100 * NSEC_PER_USEC)
+#define LONGER_MAX	64
 #define QUEUE		500
 #define FRAMING		14
 #define TCP_SHARE	0.957	/* of a link's bytes that are a TCP's payload */
@@ -86,6 +88,12 @@ void walk_done(struct walk *w)
 
 /* --- a run ---------------------------------------------------------------- */
 
+/* Nothing is left to chance here, so each seed has links of a little other length. */
+static nsec_t longer(uint64_t seed)
+{
+	return (nsec_t)(seed % LONGER_MAX) * LONGER;
+}
+
 static unsigned add_link(struct sim *s, const struct trace *t, nsec_t delay)
 {
 	struct sim_way way = { .rate = t->step[0].rate, .delay = delay, .netem = true, .queue = QUEUE,
@@ -113,7 +121,8 @@ struct walk_score walk_run(const struct walk *w, const struct walk_options *opti
 {
 	struct sim *s = sim_new_clear(options->seed, 1, options->strategy);
 	struct model_tcp_config config = { .direction = options->direction };
-	unsigned wifi = add_link(s, &w->wifi, WIFI_DELAY), cellular = add_link(s, &w->cellular, CELLULAR_DELAY);
+	unsigned wifi = add_link(s, &w->wifi, WIFI_DELAY + longer(options->seed)),
+		 cellular = add_link(s, &w->cellular, CELLULAR_DELAY + longer(options->seed));
 	struct walk_score score = { 0 };
 	struct model_tcp *tcp;
 	struct model_ping *ping;
