@@ -100,7 +100,7 @@ static void nothing_is_meant_before_it_has_come(void **state)
 	contexts_acked(&given, 0);
 	assert_int_equal(shorten(FLOW, packet, &meant), 0);
 	contexts_acked(&given, 5);
-	assert_in_range(shorten(FLOW, packet, &meant), 3, 5);
+	assert_in_range(shorten(FLOW, packet, &meant), 3, 6);
 	assert_int_equal(meant, tag);
 }
 
@@ -125,7 +125,7 @@ static void a_newer_one_is_offered_when_it_saves_something(void **state)
 	do {
 		now += MSEC(10);
 		second = next_of(FLOW, packet);
-		assert_in_range(shorten(FLOW, packet, &meant), 3, 5);
+		assert_in_range(shorten(FLOW, packet, &meant), 3, 6);
 		assert_int_equal(meant, first);
 	} while (second == 0 && ++packets < 1000);
 	/* while the timestamp takes a byte nothing can be saved */
@@ -246,6 +246,23 @@ static void no_tag_reaches_beyond_the_slots(void **state)
 }
 
 /* Offers that never come: some day nobody knows any more what the other end has there. */
+static void what_is_withdrawn_is_never_meant(void **state)
+{
+	uint8_t packet[LEN];
+	uint16_t tag = offer_of(FLOW, packet), meant;
+
+	(void)state;
+	contexts_offered(&given, tag, 5);
+	assert_true(contexts_stands(&given, tag, now));
+	contexts_withdraw(&given, tag);
+	assert_false(contexts_stands(&given, tag, now));
+	contexts_acked(&given, 5);
+	assert_int_equal(shorten(FLOW, packet, &meant), 0);
+	now += CONTEXTS_REST;
+	assert_int_not_equal(begun(FLOW, 6), 0);
+	assert_in_range(shorten(FLOW, packet, &meant), 3, SHORTHAND_MAX);
+}
+
 static void what_is_offered_in_vain_ends(void **state)
 {
 	uint8_t packet[LEN];
@@ -275,6 +292,7 @@ int main(void)
 		CASE("a flow that paused may have lost its slot", a_flow_that_paused_may_have_lost_its_slot),
 		CASE("an offer that is older than what is there is ignored", who_offers_what_is_older_is_not_believed),
 		CASE("no tag reaches beyond the slots", no_tag_reaches_beyond_the_slots),
+		CASE("what is withdrawn is never meant", what_is_withdrawn_is_never_meant),
 		CASE("what is offered in vain ends", what_is_offered_in_vain_ends),
 	};
 

@@ -139,6 +139,26 @@ static void both_ends_agree_on_keys_and_configuration(void **state)
 	assert_int_equal(k->config.mtu, 1420);
 	assert_int_equal(k->config.address[0].len, 24);
 	assert_false(k->resumed);
+	assert_true(k->shorthand && r.keys.shorthand);
+	close_bench(&b);
+}
+
+/* As it is with ends that know of none: they write zeros there, and do not look. */
+static void shorthand_is_for_ends_that_both_read_it(void **state)
+{
+	uint8_t m[HANDSHAKE_INIT_SIZE];
+	struct responder_result r;
+	struct bench b;
+
+	(void)state;
+	open_bench(&b);
+	b.initiator.shorthand = false;
+	start(&b, NULL, m);
+	r = ask(&b, m, sizeof(m));
+	assert_int_equal(r.type, RESPONDER_NEW);
+	assert_false(r.keys.shorthand);
+	assert_int_equal(tell(&b, &r), INITIATOR_DONE);
+	assert_false(initiator_keys(&b.initiator)->shorthand);
 	close_bench(&b);
 }
 
@@ -340,6 +360,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST("both ends agree on keys and configuration",
 		     both_ends_agree_on_keys_and_configuration),
+		TEST("shorthand is for ends that both read it", shorthand_is_for_ends_that_both_read_it),
 		TEST("copies of a message get the same answer and no new keys",
 		     copies_of_a_message_get_the_same_answer_and_no_new_keys),
 		TEST("a changed message has a new ephemeral", a_changed_message_has_a_new_ephemeral),

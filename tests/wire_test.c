@@ -3,6 +3,7 @@
 
 #include "base/bytes.h"
 #include "core/crypto/replay.h"
+#include "core/flow/contexts.h"
 #include "core/frame.h"
 #include "core/inner.h"
 #include "core/packet.h"
@@ -152,6 +153,76 @@ static void packets_that_share_a_datagram_have_lengths_but_the_last(void **state
 	assert_int_equal(frame_read(at, sizeof(at), &f), 0);
 	frame_write_data_among(at, &first, true, sizeof(at) - FRAME_AMONG_HEADER + 1);
 	assert_int_equal(frame_read(at, sizeof(at), &f), 0);
+}
+
+static void what_is_in_shorthand_says_by_what_it_is_to_be_read(void **state)
+{
+	struct piece piece = { .lane = 1023, .seq = 0x31f2e3, .unordered = true };
+	uint8_t at[64] = { 0 };
+	struct frame f;
+
+	(void)state;
+	frame_write_short_header(at, &piece, contexts_tag(127, 255), true);
+	assert_int_equal(frame_short_header(&piece), 5);
+	assert_int_equal(frame_read(at, 25, &f), 25);
+	assert_int_equal(f.type, FRAME_DATA);
+	assert_int_equal(f.data.by, contexts_tag(127, 255));
+	assert_int_equal(f.data.piece.seq, 0xf2e3);
+	assert_int_equal(f.data.piece.offers, 0);
+	assert_true(f.data.piece.unordered && f.data.no_repair && f.data.last);
+	assert_ptr_equal(f.data.packet, at + 5);
+	assert_int_equal(f.data.len, 20);
+	piece.offers = contexts_tag(0, 9);
+	frame_write_short_header(at, &piece, contexts_tag(127, 255), false);
+	assert_int_equal(frame_short_header(&piece), 7);
+	assert_int_equal(frame_read(at, 27, &f), 27);
+	assert_int_equal(f.data.piece.offers, contexts_tag(0, 9));
+	assert_ptr_equal(f.data.packet, at + 7);
+	for (size_t cut = 0; cut <= 7; cut++)
+		assert_int_equal(frame_read(at, cut, &f), 0);
+	/* no such slot, and no piece has a shorthand */
+	at[3] = 128;
+	assert_int_equal(frame_read(at, 27, &f), 0);
+	at[3] = 127;
+	at[5] = 128;
+	assert_int_equal(frame_read(at, 27, &f), 0);
+	at[5] = 0;
+	at[0] |= FRAME_DATA_FRAGMENT;
+	assert_int_equal(frame_read(at, 27, &f), 0);
+	/* with a length, and something behind it */
+	at[0] = (at[0] & ~FRAME_DATA_FRAGMENT) | FRAME_DATA_LEN;
+	memcpy(at + 5, (uint8_t[]){ 10, 0, 0, 9 }, 4);
+	assert_int_equal(frame_read(at, 27, &f), 19);
+	assert_int_equal(f.data.len, 10);
+	assert_int_equal(f.data.piece.offers, contexts_tag(0, 9));
+	assert_false(f.data.last);
+	assert_int_equal(frame_read(at, 18, &f), 0);
+}
+
+static void a_whole_packet_may_offer_its_header(void **state)
+{
+	struct piece piece = { .lane = 7, .seq = 0x31f2e3, .offers = contexts_tag(5, 0) };
+	uint8_t at[64] = { 0 };
+	struct frame f;
+
+	(void)state;
+	frame_write_data_header(at, &piece, false);
+	assert_int_equal(frame_data_header(&piece), 7);
+	assert_int_equal(frame_read(at, 27, &f), 27);
+	assert_int_equal(f.data.by, 0);
+	assert_int_equal(f.data.piece.lane, 7);
+	assert_int_equal(f.data.piece.seq, 0x31f2e3);
+	assert_int_equal(f.data.piece.offers, piece.offers);
+	assert_int_equal(f.data.len, 20);
+	assert_int_equal(frame_read(at, 7, &f), 0);
+	/* a part of it does not */
+	piece = piece_of(&piece, 16, true);
+	assert_int_equal(frame_data_header(&piece), FRAME_PIECE_HEADER);
+	frame_write_data_header(at, &piece, false);
+	assert_int_equal(frame_read(at, 26, &f), 26);
+	assert_int_equal(f.data.piece.offers, 0);
+	at[0] |= FRAME_DATA_OFFER;
+	assert_int_equal(frame_read(at, 28, &f), 0);
 }
 
 static void an_ack_says_what_came_marked(void **state)
@@ -574,6 +645,9 @@ int main(void)
 		     a_piece_says_where_it_belongs_and_stays_within_a_packet),
 		TEST("packets that share a datagram have lengths, but the last",
 		     packets_that_share_a_datagram_have_lengths_but_the_last),
+		TEST("what is in shorthand says by what it is to be read",
+		     what_is_in_shorthand_says_by_what_it_is_to_be_read),
+		TEST("a whole packet may offer its header", a_whole_packet_may_offer_its_header),
 		TEST("an ACK says what came marked", an_ack_says_what_came_marked),
 		TEST("an ACK says what was written", an_ack_says_what_was_written),
 		TEST("a link's wishes survive the wire, within their ranges",

@@ -129,9 +129,27 @@ static void send_frames_of(struct peer *p, struct path *path, struct buf *b, str
 	buf_pull(b, b->len - len);
 }
 
-static void push_header(struct buf *b, const struct load *load)
+/*
+ * The frame's header in front of b's content; where the other end has a header
+ * like that of the packet, its shorthand stands in the place of it.
+ */
+static void put_header(struct peer *p, struct buf *b, const struct load *load, nsec_t now)
 {
-	frame_write_data_header(buf_push(b, frame_data_header(&load->piece)), &load->piece, !load->repaired);
+	uint8_t shorthand[SHORTHAND_MAX];
+	size_t len = 0, header = 0;
+	uint16_t by = 0;
+
+	if (p->session.current->shorthand && !load->piece.partial)
+		len = contexts_shorten(p->given, b->mark[0], &load->piece, b->data, b->len, now, shorthand, &header,
+				       &by);
+	if (len == 0) {
+		frame_write_data_header(buf_push(b, frame_data_header(&load->piece)), &load->piece,
+					!load->repaired);
+		return;
+	}
+	buf_pull(b, header - len);
+	memcpy(b->data, shorthand, len);
+	frame_write_short_header(buf_push(b, frame_short_header(&load->piece)), &load->piece, by, !load->repaired);
 }
 
 /* b's content, which fits the path, in b itself, which is taken then; copy: repair's handle of it. */
@@ -140,22 +158,28 @@ static void send_load(struct peer *p, struct path *path, struct buf *b, const st
 {
 	const struct datagram_load what = load_of(b, load, copy);
 
-	push_header(b, load);
+	put_header(p, b, load, now);
 	send_frames(p, path, b, &what, room_for(path, load), now);
 }
 
 /*
  * The same, and b stays: sealing is the one copy that is made of a packet.  The
- * frame's header is written before b's content for as long as that takes.
+ * frame's header is written before b's content, or over its beginning, for as
+ * long as that takes.
  */
 static void send_kept(struct peer *p, struct path *path, struct buf *b, const struct load *load,
 		      uint32_t copy, nsec_t now)
 {
 	const struct datagram_load what = load_of(b, load, copy);
+	uint8_t *data = b->data, beginning[SHORTHAND_HEADER];
+	const uint32_t len = b->len;
 
-	push_header(b, load);
+	memcpy(beginning, data, sizeof(beginning));
+	put_header(p, b, load, now);
 	send_frames_of(p, path, b, what, room_for(path, load), now);
-	buf_pull(b, frame_data_header(&load->piece));
+	b->data = data;
+	b->len = len;
+	memcpy(data, beginning, sizeof(beginning));
 }
 
 static struct buf *copy_of(struct peer *p, const uint8_t *bytes, size_t len)
@@ -172,14 +196,29 @@ static struct buf *copy_of(struct peer *p, const uint8_t *bytes, size_t len)
 
 /* --- several ----------------------------------------------------------------- */
 
+/* Every path of the set has room for two bytes more, and the packet is kept until it has come: it may offer. */
+static uint16_t offer_of(struct peer *p, path_set set, const struct buf *b, const struct load *load, nsec_t now)
+{
+	if (!load->keep || load->piece.partial || !p->session.current->shorthand)
+		return 0;
+	for (; set != 0; set = path_rest(set))
+		if (!fits(p->path[path_first(set)], load, b->len + FRAME_OFFER))
+			return 0;
+	return contexts_offer(p->given, b->mark[0], &load->piece, b->data, b->len, now);
+}
+
 /*
  * b on every path of the set, all of which it fits.  The last one gets b itself
  * unless it is kept; gives repair's handle of it.
  */
-static uint32_t spread(struct peer *p, path_set set, struct buf *b, const struct load *load, nsec_t now)
+static uint32_t spread(struct peer *p, path_set set, struct buf *b, struct load *load, nsec_t now)
 {
-	uint32_t handle = load->keep ? repair_keep(p->repair, b, &load->piece, load->deadline) : REPAIR_NONE;
+	uint32_t handle;
 
+	load->piece.offers = offer_of(p, set, b, load, now);
+	handle = load->keep ? repair_keep(p->repair, b, &load->piece, load->deadline) : REPAIR_NONE;
+	if (load->piece.offers != 0)
+		contexts_offered(p->given, load->piece.offers, handle);
 	for (; set != 0; set = path_rest(set)) {
 		struct path *path = p->path[path_first(set)];
 
@@ -343,14 +382,36 @@ void carry_together(struct peer *p, path_set set, struct buf_queue *packets, nse
 	all_unsent(p, &what);
 }
 
-static struct load load_of_item(const struct repair_item *item)
+static struct load load_of_item(const struct repair_item *item, bool again)
 {
-	return (struct load){ .piece = item->piece, .keep = true, .repaired = true, .deadline = item->deadline };
+	return (struct load){ .piece = item->piece, .keep = true, .repaired = true, .again = again,
+			      .deadline = item->deadline };
+}
+
+/* An offer that it does not make this time is none at all: its receipt would be taken for that of the header. */
+static void offer_no_more(struct peer *p, struct load *load)
+{
+	if (load->piece.offers != 0)
+		contexts_withdraw(p->given, load->piece.offers);
+	load->piece.offers = 0;
+}
+
+/* What it is alone on that path, in a datagram of its own. */
+static struct load load_alone(struct peer *p, const struct repair_item *item, const struct path *path, bool again,
+			      nsec_t now)
+{
+	struct load load = load_of_item(item, again);
+
+	if (load.piece.offers != 0 && !contexts_stands(p->given, load.piece.offers, now))
+		load.piece.offers = 0;
+	if (!fits(path, &load, item->packet->len))
+		offer_no_more(p, &load);
+	return load;
 }
 
 bool carry_copy(struct peer *p, const struct repair_item *item, struct path *path, nsec_t now)
 {
-	struct load load = load_of_item(item);
+	struct load load = load_alone(p, item, path, false, now);
 
 	if (!fits(path, &load, item->packet->len))
 		return false;
@@ -372,11 +433,12 @@ static uint8_t pack_again(struct peer *p, const struct repair_item *item, size_t
 	bool more = true;
 
 	while (more) {
-		const struct load load = load_of_item(item);
+		struct load load = load_of_item(item, true);
 		const struct buf *packet = item->packet;
 		uint32_t handle = item->handle;
 		size_t used = frames->len + carry_share(packet->len);
 
+		offer_no_more(p, &load);
 		repair_take(p->repair);
 		item = repair_next(p->repair, now);
 		more = ++n < CARRY_TOGETHER && follows(p, item, handle, ecn) &&
@@ -411,18 +473,18 @@ static bool may_have_company(const struct peer *p, const struct repair_item *ite
 
 size_t carry_again(struct peer *p, const struct repair_item *item, struct path *path, nsec_t now)
 {
-	struct load load = load_of_item(item);
+	struct load load = load_of_item(item, true);
 	bool elsewhere = item->out > 0;
 	uint32_t handle = item->handle;
 	struct buf *b = item->packet;
 	size_t len = b->len, sent;
 
-	load.again = true;
 	if (may_have_company(p, item, room_for(path, &load))) {
 		sent = again_together(p, item, path, room_for(path, &load), now);
 		if (sent > 0)
 			return sent;
 	}
+	load = load_alone(p, item, path, true, now);
 	if (fits(path, &load, b->len)) {
 		repair_take(p->repair);
 		send_kept(p, path, b, &load, handle, now);

@@ -486,6 +486,7 @@ const char *engine_drop_name(enum engine_drop drop)
 		[DROP_NO_BUFFER] = "no-buffer",
 		[DROP_DUPLICATE] = "duplicate",
 		[DROP_LATE] = "late",
+		[DROP_NO_CONTEXT] = "no-context",
 		[DROP_UNVALIDATED] = "unvalidated",
 	};
 

@@ -213,6 +213,7 @@ enum engine_drop {
 	DROP_NO_BUFFER,
 	DROP_DUPLICATE,		/* redundant copy whose first is there already: expected, not a fault */
 	DROP_LATE,		/* came after its place was given up */
+	DROP_NO_CONTEXT,	/* its header was left out, and what it is to be like is not there */
 	DROP_UNVALIDATED,	/* address not yet proven: more than three times what it sent */
 	ENGINE_DROPS
 };

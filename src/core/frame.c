@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "core/flow/contexts.h"
 
 #define SEQ_BITS	22
 #define LAST_PIECE	0x80u
@@ -172,15 +173,40 @@ static bool read_fragment(uint8_t fragment, size_t len, struct piece *ret)
 	return ret->offset + len <= PIECE_END_MAX && (ret->last || len % PIECE_UNIT == 0);
 }
 
+/* Only a whole packet has a header that can be remembered, or left out. */
+static bool flags_fit(uint8_t flags)
+{
+	return !(flags & ~FRAME_DATA_FLAGS) &&
+	       (!(flags & FRAME_DATA_FRAGMENT) || !(flags & (FRAME_DATA_SHORT | FRAME_DATA_OFFER)));
+}
+
+static size_t data_header(uint8_t flags)
+{
+	return (flags & FRAME_DATA_SHORT ? FRAME_SHORT_HEADER : FRAME_DATA_HEADER) +
+	       (flags & FRAME_DATA_LEN ? 2u : 0) + (flags & FRAME_DATA_FRAGMENT ? 1u : 0) +
+	       (flags & FRAME_DATA_OFFER ? FRAME_OFFER : 0u);
+}
+
+/* A tag of those that there are; 0: it is none. */
+static uint16_t read_tag(const uint8_t *at)
+{
+	return at[0] < CONTEXTS_SLOTS ? contexts_tag(at[0], at[1]) : 0;
+}
+
+static void write_tag(uint8_t *at, uint16_t tag)
+{
+	at[0] = contexts_slot(tag);
+	at[1] = contexts_generation(tag);
+}
+
 static size_t read_data(const uint8_t *at, size_t len, struct frame *ret)
 {
 	struct frame_data *d = &ret->data;
 	uint8_t flags = at[0] & ~FRAME_DATA;
-	size_t header = FRAME_DATA_HEADER + (flags & FRAME_DATA_LEN ? 2 : 0) +
-			(flags & FRAME_DATA_FRAGMENT ? 1 : 0);
+	size_t header = data_header(flags);
 	uint32_t place;
 
-	if ((flags & ~FRAME_DATA_FLAGS) || len <= header)
+	if (!flags_fit(flags) || len <= header)
 		return 0;
 	place = get_le32(at + 1);
 	d->piece = (struct piece){
@@ -189,6 +215,19 @@ static size_t read_data(const uint8_t *at, size_t len, struct frame *ret)
 		.unordered = flags & FRAME_DATA_UNORDERED,
 		.partial = flags & FRAME_DATA_FRAGMENT,
 	};
+	d->by = 0;
+	if (flags & FRAME_DATA_SHORT) {
+		d->piece.lane = 0;
+		d->piece.seq = get_le16(at + 1);
+		d->by = read_tag(at + 3);
+		if (d->by == 0)
+			return 0;
+	}
+	if (flags & FRAME_DATA_OFFER) {
+		d->piece.offers = read_tag(at + header - FRAME_OFFER);
+		if (d->piece.offers == 0)
+			return 0;
+	}
 	d->no_repair = flags & FRAME_DATA_NOREPAIR;
 	d->last = !(flags & FRAME_DATA_LEN);
 	d->packet = at + header;
@@ -359,17 +398,40 @@ size_t frame_write_mtu_probe(uint8_t *at, size_t len)
 
 size_t frame_data_header(const struct piece *piece)
 {
-	return piece->partial ? FRAME_PIECE_HEADER : FRAME_DATA_HEADER;
+	if (piece->partial)
+		return FRAME_PIECE_HEADER;
+	return FRAME_DATA_HEADER + (piece->offers != 0 ? FRAME_OFFER : 0u);
+}
+
+static uint8_t type_of(const struct piece *piece, bool no_repair)
+{
+	return (uint8_t)(FRAME_DATA | (no_repair ? FRAME_DATA_NOREPAIR : 0) |
+			 (piece->unordered ? FRAME_DATA_UNORDERED : 0) |
+			 (piece->partial ? FRAME_DATA_FRAGMENT : 0) | (piece->offers != 0 ? FRAME_DATA_OFFER : 0));
 }
 
 void frame_write_data_header(uint8_t *at, const struct piece *piece, bool no_repair)
 {
-	at[0] = (uint8_t)(FRAME_DATA | (no_repair ? FRAME_DATA_NOREPAIR : 0) |
-			  (piece->unordered ? FRAME_DATA_UNORDERED : 0) |
-			  (piece->partial ? FRAME_DATA_FRAGMENT : 0));
+	at[0] = type_of(piece, no_repair);
 	put_le32(at + 1, (uint32_t)piece->lane << SEQ_BITS | piece->seq);
 	if (piece->partial)
 		at[5] = (uint8_t)((piece->last ? LAST_PIECE : 0) | piece->offset / PIECE_UNIT);
+	else if (piece->offers != 0)
+		write_tag(at + FRAME_DATA_HEADER, piece->offers);
+}
+
+size_t frame_short_header(const struct piece *piece)
+{
+	return FRAME_SHORT_HEADER + (piece->offers != 0 ? FRAME_OFFER : 0u);
+}
+
+void frame_write_short_header(uint8_t *at, const struct piece *piece, uint16_t by, bool no_repair)
+{
+	at[0] = type_of(piece, no_repair) | FRAME_DATA_SHORT;
+	put_le16(at + 1, (uint16_t)piece->seq);
+	write_tag(at + 3, by);
+	if (piece->offers != 0)
+		write_tag(at + FRAME_SHORT_HEADER, piece->offers);
 }
 
 void frame_write_data_among(uint8_t *at, const struct piece *piece, bool no_repair, size_t len)

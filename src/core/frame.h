@@ -1,10 +1,13 @@
 /*
  * frame: what is inside a sealed datagram: one frame after another.
  *
- *   DATA           100FNRUL  lane‖seq (4)  [length (2)]  [fragment (1)]  inner packet, or a piece of it
+ *   DATA           1C0FNRUL  lane‖seq (4)  [length (2)]  [fragment (1)]  [tag (2)]  inner packet, or a piece of it
  *                  L: a length follows; without it the packet is the rest
  *                  U: unordered   R: the sender does not repair it   N: reserved, 0
  *                  F: only a piece (flow/piece.h): its last bit ‖ where it begins, in units of 16
+ *                  C: its header is to be remembered (flow/contexts.h): slot (1)  generation (1)
+ *   SHORT          1C10NRUL  seq's low bits (2)  tag (2)  [length (2)]  [tag to remember it by (2)]
+ *                  shorthand (flow/shorthand.h)  payload
  *   PADDING        00        nothing
  *   PING           01        token (8)
  *   PONG           02        token (8)  clock (3)
@@ -60,11 +63,15 @@ enum frame_type {
 #define FRAME_DATA_UNORDERED	0x02
 #define FRAME_DATA_NOREPAIR	0x04
 #define FRAME_DATA_FRAGMENT	0x10
-#define FRAME_DATA_FLAGS	0x17
+#define FRAME_DATA_SHORT	0x20
+#define FRAME_DATA_OFFER	0x40
+#define FRAME_DATA_FLAGS	0x77
 
 #define FRAME_DATA_HEADER	5	/* of a whole packet that ends the datagram */
 #define FRAME_PIECE_HEADER	6	/* of a piece that does */
 #define FRAME_AMONG_HEADER	7	/* of a whole packet that others follow */
+#define FRAME_SHORT_HEADER	5	/* of a packet in shorthand that does */
+#define FRAME_OFFER		2	/* more where it offers its header */
 #define FRAME_ACK_RUNS		32	/* runs in an ACK, the first one included */
 #define FRAME_ACK_COUNTS	9	/* bytes of counts at its end */
 #define FRAME_ACK_HEADER	13	/* bytes of an ACK with one run */
@@ -139,9 +146,10 @@ static inline bool frame_serial_is_news(uint8_t a, uint8_t b)
 }
 
 struct frame_data {
-	struct piece piece;
+	struct piece piece;	/* of one in shorthand: of its place only the number's low 16 bits */
 	bool no_repair;
-	const uint8_t *packet;	/* inside the datagram */
+	uint16_t by;		/* it is in shorthand, by the context of this tag; 0: it is not */
+	const uint8_t *packet;	/* inside the datagram; in shorthand: that, and the payload */
 	size_t len;
 	bool last;		/* it had no length: the datagram ends with it */
 };
@@ -197,5 +205,8 @@ size_t frame_data_header(const struct piece *piece);
 void frame_write_data_header(uint8_t *at, const struct piece *piece, bool no_repair);
 /* The same in front of a whole packet of len bytes that others follow: FRAME_AMONG_HEADER. */
 void frame_write_data_among(uint8_t *at, const struct piece *piece, bool no_repair, size_t len);
+/* The same in front of the shorthand of a whole one, by the context of a tag. */
+size_t frame_short_header(const struct piece *piece);
+void frame_write_short_header(uint8_t *at, const struct piece *piece, uint16_t by, bool no_repair);
 
 #endif

@@ -43,16 +43,20 @@ bool peer_init(struct peer *p, struct context *ctx, uint16_t index,
 	p->pieces = reassembly_new(ctx->pool);
 	p->repair = repair_new(REPAIR_ITEMS);
 	p->queue = fq_codel_new(&queue);
+	p->given = calloc(1, sizeof(*p->given));
+	p->got = calloc(1, sizeof(*p->got));
 	p->acks = thinner_new();
 	p->answers = spacer_new();
 	p->gate.rate = config->rate;
-	return toll_init(&p->toll, config->rate) && p->acks != NULL && p->answers != NULL && p->order != NULL && p->pieces != NULL && p->repair != NULL && p->queue != NULL;
+	return toll_init(&p->toll, config->rate) && p->given != NULL && p->got != NULL && p->acks != NULL && p->answers != NULL && p->order != NULL && p->pieces != NULL && p->repair != NULL && p->queue != NULL;
 }
 
 void peer_done(struct peer *p)
 {
 	toll_done(&p->toll);
 	thinner_free(p->acks);
+	free(p->given);
+	free(p->got);
 	spacer_free(p->answers);
 	fq_codel_free(p->queue);
 	resequencer_free(p->order);
@@ -127,6 +131,8 @@ void peer_reset(struct peer *p, nsec_t now)
 			reset_path(p, p->path[i], now);
 	repair_reset(p->repair);
 	memset(&p->lanes, 0, sizeof(p->lanes));
+	memset(p->given, 0, sizeof(*p->given));
+	memset(p->got, 0, sizeof(*p->got));
 	transmit_renumber(p, now);
 	peer_release(p, now);
 	resequencer_reset(p->order);
@@ -267,8 +273,10 @@ static void packet_acked(void *ctx, const struct loss_record *record, nsec_t now
 
 	(void)now;
 	o->acked[record->ecn]++;
-	for (uint32_t n = record->copies, handle = record->copy; n > 0; n--, handle = repair_after(repair, handle))
+	for (uint32_t n = record->copies, handle = record->copy; n > 0; n--, handle = repair_after(repair, handle)) {
 		repair_acked(repair, handle);
+		contexts_acked(o->peer->given, handle);
+	}
 	pmtu_arrived(&o->path->pmtu, record->len, record->sent_at);
 }
 

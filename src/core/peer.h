@@ -17,6 +17,7 @@
 #include "core/eligible.h"
 #include "core/engine.h"
 #include "core/events.h"
+#include "core/flow/contexts.h"
 #include "core/flow/fq_codel.h"
 #include "core/flow/habit.h"
 #include "core/flow/lane.h"
@@ -120,6 +121,8 @@ struct peer {
 	struct repair *repair;
 	int passing;			/* bytes that flows without repairs may send while there are some */
 	nsec_t patience;		/* how long a packet is tried to be brought over */
+	struct contexts_given *given;	/* headers of inner packets that the other end has, */
+	struct contexts_got *got;	/* and that we have from there */
 	struct reassembly *pieces;
 	struct resequencer *order;
 	struct thinner *acks;		/* inner ones, that came, */

@@ -9,6 +9,7 @@
 #include "core/negotiate.h"
 #include "core/packet.h"
 
+#define PUSH_ROOM	16	/* headroom that is left: the packet may go out to another peer */
 #define LONG_AWAY	SEC(1)	/* who was not heard for so long, and could not be, has not been idle */
 
 /* One authentic datagram. */
@@ -182,6 +183,65 @@ static struct buf *packet_with(struct arrival *a, const struct frame_data *d)
 	return reassembly_put(p->pieces, &d->piece, d->packet, d->len, a->now);
 }
 
+/* There was no buffer for it; its datagram is acknowledged, so nobody sends it again. */
+static void is_lost(struct arrival *a, const struct piece *place)
+{
+	resequencer_skip(a->peer->order, place->lane, place->seq, 1, a->now);
+}
+
+/* The other end takes for granted that this is done, whatever becomes of the packet. */
+static void remember(struct arrival *a, const struct frame_data *d, const struct piece *place,
+		     const uint8_t *header, size_t len)
+{
+	if (d->piece.offers != 0)
+		contexts_learn(a->peer->got, d->piece.offers, place, header, len);
+}
+
+/*
+ * The packet of a frame that has its header in shorthand, and its place; NULL: what
+ * it is like is not here, or there was no buffer.  Where the frame ends the datagram
+ * the header is written before the payload, over what has been read.
+ */
+static struct buf *packet_in_shorthand(struct arrival *a, const struct frame_data *d, struct piece *ret_place)
+{
+	const struct shorthand_context *like = contexts_find(a->peer->got, d->by);
+	uint8_t header[SHORTHAND_HEADER];
+	struct buf *packet = a->b;
+	const uint8_t *payload;
+	size_t len;
+
+	if (like == NULL) {
+		a->peer->ctx->drops[DROP_NO_CONTEXT]++;
+		return NULL;
+	}
+	ret_place->lane = like->lane;
+	ret_place->seq = shorthand_seq(like, (uint16_t)d->piece.seq);
+	len = shorthand_read(like, d->packet, d->len, ret_place->seq, header);
+	if (len == 0) {
+		a->peer->ctx->drops[DROP_MALFORMED]++;
+		return NULL;
+	}
+	payload = d->packet + len;
+	len = d->len - len;
+	remember(a, d, ret_place, header, like->len + len);
+	if (d->last && payload - packet->storage >= like->len + PUSH_ROOM) {
+		a->taken = true;
+		packet->data = packet->storage + (payload - packet->storage - like->len);
+		packet->len = (uint32_t)(like->len + len);
+		memcpy(packet->data, header, like->len);
+		return packet;
+	}
+	packet = like->len + len <= BUF_ROOM ? buf_get(a->peer->ctx->pool) : NULL;
+	if (packet == NULL) {
+		a->peer->ctx->drops[DROP_NO_BUFFER]++;
+		is_lost(a, ret_place);
+		return NULL;
+	}
+	memcpy(buf_append(packet, like->len), header, like->len);
+	memcpy(buf_append(packet, len), payload, len);
+	return packet;
+}
+
 /* A whole packet that this peer may send; else it is counted why not. */
 static bool is_welcome(struct peer *p, const uint8_t *packet, size_t len)
 {
@@ -216,34 +276,47 @@ static bool take_off(const struct arrival *a, const struct frame_data *d, struct
 	return true;
 }
 
+/* The whole packet that a frame brings, or completes; NULL: there is none, or this peer may not send it. */
+static struct buf *packet_read(struct arrival *a, const struct frame_data *d, struct piece *place)
+{
+	struct buf *packet;
+
+	if (d->by == 0 && !d->piece.partial) {
+		remember(a, d, place, d->packet, d->len);
+		if (!is_welcome(a->peer, d->packet, d->len))
+			return NULL;
+		packet = packet_of(a, d);
+		if (packet == NULL)
+			is_lost(a, place);
+		return packet;
+	}
+	packet = d->by != 0 ? packet_in_shorthand(a, d, place) : packet_with(a, d);
+	if (packet != NULL && !is_welcome(a->peer, packet->data, packet->len)) {
+		buf_put(packet);
+		return NULL;
+	}
+	return packet;
+}
+
 static void take_data(struct arrival *a, const struct frame *f)
 {
 	const struct frame_data *d = &f->data;
 	struct peer *p = a->peer;
-	struct resequencer_frame place = {
-		.lane = d->piece.lane,
-		.seq = d->piece.seq,
-		.path = a->path->id,
-		.unordered = d->piece.unordered,
-		.repaired = !d->no_repair,
-	};
+	struct piece piece = d->piece;
 	struct buf *packet;
 
 	peer_note_data(p, a->path, a->now);
 	peer_tune(p, a->now);
-	if (!d->piece.partial && !is_welcome(p, d->packet, d->len))
+	packet = packet_read(a, d, &piece);
+	if (packet == NULL)
 		return;
-	packet = d->piece.partial ? packet_with(a, d) : packet_of(a, d);
-	if (packet == NULL) {
-		/* its datagram is acknowledged, so nobody sends it again */
-		if (!d->piece.partial)
-			resequencer_skip(p->order, place.lane, place.seq, 1, a->now);
-		return;
-	}
-	if (d->piece.partial && !is_welcome(p, packet->data, packet->len)) {
-		buf_put(packet);
-		return;
-	}
+	struct resequencer_frame place = {
+		.lane = piece.lane,
+		.seq = piece.seq,
+		.path = a->path->id,
+		.unordered = piece.unordered,
+		.repaired = !d->no_repair,
+	};
 	if (!take_off(a, d, packet)) {
 		resequencer_skip(p->order, place.lane, place.seq, 1, a->now);
 		peer_drop(p, DROP_CONGESTION, packet);

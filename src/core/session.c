@@ -75,6 +75,7 @@ struct keypair *keypair_new(const struct handshake_keys *keys, const struct suit
 	k->local = keys->local_index;
 	k->remote = keys->remote_index;
 	k->resumed = keys->resumed;
+	k->shorthand = keys->shorthand;
 	k->made_at = now;
 	return k;
 }

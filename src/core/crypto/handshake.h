@@ -52,6 +52,7 @@ struct handshake_init {
 	uint16_t versions;	/* bit n: version n */
 	uint16_t ciphers;	/* a CIPHER_BIT each */
 	uint32_t index;		/* where the initiator wants its data, 24 bits */
+	bool shorthand;		/* it reads packets that come as SHORT */
 	bool has_ticket, has_token;
 	uint8_t ticket[HANDSHAKE_TICKET];
 	uint8_t token[COOKIE_MAC];	/* from a RETRY, */
@@ -71,6 +72,7 @@ struct handshake_response {
 	uint8_t version;
 	uint8_t cipher;		/* enum cipher */
 	bool resumed;		/* numbers and lanes of the session before go on */
+	bool shorthand;		/* both ends read packets that come as SHORT */
 	uint32_t index;		/* where the responder wants its data */
 	struct handshake_config config;
 };
@@ -80,7 +82,7 @@ struct handshake_keys {
 	uint8_t send[AEAD_KEY], receive[AEAD_KEY];
 	enum cipher cipher;
 	uint32_t local_index, remote_index;
-	bool resumed;
+	bool resumed, shorthand;
 	struct handshake_config config;
 };
 

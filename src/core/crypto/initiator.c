@@ -45,6 +45,7 @@ void initiator_init(struct initiator *i, const uint8_t private_key[32], const ui
 	cookie_keys_init(&i->peer_keys, peer);
 	cookie_keys_init(&i->self_keys, i->self.public_key);
 	i->ciphers = ciphers;
+	i->shorthand = true;
 	i->random = *random;
 }
 
@@ -59,6 +60,7 @@ void initiator_start(struct initiator *i, uint32_t index, const uint8_t *ticket,
 	i->init = (struct handshake_init){
 		.versions = 1u << HANDSHAKE_VERSION,
 		.ciphers = i->ciphers,
+		.shorthand = i->shorthand,
 		.index = index,
 		.has_ticket = ticket != NULL,
 	};
@@ -158,6 +160,7 @@ static enum initiator_result take_response(struct initiator *i, const uint8_t *d
 			.local_index = i->init.index,
 			.remote_index = r.index,
 			.resumed = r.resumed,
+			.shorthand = r.shorthand && i->shorthand,
 			.config = r.config,
 		};
 		noise_split(&noise, i->keys.send, i->keys.receive);

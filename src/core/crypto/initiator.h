@@ -26,6 +26,7 @@ struct initiator {
 	uint8_t peer[32], psk[32];
 	struct cookie_keys peer_keys, self_keys;
 	uint16_t ciphers;
+	bool shorthand;		/* that SHORT is read is offered */
 	struct random_source random;
 
 	bool active;

@@ -221,6 +221,7 @@ static void respond(struct responder *r, struct asked *a, struct pending *place,
 		.version = HANDSHAKE_VERSION,
 		.cipher = (uint8_t)suite_choose(r->ciphers, a->init.ciphers),
 		.resumed = resumed,
+		.shorthand = a->init.shorthand,
 		.index = r->ops->new_index(r->ctx),
 		.config = a->peer.config,
 	};
@@ -250,6 +251,7 @@ static void respond(struct responder *r, struct asked *a, struct pending *place,
 		.local_index = response.index,
 		.remote_index = a->init.index,
 		.resumed = resumed,
+		.shorthand = response.shorthand,
 		.config = a->peer.config,
 	};
 	noise_split(&a->noise, ret->keys.receive, ret->keys.send);

@@ -114,6 +114,7 @@ uint16_t contexts_offer(struct contexts_given *g, uint32_t flow, const struct pi
 		return 0;
 	g->slot[slot].context = context;
 	g->slot[slot].flow = flow;
+	g->slot[slot].withdrawn = false;
 	g->slot[slot].used_at = now != 0 ? now : 1;
 	g->slot[slot].generation++;
 	g->slot[slot].unheard++;
@@ -129,11 +130,19 @@ void contexts_offered(struct contexts_given *g, uint16_t tag, uint32_t handle)
 	g->waiting[place].tag = tag;
 }
 
+void contexts_withdraw(struct contexts_given *g, uint16_t tag)
+{
+	uint8_t slot = contexts_slot(tag);
+
+	if (g->slot[slot].generation == contexts_generation(tag))
+		g->slot[slot].withdrawn = true;
+}
+
 bool contexts_stands(struct contexts_given *g, uint16_t tag, nsec_t now)
 {
 	uint8_t slot = contexts_slot(tag);
 
-	if (g->slot[slot].generation != contexts_generation(tag))
+	if (g->slot[slot].generation != contexts_generation(tag) || g->slot[slot].withdrawn)
 		return false;
 	g->slot[slot].used_at = now != 0 ? now : 1;
 	return true;
@@ -144,7 +153,7 @@ static void become_known(struct contexts_given *g, uint16_t tag)
 	uint8_t slot = contexts_slot(tag);
 	struct contexts_flow *f;
 
-	if (g->slot[slot].generation != contexts_generation(tag))
+	if (g->slot[slot].generation != contexts_generation(tag) || g->slot[slot].withdrawn)
 		return;
 	g->slot[slot].unheard = 0;
 	f = find(g, g->slot[slot].flow);

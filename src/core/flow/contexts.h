@@ -65,6 +65,7 @@ struct contexts_given {
 		uint32_t flow;
 		nsec_t used_at;		/* last offered, or meant; 0: never */
 		uint8_t generation;
+		bool withdrawn;
 		uint8_t unheard;	/* generations that were offered since one came */
 	} slot[CONTEXTS_SLOTS];
 	struct contexts_flow {
@@ -93,7 +94,9 @@ struct contexts_given {
 uint16_t contexts_offer(struct contexts_given *g, uint32_t flow, const struct piece *place,
 			const uint8_t *packet, size_t len, nsec_t now);
 void contexts_offered(struct contexts_given *g, uint16_t tag, uint32_t handle);
-/* It goes out once more; false: its slot has another one meanwhile, so it offers nothing now. */
+/* Its packet has to go without it: it will not be known, nor does it stand any more. */
+void contexts_withdraw(struct contexts_given *g, uint16_t tag);
+/* It goes out once more; false: it was withdrawn, or its slot has another one meanwhile; it is not to be made. */
 bool contexts_stands(struct contexts_given *g, uint16_t tag, nsec_t now);
 /* A datagram with the packet of a handle has arrived.  Any handle will do. */
 void contexts_acked(struct contexts_given *g, uint32_t handle);

@@ -20,6 +20,7 @@ struct piece piece_of(const struct piece *of, size_t at, bool end)
 
 	piece.last = end && (!of->partial || of->last);
 	piece.partial = true;
+	piece.offers = 0;
 	piece.offset = (uint16_t)(of->offset + at);
 	return piece;
 }

@@ -11,10 +11,10 @@ enum { IPV4_LENGTH = 2, IPV4_ID = 4, IPV4_FRAGMENT = 6, IPV4_PROTOCOL = 9, IPV4_
 enum { IPV6_LENGTH = 4, IPV6_NEXT = 6 };
 enum { TCP_SEQ = 4, TCP_ACK = 8, TCP_OFFSET = 12, TCP_FLAGS = 13, TCP_WINDOW = 14, TCP_CHECKSUM = 16,
        TCP_VALUE = 24, TCP_ECHO = 28, TCP_STAMPED = 32 };
-enum { FLAG_FIN = 0x01, FLAG_SYN = 0x02, FLAG_RST = 0x04 };
+enum { FLAG_FIN = 0x01, FLAG_SYN = 0x02, FLAG_RST = 0x04, FLAG_PSH = 0x08 };
 enum {
 	HAS_CLASS = 0x01, HAS_FLAGS = 0x02, HAS_SEQ = 0x04, HAS_ACK = 0x08,
-	HAS_WINDOW = 0x10, HAS_ID = 0x20, HAS_VALUE = 0x40, HAS_ECHO = 0x80,
+	HAS_WINDOW = 0x10, HAS_ID = 0x20, HAS_TIMES = 0x40, HAS_PUSH = 0x80,
 };
 
 /* NOP, NOP, timestamps: as everybody writes them (RFC 7323, appendix A). */
@@ -192,17 +192,6 @@ static bool is_like(const uint8_t *p, const struct shorthand_context *c)
 	       same(tcp, was, TCP_CHECKSUM + 2, TCP);
 }
 
-/* What a big-endian number is more than the context's, where it is. */
-static uint8_t *put_more(uint8_t *at, uint8_t *mask, uint8_t bit, const uint8_t *is, const uint8_t *was)
-{
-	uint32_t more = get_be32(is) - get_be32(was);
-
-	if (more == 0)
-		return at;
-	*mask |= bit;
-	return put_number(at, more);
-}
-
 static uint8_t *put_off(uint8_t *at, uint8_t *mask, uint8_t bit, int32_t off)
 {
 	if (off == 0)
@@ -231,12 +220,17 @@ size_t shorthand_write(const struct shorthand_context *c, const uint8_t *packet,
 		mask |= HAS_CLASS;
 		*at++ = class_of(packet);
 	}
-	if (tcp[TCP_FLAGS] != was[TCP_FLAGS]) {
+	if ((tcp[TCP_FLAGS] ^ was[TCP_FLAGS]) == FLAG_PSH) {
+		mask |= HAS_PUSH;
+	} else if (tcp[TCP_FLAGS] != was[TCP_FLAGS]) {
 		mask |= HAS_FLAGS;
 		*at++ = tcp[TCP_FLAGS];
 	}
 	at = put_off(at, &mask, HAS_SEQ, (int32_t)(get_be32(tcp + TCP_SEQ) - expected_seq(c, seq)));
-	at = put_more(at, &mask, HAS_ACK, tcp + TCP_ACK, was + TCP_ACK);
+	if (!same(tcp, was, TCP_ACK, TCP_OFFSET)) {
+		mask |= HAS_ACK;
+		at = put_number(at, get_be32(tcp + TCP_ACK) - get_be32(was + TCP_ACK));
+	}
 	if (!same(tcp, was, TCP_WINDOW, TCP_CHECKSUM)) {
 		mask |= HAS_WINDOW;
 		memcpy(at, tcp + TCP_WINDOW, 2);
@@ -244,9 +238,10 @@ size_t shorthand_write(const struct shorthand_context *c, const uint8_t *packet,
 	}
 	if (is_ipv4(h))
 		at = put_off(at, &mask, HAS_ID, (int16_t)(get_be16(packet + IPV4_ID) - expected_id(c, seq)));
-	if (has_stamp(was)) {
-		at = put_more(at, &mask, HAS_VALUE, tcp + TCP_VALUE, was + TCP_VALUE);
-		at = put_more(at, &mask, HAS_ECHO, tcp + TCP_ECHO, was + TCP_ECHO);
+	if (has_stamp(was) && !same(tcp, was, TCP_VALUE, TCP_STAMPED)) {
+		mask |= HAS_TIMES;
+		at = put_number(at, get_be32(tcp + TCP_VALUE) - get_be32(was + TCP_VALUE));
+		at = put_number(at, get_be32(tcp + TCP_ECHO) - get_be32(was + TCP_ECHO));
 	}
 	ret[0] = mask;
 	memcpy(ret + 1, tcp + TCP_CHECKSUM, 2);
@@ -285,8 +280,8 @@ static bool get_numbers(uint8_t mask, const uint8_t **at, const uint8_t *end, st
 	       get_bytes_if(mask, HAS_FLAGS, 1, at, end, &ret->flags) &&
 	       get_if(mask, HAS_SEQ, at, end, &ret->seq) && get_if(mask, HAS_ACK, at, end, &ret->ack) &&
 	       get_bytes_if(mask, HAS_WINDOW, 2, at, end, &ret->window) &&
-	       get_if(mask, HAS_ID, at, end, &ret->id) && get_if(mask, HAS_VALUE, at, end, &ret->value) &&
-	       get_if(mask, HAS_ECHO, at, end, &ret->echo);
+	       get_if(mask, HAS_ID, at, end, &ret->id) && get_if(mask, HAS_TIMES, at, end, &ret->value) &&
+	       get_if(mask, HAS_TIMES, at, end, &ret->echo);
 }
 
 static void add_be32(uint8_t *at, uint32_t n)
@@ -294,10 +289,13 @@ static void add_be32(uint8_t *at, uint32_t n)
 	put_be32(at, get_be32(at) + n);
 }
 
-static void fill_tcp(const struct shorthand_context *c, const struct numbers *n, uint32_t seq, uint8_t *tcp)
+static void fill_tcp(const struct shorthand_context *c, uint8_t mask, const struct numbers *n, uint32_t seq,
+		     uint8_t *tcp)
 {
 	put_be32(tcp + TCP_SEQ, expected_seq(c, seq) + unzigzag(n->seq));
 	add_be32(tcp + TCP_ACK, n->ack);
+	if (mask & HAS_PUSH)
+		tcp[TCP_FLAGS] ^= FLAG_PSH;
 	if (n->flags != NULL)
 		tcp[TCP_FLAGS] = *n->flags;
 	if (n->window != NULL)
@@ -335,7 +333,7 @@ size_t shorthand_read(const struct shorthand_context *c, const uint8_t *at, size
 	if (whole > UINT16_MAX)
 		return 0;
 	memcpy(ret, c->header, c->len);
-	fill_tcp(c, &n, seq, ret + ip);
+	fill_tcp(c, at[0], &n, seq, ret + ip);
 	memcpy(ret + ip + TCP_CHECKSUM, at + 1, 2);
 	fill_ip(c, &n, seq, whole, ret);
 	return (size_t)(p - at);

@@ -12,7 +12,8 @@
  *	08 acknowledgement	what it is more than the context's
  *	10 window (2)
  *	20 IPv4 id		zigzag, of 16 bits: from where it is expected
- *	40 timestamp, 80 its echo	what they are more than the context's
+ *	40 timestamp and echo	two numbers: what they are more than the context's
+ *	80 (nothing)		PSH is not as in the context; else 02 says so
  *
  * A number is a varint: seven bits a byte, the lowest first, the top bit set in all
  * but the last.  With n packets between the two in their lane, the sequence number is
