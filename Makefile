@@ -222,8 +222,8 @@ bench: packages
 bench-readme:
 	bench/table --readme README.md $$(ls bench/results/*.csv | tail -n 1)
 
-# Figures, printed and kept nowhere: bench/README.md.  As root; some seven minutes.
-BENCHES	:= size startup overhead memory throughput goodput
+# Figures, printed and kept nowhere: bench/README.md.  As root; some ten minutes.
+BENCHES	:= size startup overhead memory throughput goodput tax
 
 bench-basic: $(BUILD)/ttt
 	@failed=; for b in $(BENCHES); do \

@@ -2,7 +2,8 @@
 # Bytes that a packet of the inner MTU costs on the wire over IPv4, beyond itself:
 # from what was captured where both links meet, before the server: total lengths
 # of IP.
-# Every inner packet is a UDP datagram of known size, so that they can be counted.
+# Every inner packet is a UDP datagram of known size, so that they can be counted;
+# then the same for segments of a TCP flow, which go in shorthand.
 
 . "$(dirname "$0")/figures.sh"
 
@@ -66,6 +67,16 @@ measure() { # measure up|down
 	sample bytes "what goes back for a packet $1" "$(calculate %.2f "$back / $sent")"
 }
 
+# Segments of one TCP flow, all but the first few: their headers are left out.
+measure_tcp() { # measure_tcp up|down
+	local way=()
+	[ "$1" = up ] || way=(-R)
+	capture_begin || { failed "TCP $1"; return; }
+	in_client timeout -k 2 20 iperf3 -J -c "$HOST4" -n 8M -b 40M "${way[@]}" >"$T/sent" 2>/dev/null
+	capture_end
+	sample bytes "a segment of $INNER $1" "$(calculate %d "$(lengths "$1" | most_frequent) - $INNER")"
+}
+
 topology_without_offloads 2 || exit
 spawn_in host iperf3 -s
 within 5 is_listening host 5201 || exit
@@ -73,4 +84,6 @@ tunnel_files
 both_up || exit
 measure up
 measure down
+measure_tcp up
+measure_tcp down
 figures

@@ -10,6 +10,7 @@
 #include "base/bytes.h"
 #include "cipher.h"
 #include "core/engine.h"
+#include "sim/segment.h"
 #include "stopwatch.h"
 #include "wire.h"
 
@@ -19,7 +20,8 @@
 #define WARM		MSEC(1500)	/* the controllers know their links by then */
 #define UP_WITHIN	SEC(5)
 #define SLACK		5 / 4	/* of what the links hold: so much is on its way or waits */
-#define HEADERS		40	/* of IPv4 and TCP */
+#define HEADERS		52	/* of IPv4 and TCP, with timestamps */
+#define NUMBERED	(HEADERS + 4)	/* the payload begins with the packet's number */
 
 struct side {
 	struct engine *engine;
@@ -149,8 +151,10 @@ static void make_packet(struct pair *p)
 	memcpy(ip + 12, p->options.down ? server : client, 4);
 	memcpy(ip + 16, p->options.down ? client : server, 4);
 	put_be16(tcp + 2, 443);
-	tcp[12] = 0x50;
+	tcp[12] = 0x80;
 	tcp[13] = 0x10;
+	put_be32(tcp + 20, 0x0101080a);
+	put_be16(ip + 10, checksum_fold(checksum_add(0, ip, 20)));
 }
 
 /* --- a turn --------------------------------------------------------------- */
@@ -185,7 +189,8 @@ static void bring_packets(struct pair *p, struct side *s)
 		if (b == NULL)
 			return;
 		put_be16(p->packet + 20, (uint16_t)(1024 + flow));
-		put_be32(p->packet + 24, p->next[flow]++);
+		put_be32(p->packet + 24, p->next[flow] * (uint32_t)(p->options.size - HEADERS));
+		put_be32(p->packet + HEADERS, p->next[flow]++);
 		memcpy(buf_append(b, p->options.size), p->packet, p->options.size);
 		s->packets[s->packet_count++] = b;
 		p->sent++;
@@ -230,10 +235,10 @@ static bool is_right(struct pair *p, const struct buf *b)
 	uint32_t *expected, number;
 	int32_t ahead;
 
-	if (b->len != p->options.size || memcmp(b->data + HEADERS, p->packet + HEADERS, b->len - HEADERS) != 0)
+	if (b->len != p->options.size || memcmp(b->data + NUMBERED, p->packet + NUMBERED, b->len - NUMBERED) != 0)
 		return false;
 	expected = &p->expected[get_be16(b->data + 20) - 1024u];
-	number = get_be32(b->data + 24);
+	number = get_be32(b->data + HEADERS);
 	ahead = (int32_t)(number - *expected);
 	if (ahead < 0)
 		return false;

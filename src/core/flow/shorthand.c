@@ -39,10 +39,13 @@ static bool has_stamp(const uint8_t *tcp)
 /* RFC 1071, of a header without options whose own field counts as 0. */
 static uint16_t ipv4_checksum(const uint8_t *header)
 {
-	uint32_t sum = 0;
+	uint64_t sum = 0;
 
-	for (size_t at = 0; at < IPV4; at += 2)
-		sum += at == IPV4_CHECKSUM ? 0u : get_be16(header + at);
+	for (size_t at = 0; at < IPV4; at += 4)
+		sum += get_be32(header + at);
+	sum -= get_be16(header + IPV4_CHECKSUM);
+	sum = (sum & 0xffffffff) + (sum >> 32);
+	sum = (sum & 0xffff) + (sum >> 16);
 	sum = (sum & 0xffff) + (sum >> 16);
 	sum = (sum & 0xffff) + (sum >> 16);
 	return (uint16_t)~sum;
