@@ -22,7 +22,7 @@ static const char usage[] =
 	"  -L, --library NAME  libsodium or libcrypto does it (all)\n"
 	"  -S, --strategy NAME aggregate when not given\n"
 	"  -f, --flows N       inner flows, 1 to 256 (1)\n"
-	"  -s, --size N        bytes of an inner packet, 48 to 1400 (1400)\n"
+	"  -s, --size N        bytes of an inner packet, 56 to 1400 (1400)\n"
 	"  -a, --alone         each in a datagram of its own: to see what sharing one is worth\n"
 	"  -R, --rate N        Mbit/s of all links together (2000)\n"
 	"  -t, --rtt N         ms of the first link; each further one half of it more (10)\n"

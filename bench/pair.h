@@ -19,7 +19,7 @@
 struct aead_ops;
 
 #define PAIR_PACKET	1400	/* bytes of an inner packet, at most, */
-#define PAIR_SMALLEST	48	/* and at least */
+#define PAIR_SMALLEST	56	/* and at least */
 #define PAIR_LINKS	4
 #define PAIR_BATCH	64	/* packets of a turn, as a busy worker has them */
 

@@ -15,7 +15,7 @@ static const char *const todo[] = {
 };
 
 static const char *const todo_at_once[] = {
-	"dual_lte at once", "congested at once", NULL
+	NULL
 };
 
 static const char *const todo_plain[] = {
