@@ -130,6 +130,7 @@ bool report_take(struct report *r, const struct message *m)
 		r->status.pool = m->status.pool;
 		r->status.pool_left = m->status.pool_left;
 		take_udp(r, &m->status);
+		r->status.threads = m->status.threads;
 	} else if (m->type == MESSAGE_STATUS_PEER && m->status_peer.id == r->id) {
 		take_peer(r, &m->status_peer);
 	} else if (m->type == MESSAGE_STATUS_PATH && m->status_path.id == r->id) {

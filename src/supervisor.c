@@ -26,6 +26,7 @@
 #include "base/text.h"
 #include "config/config.h"
 #include "control/notify.h"
+#include "io/crew.h"
 #include "io/open.h"
 #include "routing/apply.h"
 #include "supervisor_state.h"
@@ -468,6 +469,7 @@ static bool choose_user(struct supervisor *s)
 
 	o->empty_dir = s->empty_dir;
 	o->one_by_one = !s->config->offload;
+	o->threads = s->config->threads == CONFIG_THREADS_AUTO ? crew_usual() : s->config->threads;
 	if (worker_user(s->config->user, &o->uid, &o->gid))
 		return true;
 	fail(s, EXIT_USAGE, "user = %s: there is no such user, or it is root: the worker needs one without any right",

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <ev.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <signal.h>
 #include <sodium.h>
 #include <stdlib.h>
@@ -141,6 +142,7 @@ static struct report_source source_of(const struct worker *w, const uint64_t *co
 	return (struct report_source){
 		.engine = w->engine, .role = w->setup.role, .socket = w->known, .count = count,
 		.pool = w->setup.pool, .pool_left = (uint32_t)(buf_pool_left(w->pool) + inlet_held(w->inlet)),
+		.threads = w->threads,
 	};
 }
 
@@ -303,25 +305,30 @@ static void on_tun(struct ev_loop *loop, ev_io *watcher, int events)
 	tun_failed(w, MESSAGE_ON_RECEIVE, error);
 }
 
-/* What came in, to the engine, whose outbox holds the answers to so many. */
+/* What came in, to the engine, many together; its outbox holds the answers to so many. */
 static void deliver(struct worker *w, const struct worker_socket *s)
 {
+	struct engine_arrival arrival[COLLECT_EVERY];
 	struct udp_datagram d;
+	size_t count;
 
-	for (unsigned n = 1; inlet_next(w->inlet, &d); n++) {
-		struct endpoint from = { .socket = s->number, .remote = d.remote };
+	do {
+		for (count = 0; count < COLLECT_EVERY && inlet_next(w->inlet, &d);) {
+			struct engine_arrival *a = &arrival[count];
 
-		/* a link's socket is bound to its one address */
-		if (s->kind == MESSAGE_SOCKET_LISTEN)
-			from.local = d.local;
-		if (d.remote.family != ADDR_NONE)
-			engine_net_in(w->engine, &from, d.buf, w->now);
-		else
-			buf_put(d.buf);
-		if (n % COLLECT_EVERY == 0)
-			worker_collect(w);
-	}
-	worker_collect(w);
+			if (d.remote.family == ADDR_NONE) {
+				buf_put(d.buf);
+				continue;
+			}
+			*a = (struct engine_arrival){ { .socket = s->number, .remote = d.remote }, d.buf };
+			/* a link's socket is bound to its one address */
+			if (s->kind == MESSAGE_SOCKET_LISTEN)
+				a->from.local = d.local;
+			count++;
+		}
+		engine_net_in_all(w->engine, arrival, count, w->now);
+		worker_collect(w);
+	} while (count == COLLECT_EVERY);
 }
 
 static void on_readable(struct ev_loop *loop, ev_io *watcher, int events)
@@ -460,9 +467,31 @@ static void done(struct worker *w)
 	inlet_free(w->inlet);
 	worker_tun_close(&w->tun);
 	buf_pool_free(w->pool);
+	crew_free(w->crew);
 	channel_free(w->channel);
 	if (w->loop != NULL)
 		ev_loop_destroy(w->loop);
+}
+
+/*
+ * Helpers, made when the process is what it will be, but for the filter, which
+ * lets no thread be made and no memory be protected: so they have no heaps of
+ * their own.  Without them all goes as well, if slower.
+ */
+static int hire(void *ctx)
+{
+	struct worker *w = ctx;
+	int error;
+
+	if (w->threads == 0)
+		return 0;
+	mallopt(M_ARENA_MAX, 1);
+	error = crew_new(w->threads, &w->crew);
+	if (error < 0) {
+		log_warning("worker: no threads to help: %s", strerror(-error));
+		w->threads = 0;
+	}
+	return 0;
 }
 
 int worker_run(int channel_fd, const struct worker_options *options)
@@ -470,7 +499,7 @@ int worker_run(int channel_fd, const struct worker_options *options)
 	static struct worker worker;
 	struct sandbox sandbox = {
 		.uid = options->uid, .gid = options->gid, .empty_dir = options->empty_dir,
-		.parent = getppid(),
+		.parent = getppid(), .last = hire, .ctx = &worker,
 	};
 	const char *step = NULL;
 	int error = leave_parent(channel_fd);
@@ -484,6 +513,7 @@ int worker_run(int channel_fd, const struct worker_options *options)
 	if (!options->one_by_one)
 		worker.udp = udp_offload();
 	worker.now = read_clock();
+	worker.threads = options->threads;
 	error = sandbox_enter(&sandbox, &step);
 	if (error < 0) {
 		log_error("worker: cannot shut itself in: %s: %s", step, strerror(-error));

@@ -14,6 +14,7 @@ struct worker_options {
 	gid_t gid;
 	bool one_by_one;	/* no datagrams go together, whatever the kernel can */
 	const char *empty_dir;	/* what it is shut into: an empty directory that root owns */
+	unsigned threads;	/* that help it to seal and open: 0..CREW_MAX */
 };
 
 /*

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "worker_state.h"
 
+#define HELP_FROM	16384	/* bytes to be sealed or opened at once: decision 028 */
 #define LAST_WORDS_MS	100
 
 static void refuse(struct worker *w, const char *what)
@@ -74,6 +75,7 @@ static struct engine *new_engine(struct worker *w)
 		.peer_count = w->peers,
 		.random = { .fill = fill_random },
 		.suite = &w->suite,
+		.hands = { crew_run, w->crew, w->threads + 1, HELP_FROM },
 		.pool = w->pool,
 	};
 	struct engine *e;

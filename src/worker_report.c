@@ -128,6 +128,7 @@ static void header(const struct report_walk *w, const struct report_source *from
 		.tx_messages = from->udp.tx_messages,
 		.rx_datagrams = from->udp.rx_datagrams,
 		.rx_messages = from->udp.rx_messages,
+		.threads = (uint8_t)from->threads,
 	};
 }
 

@@ -55,6 +55,7 @@ struct report_source {
 		uint8_t sockets, segmenting;
 		uint64_t tx_datagrams, tx_messages, rx_datagrams, rx_messages;
 	} udp;
+	unsigned threads;
 };
 
 void report_begin(struct report_walk *w, uint32_t id);

@@ -13,6 +13,7 @@
 #include "control/channel.h"
 #include "core/crypto/suite.h"
 #include "core/engine.h"
+#include "io/crew.h"
 #include "worker_report.h"
 #include "worker_socket.h"
 #include "worker_tun.h"
@@ -42,6 +43,8 @@ struct worker {
 	struct udp_offload udp;		/* what the kernel can */
 	uint64_t tx_datagrams, tx_messages;	/* of sockets that are closed */
 	struct suite suite;
+	struct crew *crew;		/* NULL: nobody helps */
+	unsigned threads;		/* of the crew */
 	struct engine *engine;		/* NULL until START */
 	struct message_setup setup;
 	struct engine_peer_config *peer;	/* between SETUP and START */

@@ -41,6 +41,7 @@ static void a_client_needs_little_and_gets_the_defaults(void **state)
 	assert_int_equal(c->mtu, 1420);
 	assert_int_equal(c->copies_ppm, 50000);
 	assert_true(c->offload);
+	assert_int_equal(c->threads, CONFIG_THREADS_AUTO);
 	assert_int_equal(c->marks.table, 7400);
 	assert_int_equal(c->peer[0].endpoint_count, 3);
 	assert_string_equal(c->peer[0].endpoint[0].host, "vpn.example.org");
@@ -97,6 +98,24 @@ static void copies_may_take_a_share_or_nothing(void **state)
 		snprintf(text, sizeof(text), "[tunnel]\ncopies = %s\n%s", row[i].text, strchr(CLIENT, '\n') + 1);
 		c = parsed(strcat(text, "endpoint=a\n"));
 		assert_int_equal(c->copies_ppm, row[i].ppm);
+		config_free(c);
+	}
+}
+
+static void threads_are_a_number_or_what_suits_the_machine(void **state)
+{
+	static const struct { const char *text; uint8_t threads; } row[] = {
+		{ "auto", CONFIG_THREADS_AUTO }, { "0", 0 }, { "1", 1 }, { "8", CONFIG_THREADS_MAX },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(row); i++) {
+		char text[512];
+		struct config *c;
+
+		snprintf(text, sizeof(text), "[tunnel]\nthreads = %s\n%s", row[i].text, strchr(CLIENT, '\n') + 1);
+		c = parsed(strcat(text, "endpoint=a\n"));
+		assert_int_equal(c->threads, row[i].threads);
 		config_free(c);
 	}
 }
@@ -271,6 +290,8 @@ static void each_mistake_has_its_line_and_its_words(void **state)
 		{ "[tunnel]\nrole = both\n", "f:2: role: both is neither client nor server" },
 		{ "[tunnel]\nstrategy = fast\n", "f:2: strategy: there is no fast; there are weighted, failover" },
 		{ "[tunnel]\ncopies = 0\n", "f:2: copies: 0 is not from 0.01% to 100%; write 5%, or none" },
+		{ "[tunnel]\nthreads = 9\n", "f:2: threads: 9 is neither auto nor a number from 0 to 8" },
+		{ "[tunnel]\nthreads = all\n", "f:2: threads: all is neither auto nor" },
 		{ "[tunnel]\ncopies = 101%\n", "f:2: copies: 101% is not from" },
 		{ "[tunnel]\nlisten = 65536\n", "f:2: listen: 65536 is not a port" },
 		{ "[tunnel]\nuser = root\n", "f:2: user: the worker must not be root" },
@@ -356,6 +377,8 @@ int main(void)
 		TEST("networks, users and cgroups may go past the tunnel",
 		     networks_users_and_cgroups_may_go_past_the_tunnel),
 		TEST("copies may take a share, or nothing", copies_may_take_a_share_or_nothing),
+		TEST("threads are a number, or what suits the machine",
+		     threads_are_a_number_or_what_suits_the_machine),
 		TEST("a link is read and others have defaults", a_link_is_read_and_others_have_defaults),
 		TEST("a link may be told everything about its use", a_link_may_be_told_everything_about_its_use),
 		TEST("a pattern stands for interfaces that have no section",

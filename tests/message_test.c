@@ -160,7 +160,7 @@ static size_t samples(struct message *ret)
 		.id = 5, .now = SEC(9), .role = MESSAGE_CLIENT, .peer_count = 1,
 		.pool = MESSAGE_POOL_MAX, .pool_left = MESSAGE_POOL_MAX,
 		.gro = true, .sockets = ENDPOINT_SOCKETS, .segmenting = ENDPOINT_SOCKETS,
-		.tx_datagrams = 10, .tx_messages = 4, .rx_datagrams = 9, .rx_messages = 3 } };
+		.tx_datagrams = 10, .tx_messages = 4, .rx_datagrams = 9, .rx_messages = 3, .threads = 3 } };
 	ret[n++] = (struct message){ .type = MESSAGE_STATUS_PEER, .status_peer = {
 		.id = 5, .name = "vps", .session = true, .strategy = "failover",
 		.address = { net("10.84.0.2/24") }, .address_count = 1, .holes = 4 } };

@@ -7,6 +7,7 @@
  * The client has two "links", 127.0.0.2 and 127.0.0.3, to 127.0.0.1.
  */
 #include <arpa/inet.h>
+#include <dirent.h>
 #include <errno.h>
 #include <ev.h>
 #include <fcntl.h>
@@ -58,6 +59,7 @@ static struct {
 	char dir[64];
 	uint8_t client_key[32], client_public[32], server_key[32], server_public[32];
 	struct addr listen;		/* the server's */
+	unsigned threads;		/* of workers that start now */
 } t;
 
 /* --- namespaces and descriptors ----------------------------------------- */
@@ -187,7 +189,7 @@ static void on_closed(void *ctx, int error)
 
 static pid_t fork_worker(int fd)
 {
-	const struct worker_options options = { .uid = UID, .gid = UID, .empty_dir = t.dir };
+	const struct worker_options options = { .uid = UID, .gid = UID, .empty_dir = t.dir, .threads = t.threads };
 	pid_t pid = fork();
 
 	assert_true(pid >= 0);
@@ -425,6 +427,7 @@ static void two_workers_carry_packets_both_ways_over_both_links(void **state)
 		assert_true(t.client.path[i].srtt > 0 && t.client.path[i].srtt < SEC(1));
 	}
 	assert_int_equal(t.client.drops, 1);
+	assert_int_equal(t.client.status.threads, 0);
 	ask_status(&t.server, 8);
 	assert_string_equal(t.server.path[0].link, "listen");
 	assert_true(burst(t.outside, t.inside, "10.84.0.1", 400) >= 390);
@@ -553,6 +556,55 @@ static void a_worker_has_no_right_left(void **state)
 	assert_true(readlink(path, root, sizeof(root) - 1) > 0);
 	assert_string_equal(root, t.dir);
 	assert_int_equal(stop(&t.client), 0);
+}
+
+/* Value of a line in the status of each of its threads; gives how many there are. */
+static unsigned check_threads(pid_t pid, const char *key, const char *value)
+{
+	char path[64], got[256];
+	struct dirent *entry;
+	unsigned count = 0;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
+	dir = opendir(path);
+	assert_non_null(dir);
+	while ((entry = readdir(dir)) != NULL) {
+		if (entry->d_name[0] == '.')
+			continue;
+		assert_true(status_line(atoi(entry->d_name), key, got, sizeof(got)));
+		assert_string_equal(got, value);
+		count++;
+	}
+	closedir(dir);
+	return count;
+}
+
+static void its_threads_help_and_have_no_right_either(void **state)
+{
+	static const struct { const char *key, *value; } want[] = {
+		{ "Uid", "65534\t65534\t65534\t65534" }, { "Gid", "65534\t65534\t65534\t65534" },
+		{ "CapEff", "0000000000000000" }, { "CapBnd", "0000000000000000" },
+		{ "NoNewPrivs", "1" }, { "Seccomp", "2" }, { "Threads", "3" },
+	};
+
+	(void)state;
+	t.threads = 2;
+	start_both();
+	t.threads = 0;
+	for (size_t i = 0; i < sizeof(want) / sizeof(want[0]); i++)
+		assert_int_equal(check_threads(t.client.pid, want[i].key, want[i].value), 3);
+	ask_status(&t.client, 7);
+	assert_int_equal(t.client.status.threads, 2);
+	assert_true(carry(t.outside, t.inside, "10.84.0.1", 50));
+	for (int i = 0; i < 5; i++) {
+		assert_true(burst(t.outside, t.inside, "10.84.0.1", 400) >= 390);
+		assert_true(burst(t.inside, t.outside, "10.84.0.2", 400) >= 390);
+	}
+	/* who speaks last has not been killed by what it may not call */
+	assert_int_equal(stop(&t.client), 0);
+	WAIT(t.server.session_down);
+	assert_int_equal(stop(&t.server), 0);
 }
 
 static void a_worker_holds_no_descriptor_of_its_parent(void **state)
@@ -894,6 +946,7 @@ int main(void)
 		TEST("a path that is closed says what it has carried",
 		     a_path_that_is_closed_says_what_it_has_carried),
 		TEST("a worker has no right left", a_worker_has_no_right_left),
+		TEST("its threads help, and have no right either", its_threads_help_and_have_no_right_either),
 		TEST("a worker holds no descriptor of its parent",
 		     a_worker_holds_no_descriptor_of_its_parent),
 		TEST("garbage on the channel ends it with an error",

@@ -28,6 +28,7 @@ static const struct key_row keys[] = {
 	{ SECTION_TUNNEL, "strategy", FOR_BOTH, KEY_ONCE, value_strategy },
 	{ SECTION_TUNNEL, "copies", FOR_BOTH, KEY_ONCE, value_copies },
 	{ SECTION_TUNNEL, "mtu", FOR_BOTH, KEY_ONCE, value_mtu },
+	{ SECTION_TUNNEL, "threads", FOR_BOTH, KEY_ONCE, value_threads },
 	{ SECTION_TUNNEL, "user", FOR_BOTH, KEY_ONCE, value_user },
 	{ SECTION_TUNNEL, "offload", FOR_BOTH, KEY_ONCE, value_offload },
 	{ SECTION_TUNNEL, "listen", FOR_SERVER, KEY_ONCE, value_listen },
@@ -370,6 +371,7 @@ static struct config *config_new(const char *const *strategies)
 	memcpy(c->interface, CONFIG_INTERFACE, sizeof(CONFIG_INTERFACE));
 	c->mtu = CONFIG_MTU;
 	c->copies_ppm = CONFIG_COPIES;
+	c->threads = CONFIG_THREADS_AUTO;
 	c->isolation = true;
 	c->offload = true;
 	if (strategies != NULL && strategies[0] != NULL)

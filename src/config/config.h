@@ -13,6 +13,7 @@
  *   strategy             both a name of the caller's list       the first of the list
  *   copies               both 5%; 0.01% to 100%; none           5%
  *   mtu                  both 1280..1900, of the tunnel         1420
+ *   threads              both auto | 0..8, beside the worker's own  auto
  *   user                 both whom the worker runs as           ttt if it exists, else 64774
  *   offload              both auto | off                        auto
  *   listen               srv  port 1..65535                     must be there
@@ -95,6 +96,8 @@
 #define CONFIG_MTU_MIN		1280
 #define CONFIG_MTU_MAX		1900
 #define CONFIG_INTERFACE	"ttt0"
+#define CONFIG_THREADS_MAX	8
+#define CONFIG_THREADS_AUTO	255	/* what suits the machine */
 
 enum config_role { CONFIG_CLIENT, CONFIG_SERVER };
 
@@ -162,6 +165,7 @@ struct config {
 	char strategy[CONFIG_NAME];
 	uint32_t copies_ppm;		/* of all bytes, that copies may take; 0: none */
 	uint16_t mtu;			/* server: handed out; client: what it takes at most */
+	uint8_t threads;		/* that help the worker: 0..CONFIG_THREADS_MAX, or _AUTO */
 	char user[CONFIG_NAME];		/* a name or number; empty: the supervisor's choice */
 	bool offload;			/* packets go in one piece where the kernel takes them so */
 	uint16_t listen;		/* server: UDP port; client: 0 */

@@ -184,6 +184,15 @@ void value_mtu(struct parser *p, const char *value)
 	p->config->mtu = (uint16_t)value_ranged(p, value, CONFIG_MTU_MIN, CONFIG_MTU_MAX);
 }
 
+void value_threads(struct parser *p, const char *value)
+{
+	unsigned long n = CONFIG_THREADS_AUTO;
+
+	if (strcmp(value, "auto") != 0 && !number(value, 0, CONFIG_THREADS_MAX, &n))
+		parser_fail(p, "threads: %.40s is neither auto nor a number from 0 to %d", value, CONFIG_THREADS_MAX);
+	p->config->threads = (uint8_t)n;
+}
+
 void value_user(struct parser *p, const char *value)
 {
 	if (!parser_name_is_valid(value) || value[0] == '-')

@@ -33,6 +33,7 @@ void value_private_key_file(struct parser *p, const char *value);
 void value_strategy(struct parser *p, const char *value);
 void value_copies(struct parser *p, const char *value);
 void value_mtu(struct parser *p, const char *value);
+void value_threads(struct parser *p, const char *value);
 void value_user(struct parser *p, const char *value);
 void value_listen(struct parser *p, const char *value);
 void value_address(struct parser *p, const char *value);

@@ -339,6 +339,7 @@ static void status(struct codec *c, struct message_status *m)
 	u64(c, &m->tx_messages);
 	u64(c, &m->rx_datagrams);
 	u64(c, &m->rx_messages);
+	u8(c, &m->threads);
 }
 
 static void status_peer(struct codec *c, struct message_status_peer *m)

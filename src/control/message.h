@@ -229,6 +229,7 @@ struct message_status {
 	bool gro;			/* several datagrams may come as one message */
 	uint8_t sockets, segmenting;	/* and go as one message in so many of them */
 	uint64_t tx_datagrams, tx_messages, rx_datagrams, rx_messages;	/* all that went and came so */
+	uint8_t threads;		/* that help to seal and open */
 };
 
 struct message_status_peer {

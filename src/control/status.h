@@ -125,6 +125,7 @@ struct status {
 	uint32_t pool, pool_left;	/* packet buffers */
 	char offload_udp[STATUS_REASON];	/* what goes as one message there, in words: "segment gro", "none" */
 	uint64_t udp_tx_datagrams, udp_tx_messages, udp_rx_datagrams, udp_rx_messages;
+	uint8_t threads;		/* that help the worker */
 	struct status_peer *peer;	/* status_add_peer */
 	size_t peer_count;
 	struct status_unused unused[STATUS_UNUSED];

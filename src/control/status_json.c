@@ -52,6 +52,7 @@ static const struct field status_field[] = {
 	S(kill_switch, BOOL), S(supervisor_pid, I32), S(worker_pid, I32), S(worker_restarts, U32),
 	S(pool, U32), S(pool_left, U32), S(offload_tun, TEXT), S(offload_udp, TEXT),
 	S(udp_tx_datagrams, U64), S(udp_tx_messages, U64), S(udp_rx_datagrams, U64), S(udp_rx_messages, U64),
+	S(threads, U8),
 };
 
 /* --- one field ------------------------------------------------------------ */

@@ -178,6 +178,8 @@ void status_print(const struct status *status, FILE *out)
 	}
 	for (size_t i = 0; i < status->link_count; i++)
 		print_link(&status->link[i], out);
+	if (status->threads > 0)
+		fprintf(out, "threads %u, which help to seal and open\n", status->threads);
 	for (size_t i = 0; i < status->unused_count; i++)
 		fprintf(out, "unused %s: %s\n", status->unused[i].link, status->unused[i].reason);
 	print_offload(status, out);

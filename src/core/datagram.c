@@ -31,6 +31,25 @@ static uint64_t numbered(struct peer *p, struct path *path, uint32_t len, const 
 	return number;
 }
 
+/*
+ * What waits to be sealed has to have its frames: where they came from is not
+ * ours any more by then.
+ */
+static bool seal_and_queue(struct context *ctx, struct buf *b, const uint8_t *from, const struct outbox_seal *s,
+			   const struct endpoint *to)
+{
+	size_t frames = b->len - PACKET_HEADER - PACKET_TAG;
+	uint8_t *at = b->data + PACKET_HEADER;
+
+	if (outbox_gathers(&ctx->outbox, &ctx->hands, b->len)) {
+		if (from != at)
+			memcpy(at, from, frames);
+		return outbox_push(&ctx->outbox, b, to, s);
+	}
+	aead_seal(&s->keys->send, s->path, s->number, b->data, PACKET_HEADER, at, from, frames);
+	return outbox_push(&ctx->outbox, b, to, NULL);
+}
+
 void datagram_send(struct peer *p, struct path *path, struct buf *b, const struct datagram_load *load,
 		   const struct endpoint *to, nsec_t now)
 {
@@ -55,10 +74,9 @@ void datagram_send(struct peer *p, struct path *path, struct buf *b, const struc
 	header.number = (uint32_t)number & ((1u << PACKET_NUMBER_BITS) - 1);
 	packet_write_header(buf_push(b, PACKET_HEADER), &header);
 	buf_append(b, len - b->len);
-	aead_seal(&keys->send, path->id, number, b->data, PACKET_HEADER, b->data + PACKET_HEADER, from, frames);
 	keys->sent++;
 	(load->probe ? path_count_probe : path_count_tx)(path, len, now);
-	if (!outbox_push(&p->ctx->outbox, b, to))
+	if (!seal_and_queue(p->ctx, b, from, &(struct outbox_seal){ keys, number, path->id }, to))
 		peer_drop(p, DROP_QUEUE_FULL, b);
 }
 

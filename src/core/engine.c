@@ -74,6 +74,8 @@ size_t engine_bufs(size_t peers)
 
 static bool config_is_valid(const struct engine_config *c)
 {
+	if (c->hands.count > HANDS_MAX)
+		return false;
 	if (c->copies_ppm > COPIES_ALL && c->copies_ppm != ENGINE_NO_COPIES)
 		return false;
 	if (c->peer_count < (c->role == ENGINE_CLIENT ? 1 : 0) || c->peer_count > ENGINE_PEERS)
@@ -172,6 +174,7 @@ struct engine *engine_new(const struct engine_config *config, nsec_t now)
 	e->ctx.role = config->role;
 	e->ctx.alone = config->alone;
 	e->ctx.random = config->random;
+	e->ctx.hands = config->hands;
 	e->ctx.pool = config->pool;
 	if (config->suite != NULL)
 		e->ctx.suite = *config->suite;
@@ -341,7 +344,8 @@ void engine_tun_in(struct engine *e, struct buf *packet, nsec_t now)
 	peer_touch(p);
 }
 
-void engine_net_in(struct engine *e, const struct endpoint *from, struct buf *datagram, nsec_t now)
+static void net_in(struct engine *e, const struct endpoint *from, struct buf *datagram,
+		   const struct receive_opened *opened, nsec_t now)
 {
 	struct peer *client = e->ctx.role == ENGINE_CLIENT ? &e->peer[0] : NULL;
 	struct peer *p;
@@ -352,9 +356,29 @@ void engine_net_in(struct engine *e, const struct endpoint *from, struct buf *da
 			peer_wake(client);
 		return;
 	}
-	p = receive_datagram(&e->ctx, from, datagram, now);
+	p = receive_datagram(&e->ctx, from, datagram, opened, now);
 	if (p != NULL)
 		peer_wake(p);
+}
+
+void engine_net_in(struct engine *e, const struct endpoint *from, struct buf *datagram, nsec_t now)
+{
+	net_in(e, from, datagram, NULL, now);
+}
+
+void engine_net_in_all(struct engine *e, const struct engine_arrival *arrival, size_t count, nsec_t now)
+{
+	struct receive_opened opened[RECEIVE_BATCH];
+	size_t n;
+
+	for (; count > 0; count -= n, arrival += n) {
+		bool ahead;
+
+		n = count < RECEIVE_BATCH ? count : RECEIVE_BATCH;
+		ahead = e->ctx.hands.count > 1 && receive_ahead(&e->ctx, arrival, n, opened);
+		for (size_t i = 0; i < n; i++)
+			net_in(e, &arrival[i].from, arrival[i].datagram, ahead ? &opened[i] : NULL, now);
+	}
 }
 
 /* Port 0 is any: the kernel does not say it of what it did not send itself. */
@@ -450,6 +474,7 @@ nsec_t engine_deadline(struct engine *e, nsec_t now)
 struct buf *engine_net_out(struct engine *e, nsec_t now, struct endpoint *ret_to)
 {
 	settle(e, now);
+	outbox_seal(&e->ctx.outbox, &e->ctx.hands);
 	return outbox_pop(&e->ctx.outbox, ret_to);
 }
 

@@ -21,6 +21,7 @@
 
 #include "base/addr.h"
 #include "base/endpoint.h"
+#include "base/hands.h"
 #include "base/random.h"
 #include "base/units.h"
 
@@ -84,6 +85,7 @@ struct engine_config {
 	const struct engine_peer_config *peer;	/* a client has exactly one; copied */
 	size_t peer_count;
 	struct random_source random;	/* must stay valid */
+	struct hands hands;		/* who helps to seal and open; zeros: nobody */
 	const struct suite *suite;	/* ciphers (core/crypto/suite.h), copied; NULL: libsodium's */
 	struct buf_pool *pool;		/* must outlive the engine */
 };
@@ -150,6 +152,12 @@ void engine_close(struct engine *e, nsec_t now);
 /* In: a packet from the TUN, a datagram from the network, the deadline.  The buffer is the engine's. */
 void engine_tun_in(struct engine *e, struct buf *packet, nsec_t now);
 void engine_net_in(struct engine *e, const struct endpoint *from, struct buf *datagram, nsec_t now);
+/* The same for many, in their order; hands can only help with those that come so. */
+struct engine_arrival {
+	struct endpoint from;
+	struct buf *datagram;
+};
+void engine_net_in_all(struct engine *e, const struct engine_arrival *arrival, size_t count, nsec_t now);
 void engine_tick(struct engine *e, nsec_t now);
 /*
  * Somebody says (ICMP) that what was sent there, from to->socket, was larger than

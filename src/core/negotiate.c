@@ -11,6 +11,7 @@ static void drop_keys(struct peer *p, struct keypair **keys)
 	if (*keys == NULL)
 		return;
 	key_table_release(&p->ctx->keys, (*keys)->local);
+	outbox_seal(&p->ctx->outbox, &p->ctx->hands);
 	keypair_free(*keys);
 	*keys = NULL;
 }
@@ -89,7 +90,7 @@ static void add_pending(struct context *ctx, struct responder_result *result, ns
 	struct keypair **place = free_pending(p);
 
 	if (place != NULL)
-		*place = keypair_new(&result->keys, &ctx->suite, now);
+		*place = keypair_new(&result->keys, &ctx->suite, ctx->hands.count, now);
 	if (place == NULL || *place == NULL) {
 		key_table_release(&ctx->keys, result->keys.local_index);
 		responder_drop(ctx->responder, result->keys.local_index);
@@ -116,7 +117,7 @@ static void respond(struct context *ctx, const struct endpoint *from, struct buf
 	/* the answer is never longer than the question: its buffer serves */
 	memcpy(b->data, result.reply, result.reply_len);
 	b->len = (uint32_t)result.reply_len;
-	if (!outbox_push(&ctx->outbox, b, from)) {
+	if (!outbox_push(&ctx->outbox, b, from, NULL)) {
 		ctx->drops[DROP_QUEUE_FULL]++;
 		buf_put(b);
 	}
@@ -164,7 +165,7 @@ static void send_init(struct peer *p, struct path *path, nsec_t now)
 	}
 	initiator_message(p->initiator, path->id, now, buf_append(b, HANDSHAKE_INIT_SIZE));
 	path_count_tx(path, b->len, now);
-	if (!outbox_push(&p->ctx->outbox, b, &path->endpoint))
+	if (!outbox_push(&p->ctx->outbox, b, &path->endpoint, NULL))
 		peer_drop(p, DROP_QUEUE_FULL, b);
 }
 
@@ -200,7 +201,7 @@ static void stop(struct peer *p)
 static void finish(struct peer *p, nsec_t now)
 {
 	const struct handshake_keys *agreed = initiator_keys(p->initiator);
-	struct keypair *keys = keypair_new(agreed, &p->ctx->suite, now);
+	struct keypair *keys = keypair_new(agreed, &p->ctx->suite, p->ctx->hands.count, now);
 
 	if (keys == NULL) {
 		stop(p);

@@ -41,6 +41,7 @@ struct context {
 	bool alone;			/* no datagram carries several inner packets */
 	struct random_source random;
 	struct suite suite;
+	struct hands hands;
 	struct buf_pool *pool;
 	struct outbox outbox;		/* datagrams for the network */
 	struct buf_queue tun;		/* inner packets for the TUN */

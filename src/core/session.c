@@ -34,6 +34,8 @@ void key_table_set(struct key_table *t, uint32_t index, void *peer, struct keypa
 
 	t->place[at].peer = peer;
 	t->place[at].keys = keys;
+	if (keys != NULL)
+		keys->serial = ++t->serial;
 	t->place[at].index = index;
 }
 
@@ -60,7 +62,25 @@ struct keypair *key_table_find(const struct key_table *t, uint32_t index, void *
 	return t->place[at].keys;
 }
 
-struct keypair *keypair_new(const struct handshake_keys *keys, const struct suite *suite, nsec_t now)
+static bool make_keys(struct keypair *k, const struct handshake_keys *keys, const struct aead_ops *ops,
+		      unsigned hands)
+{
+	if (!aead_init(&k->send, ops, keys->send) || !aead_init(&k->receive, ops, keys->receive))
+		return false;
+	if (hands < 2)
+		return true;
+	k->more = calloc(hands - 1, sizeof(*k->more));
+	if (k->more == NULL)
+		return false;
+	for (k->more_count = hands - 1; hands > 1; hands--)
+		if (!aead_init(&k->more[hands - 2].send, ops, keys->send) ||
+		    !aead_init(&k->more[hands - 2].receive, ops, keys->receive))
+			return false;
+	return true;
+}
+
+struct keypair *keypair_new(const struct handshake_keys *keys, const struct suite *suite, unsigned hands,
+			    nsec_t now)
 {
 	const struct aead_ops *ops = suite->ops[keys->cipher];
 	struct keypair *k = aligned_alloc(64, (sizeof(*k) + 63) / 64 * 64);
@@ -68,7 +88,7 @@ struct keypair *keypair_new(const struct handshake_keys *keys, const struct suit
 	if (k == NULL)
 		return NULL;
 	memset(k, 0, sizeof(*k));
-	if (ops == NULL || !aead_init(&k->send, ops, keys->send) || !aead_init(&k->receive, ops, keys->receive)) {
+	if (ops == NULL || !make_keys(k, keys, ops, hands)) {
 		keypair_free(k);
 		return NULL;
 	}
@@ -84,10 +104,25 @@ void keypair_free(struct keypair *k)
 {
 	if (k == NULL)
 		return;
+	for (unsigned i = 0; i < k->more_count; i++) {
+		aead_done(&k->more[i].send);
+		aead_done(&k->more[i].receive);
+	}
+	free(k->more);
 	aead_done(&k->send);
 	aead_done(&k->receive);
 	sodium_memzero(k, sizeof(*k));
 	free(k);
+}
+
+const struct aead_key *keypair_sends(const struct keypair *k, unsigned hand)
+{
+	return hand == 0 ? &k->send : &k->more[hand - 1].send;
+}
+
+const struct aead_key *keypair_receives(const struct keypair *k, unsigned hand)
+{
+	return hand == 0 ? &k->receive : &k->more[hand - 1].receive;
 }
 
 bool keypair_may_send(const struct keypair *k, nsec_t now)

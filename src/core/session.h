@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/hands.h"
 #include "base/random.h"
 #include "base/units.h"
 #include "core/crypto/aead.h"
@@ -28,8 +29,12 @@
 #define SESSION_PENDING_LIFE	SEC(10)
 #define SESSION_PENDING		2
 
+/* A library's key may remember where it is in a packet: so each hand has its own. */
 struct keypair {
-	struct aead_key send, receive;
+	struct aead_key send, receive;	/* the first hand's */
+	struct { struct aead_key send, receive; } *more;	/* the others' */
+	unsigned more_count;
+	uint64_t serial;	/* never 0 nor another's, as long as the engine lives */
 	uint32_t local, remote;	/* receiver indices: the peer's data has local, ours remote */
 	bool resumed;		/* numbers and lanes go on under these keys */
 	bool shorthand;		/* the other end reads packets that come as SHORT */
@@ -53,6 +58,7 @@ struct key_table {
 		struct keypair *keys;	/* NULL: reserved, a handshake is under way */
 		uint32_t index;
 	} place[KEY_TABLE];
+	uint64_t serial;	/* of the keys that were last set */
 };
 
 /* A new random index, reserved for peer; 0: the table is full. */
@@ -63,9 +69,16 @@ void key_table_release(struct key_table *t, uint32_t index);
 struct keypair *key_table_find(const struct key_table *t, uint32_t index, void **ret_peer);
 bool key_table_has(const struct key_table *t, uint32_t index);
 
-/* Keys as a handshake agreed them; NULL: memory, or a cipher that is not there. Freed with keypair_free, which wipes. */
-struct keypair *keypair_new(const struct handshake_keys *keys, const struct suite *suite, nsec_t now);
+/*
+ * Keys as a handshake agreed them, for so many hands (0 is 1); NULL: memory, or a
+ * cipher that is not there.  Freed with keypair_free, which wipes.
+ */
+struct keypair *keypair_new(const struct handshake_keys *keys, const struct suite *suite, unsigned hands,
+			    nsec_t now);
 void keypair_free(struct keypair *k);
+/* For packets that this hand seals, or opens. */
+const struct aead_key *keypair_sends(const struct keypair *k, unsigned hand);
+const struct aead_key *keypair_receives(const struct keypair *k, unsigned hand);
 
 /* May we seal with these now? */
 bool keypair_may_send(const struct keypair *k, nsec_t now);

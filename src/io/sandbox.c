@@ -59,6 +59,8 @@ static int close_filter(void)
 	if (filter == NULL)
 		return -ENOMEM;
 	error = add_rules(filter);
+	if (error == 0)	/* for all threads that there are */
+		error = seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1);
 	if (error == 0)
 		error = seccomp_load(filter);
 	seccomp_release(filter);
@@ -125,6 +127,11 @@ static int renounce(const struct sandbox *s)
 	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? -errno : 0;
 }
 
+static int do_last(const struct sandbox *s)
+{
+	return s->last != NULL ? s->last(s->ctx) : 0;
+}
+
 static int filter_calls(const struct sandbox *s)
 {
 	(void)s;
@@ -147,6 +154,7 @@ int sandbox_enter(const struct sandbox *sandbox, const char **ret_step)
 		{ "user", change_user },
 		{ "parent", tie_to_parent },
 		{ "no_new_privs", renounce },
+		{ "threads", do_last },
 		{ "seccomp", filter_calls },
 	};
 

@@ -13,11 +13,18 @@ struct sandbox {
 	gid_t gid;		/* not 0 */
 	const char *empty_dir;	/* becomes the root directory; must be root's and empty */
 	pid_t parent;		/* whose death ends this process */
+	/*
+	 * Called before the filter closes, as that user, in that directory: for what
+	 * it would not let through, such as threads.  They are under it afterwards.
+	 * A negative errno ends it.  NULL: nothing.
+	 */
+	int (*last)(void *ctx);
+	void *ctx;
 };
 
 /*
- * Called by root, once, in a process with one thread: change the root, the
- * user and the group, drop all capabilities and groups, die with the parent,
+ * Called by root, once, in a process with one thread (but those that `last`
+ * makes): change the root, the user and the group, drop all capabilities and groups, die with the parent,
  * no new privileges, then a seccomp filter under which anything but the listed
  * calls kills the process.  0, or a negative errno, with ret_step naming what
  * failed ("chroot", …): then the process must end, for it is half shut in.

@@ -41,6 +41,7 @@ static void start_engine(struct sim *s, struct end *end, struct engine_config *c
 	end->pool = buf_pool_new(engine_bufs(config->peer_count));
 	must_have(end->pool);
 	config->pool = end->pool;
+	config->hands = s->hands;
 	end->engine = engine_new(config, s->now);
 	must(end->engine != NULL, "no engine: memory, or no such strategy");
 }
@@ -101,6 +102,11 @@ void sim_restart_server(struct sim *s)
 void sim_set_copies(struct sim *s, uint32_t copies_ppm)
 {
 	s->copies_ppm = copies_ppm;
+}
+
+void sim_set_hands(struct sim *s, const struct hands *hands)
+{
+	s->hands = *hands;
 }
 
 void sim_restart_client(struct sim *s, unsigned client)

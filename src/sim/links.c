@@ -138,15 +138,16 @@ static void deliver(struct sim *s, int client, unsigned link, enum sim_direction
 		    uint16_t port, const uint8_t *datagram, size_t len, enum ecn ecn)
 {
 	int end = direction == SIM_UP ? SIM_SERVER : client;
-	struct endpoint from = { .socket = direction == SIM_UP ? 0 : (uint8_t)link };
+	struct engine_arrival a = { .from = { .socket = direction == SIM_UP ? 0 : (uint8_t)link } };
 	struct buf *b = buf_get(end_of(s, end)->pool);
 
 	if (b == NULL)
 		return;
-	from.remote = direction == SIM_UP ? client_address(client, link, port) : server_address();
+	a.datagram = b;
+	a.from.remote = direction == SIM_UP ? client_address(client, link, port) : server_address();
 	memcpy(buf_append(b, len), datagram, len);
 	b->ecn = (uint8_t)ecn;
-	engine_net_in(end_of(s, end)->engine, &from, b, s->now);
+	engine_net_in_all(end_of(s, end)->engine, &a, 1, s->now);
 	end_take_out(s, end);
 }
 

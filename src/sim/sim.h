@@ -176,6 +176,8 @@ unsigned sim_events(const struct sim *s, int end, enum engine_event_type type);
 void sim_restart_server(struct sim *s);
 /* As engine_config's: the share of bytes that copies may take, of clients that are restarted from now on. */
 void sim_set_copies(struct sim *s, uint32_t copies_ppm);
+/* As engine_config's, of ends that are restarted from now on. */
+void sim_set_hands(struct sim *s, const struct hands *hands);
 void sim_restart_client(struct sim *s, unsigned client);
 /* As engine_config's: no datagram carries several inner packets.  All ends are restarted. */
 void sim_set_alone(struct sim *s, bool alone);

@@ -44,6 +44,7 @@ struct sim {
 	bool clear;			/* nothing is encrypted */
 	uint32_t copies_ppm;		/* engine_config's, of clients that start from now on, */
 	bool alone;			/* and of all ends */
+	struct hands hands;		/* and its, of all ends that do */
 	unsigned clients;
 	struct end server, client[SIM_CLIENTS];
 	uint8_t server_key[32], client_key[SIM_CLIENTS][32];
