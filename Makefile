@@ -117,7 +117,7 @@ grid: $(BUILD)/grid
 	$<
 
 # What the engine costs, without I/O: build/bench/engine --help.
-$(BUILD)/bench/engine: $(call objects,$(wildcard bench/*.c)) $(BUILD)/libsim.a $(BUILD)/libcore.a $(BUILD)/libbase.a
+$(BUILD)/bench/engine: $(call objects,$(wildcard bench/*.c)) $(BUILD)/libsim.a $(BUILD)/liboutside.a $(BUILD)/libcore.a $(BUILD)/libbase.a
 	@mkdir -p $(@D)
 	$(CC) $(ALL_LDFLAGS) $(WHOLE) -O2 -o $@ $^ $(LIBS)
 

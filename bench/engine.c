@@ -10,6 +10,7 @@
 
 #include "base/units.h"
 #include "cipher.h"
+#include "io/crew.h"
 #include "pair.h"
 #include "reference.h"
 #include "sim/no_cipher.h"
@@ -27,6 +28,7 @@ static const char usage[] =
 	"  -R, --rate N        Mbit/s of all links together (2000)\n"
 	"  -t, --rtt N         ms of the first link; each further one half of it more (10)\n"
 	"  -x, --loss N        datagrams of a thousand that each link loses, each way (0)\n"
+	"  -T, --threads N     that help to seal and open, 0 to 8 (0)\n"
 	"  -d, --down          server to client\n"
 	"  -p, --packets N     measured in each run (50000)\n"
 	"  -r, --runs N        of each row, one row after the other (7)\n"
@@ -40,7 +42,8 @@ static const char usage[] =
 	"               without a cipher, at 1400 bytes\n"
 	"acks           datagrams that came back for 1000 packets\n"
 	"mallocs        calls of malloc and its kin, and free, in all runs; the bar is 0\n"
-	"links          share of the datagrams\n";
+	"links          share of the datagrams\n"
+	"wall           send and receive as the clock on the wall has them\n";
 
 #define LINK_COUNTS	3
 #define ROWS_MAX	(LINK_COUNTS * 5)
@@ -60,6 +63,7 @@ struct row {
 	struct pair_options options;
 	struct pair *pair;
 	double send[RUNS_MAX], receive[RUNS_MAX], both[RUNS_MAX], libsodium[RUNS_MAX], ratio[RUNS_MAX];
+	double send_wall[RUNS_MAX], receive_wall[RUNS_MAX];
 	uint64_t packets, acks, allocations, wrong, missing;
 };
 
@@ -117,6 +121,8 @@ static bool run_row(const struct request *r, struct row *row, unsigned run)
 	result = pair_run(row->pair, r->packets);
 	row->send[run] = result.sender;
 	row->receive[run] = result.receiver;
+	row->send_wall[run] = result.sender_wall;
+	row->receive_wall[run] = result.receiver_wall;
 	row->both[run] = result.sender + result.receiver;
 	row->libsodium[run] = reference.seal + reference.open;
 	row->ratio[run] = encrypts(row) ? row->both[run] / row->libsodium[run] : 0;
@@ -149,6 +155,7 @@ static bool print_row(struct row *row, unsigned runs)
 	       (unsigned long)row->allocations);
 	for (unsigned i = 0; i < row->options.links; i++)
 		printf("%s%u.%u", i > 0 ? ":" : " ", pair_share(row->pair, i) / 10, pair_share(row->pair, i) % 10);
+	printf("  wall %.0f %.0f", median(row->send_wall, runs), median(row->receive_wall, runs));
 	if (row->missing > 0)
 		printf("  (%lu dropped %s)", (unsigned long)row->missing,
 		       row->options.loss_ppm == 0 ? "by the queue" : "or given up");
@@ -204,6 +211,8 @@ static bool take_option(struct request *r, int option, const char *value)
 	case 'd':
 		r->options.down = true;
 		return true;
+	case 'T':
+		return number(value, CREW_MAX, &n) && (r->options.threads = (unsigned)n);
 	case 'l':
 		return number(value, PAIR_LINKS, &n) && (r->links = (unsigned)n);
 	case 'f':
@@ -235,6 +244,7 @@ int main(int argc, char **argv)
 		{ "alone", no_argument, NULL, 'a' },
 		{ "rate", required_argument, NULL, 'R' }, { "rtt", required_argument, NULL, 't' },
 		{ "loss", required_argument, NULL, 'x' },
+		{ "threads", required_argument, NULL, 'T' },
 		{ "down", no_argument, NULL, 'd' }, { "packets", required_argument, NULL, 'p' },
 		{ "runs", required_argument, NULL, 'r' }, { "help", no_argument, NULL, 'h' }, { 0 },
 	};
@@ -245,7 +255,7 @@ int main(int argc, char **argv)
 	};
 	int option;
 
-	while ((option = getopt_long(argc, argv, "l:c:L:S:f:s:aR:t:x:dp:r:h", options, NULL)) != -1)
+	while ((option = getopt_long(argc, argv, "l:c:L:S:f:s:aR:t:x:T:dp:r:h", options, NULL)) != -1)
 		if (!take_option(&r, option, optarg)) {
 			fputs(usage, option == 'h' ? stdout : stderr);
 			return option == 'h' ? 0 : 2;
@@ -254,5 +264,11 @@ int main(int argc, char **argv)
 		fputs(usage, stderr);
 		return 2;
 	}
-	return run(&r);
+	if (crew_new(r.options.threads, &r.options.crew) < 0) {
+		fprintf(stderr, "engine: no threads\n");
+		return 1;
+	}
+	option = run(&r);
+	crew_free(r.options.crew);
+	return option;
 }

@@ -10,6 +10,7 @@
 #include "base/bytes.h"
 #include "cipher.h"
 #include "core/engine.h"
+#include "io/crew.h"
 #include "sim/segment.h"
 #include "stopwatch.h"
 #include "wire.h"
@@ -22,14 +23,15 @@
 #define SLACK		5 / 4	/* of what the links hold: so much is on its way or waits */
 #define HEADERS		52	/* of IPv4 and TCP, with timestamps */
 #define NUMBERED	(HEADERS + 4)	/* the payload begins with the packet's number */
+#define HELP_FROM	16384	/* as the worker */
 
 struct side {
 	struct engine *engine;
 	struct buf_pool *pool;
 	struct wire *out;		/* one for each link */
 	struct stopwatch watch;
-	struct buf *in[ARRIVALS], *packets[ARRIVALS];
-	struct endpoint from[ARRIVALS];
+	struct engine_arrival in[ARRIVALS];
+	struct buf *packets[ARRIVALS];
 	size_t in_count, packet_count;
 	struct buf_queue sent;		/* datagrams, mark[0] says on which link */
 	struct buf_queue received;	/* inner packets */
@@ -90,6 +92,7 @@ static bool start_side(struct pair *p, struct side *s, struct engine_config *con
 	config->pool = s->pool;
 	config->suite = &suite;
 	config->alone = p->options.alone;
+	config->hands = (struct hands){ crew_run, p->options.crew, p->options.threads + 1, HELP_FROM };
 	s->engine = engine_new(config, p->now);
 	return s->engine != NULL;
 }
@@ -172,10 +175,10 @@ static void bring_arrivals(struct pair *p, struct side *s)
 			if (b == NULL)
 				return;
 			wire_receive(&from[i], b);
-			s->from[s->in_count] = (struct endpoint){ .remote = address_of(!server, i) };
+			s->in[s->in_count].from = (struct endpoint){ .remote = address_of(!server, i) };
 			/* the server has one socket for all, the client one for each */
-			s->from[s->in_count].socket = server ? 0 : (uint8_t)i;
-			s->in[s->in_count++] = b;
+			s->in[s->in_count].from.socket = server ? 0 : (uint8_t)i;
+			s->in[s->in_count++].datagram = b;
 		}
 }
 
@@ -214,8 +217,7 @@ static void run_engine(struct side *s, nsec_t now)
 	struct buf *b;
 
 	stopwatch_start(&s->watch);
-	for (size_t i = 0; i < s->in_count; i++)
-		engine_net_in(s->engine, &s->from[i], s->in[i], now);
+	engine_net_in_all(s->engine, s->in, s->in_count, now);
 	collect(s, now);
 	for (size_t i = 0; i < s->packet_count; i++)
 		engine_tun_in(s->engine, s->packets[i], now);
@@ -362,6 +364,8 @@ struct pair_result pair_run(struct pair *p, uint64_t packets)
 	r.allocations = allocations() - calls;
 	r.sender = stopwatch_nsec(&p->sender->watch) / (double)r.packets;
 	r.receiver = stopwatch_nsec(&p->receiver->watch) / (double)r.packets;
+	r.sender_wall = (double)p->sender->watch.wall / (double)r.packets;
+	r.receiver_wall = (double)p->receiver->watch.wall / (double)r.packets;
 	return r;
 }
 

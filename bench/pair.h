@@ -17,6 +17,7 @@
 #include "base/units.h"
 
 struct aead_ops;
+struct crew;
 
 #define PAIR_PACKET	1400	/* bytes of an inner packet, at most, */
 #define PAIR_SMALLEST	56	/* and at least */
@@ -34,12 +35,15 @@ struct pair_options {
 	bool down;		/* the server sends, else the client */
 	const char *strategy;
 	const struct aead_ops *cipher;
+	struct crew *crew;	/* helps both ends; NULL: nobody does */
+	unsigned threads;	/* of the crew */
 };
 
 struct pair_result {
 	uint64_t packets;	/* inner ones that came out */
 	uint64_t acks;		/* datagrams that went the other way */
 	double sender, receiver;	/* nanoseconds of CPU time in each engine, per packet */
+	double sender_wall, receiver_wall;	/* and as a clock on the wall has it */
 	uint64_t allocations;
 	uint64_t wrong;		/* inner packets that came out of order, or not whole */
 	uint64_t missing;	/* that did not: the sender's queue stood too long for their flow (RFC 8290), or they were given up */

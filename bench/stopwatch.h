@@ -12,6 +12,7 @@
 /* All zero is a stopwatch that stands at 0. */
 struct stopwatch {
 	nsec_t since, sum;
+	nsec_t wall_since, wall;	/* the clock on the wall, its own cost included */
 	uint64_t stretches;
 };
 
