@@ -22,10 +22,21 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "base/units.h"
+
 #define STACK		(512 * 1024)
-#define SPINS_IDLE	300	/* looks for more work before a thread sleeps: some microseconds */
+/*
+ * To wake a thread takes longer than most bursts.  So where they come so closely that
+ * a core is nearly busy with them, threads look for the next one, and sleep where they do not.
+ */
+#define GAP_CLOSE	(150 * NSEC_PER_USEC)
+#define LOOK_CLOSE	(300 * NSEC_PER_USEC)
+#define LOOK_ELSE	(5 * NSEC_PER_USEC)
+#define GAP_MOST	MSEC(1)		/* what a longer one counts as */
+#define GAP_SHARE	8		/* the mean goes so much of the way to the newest */
 #define SPINS_END	2000	/* looks whether the others are done, before the caller does */
 #define USUAL_MAX	4
 #define CORES_OTHERS	2	/* are for the loop, and for those whose packets they are */
@@ -115,18 +126,32 @@ static uint32_t work(struct crew *c, unsigned hand)
 
 /* --- threads --------------------------------------------------------------- */
 
-/* Until there is a run that was not seen yet. */
-static void wait_for_work(struct crew *c, unsigned seen)
+static nsec_t clock_now(void)
 {
-	for (unsigned i = 0; i < SPINS_IDLE; i++) {
-		if (atomic_load_explicit(&c->turn, memory_order_acquire) != seen)
-			return;
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return SEC(t.tv_sec) + (nsec_t)t.tv_nsec;
+}
+
+/* Until there is a run that was not seen yet.  gap: how long that takes in the mean. */
+static void wait_for_work(struct crew *c, unsigned seen, nsec_t *gap)
+{
+	const nsec_t began = clock_now(), look = *gap <= GAP_CLOSE ? LOOK_CLOSE : LOOK_ELSE;
+	nsec_t passed = 0;
+
+	while (atomic_load_explicit(&c->turn, memory_order_acquire) == seen && passed < look) {
 		relax();
+		passed = clock_now() - began;
 	}
-	atomic_fetch_add(&c->sleepers, 1);
-	while (atomic_load(&c->turn) == seen)
-		sleep_while(&c->turn, seen);
-	atomic_fetch_sub(&c->sleepers, 1);
+	if (atomic_load(&c->turn) == seen) {
+		atomic_fetch_add(&c->sleepers, 1);
+		while (atomic_load(&c->turn) == seen)
+			sleep_while(&c->turn, seen);
+		atomic_fetch_sub(&c->sleepers, 1);
+		passed = clock_now() - began;
+	}
+	*gap = (*gap * (GAP_SHARE - 1) + nsec_min(passed, GAP_MOST)) / GAP_SHARE;
 }
 
 static void *live(void *ctx)
@@ -134,10 +159,11 @@ static void *live(void *ctx)
 	struct hand hand = *(struct hand *)ctx;
 	struct crew *c = hand.crew;
 	unsigned seen = atomic_load(&c->turn);
+	nsec_t gap = GAP_MOST;
 
 	atomic_fetch_add(&c->begun, 1);
 	while (!atomic_load(&c->over)) {
-		wait_for_work(c, seen);
+		wait_for_work(c, seen, &gap);
 		seen = atomic_load(&c->turn);
 		work(c, hand.number);
 	}
