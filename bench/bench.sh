@@ -48,10 +48,13 @@ record() { # record METRIC UNIT VALUE: of $what
 
 is_wanted() { [[ " $WHAT " == *" $1 "* ]]; }	# is_wanted ping|tcp|udp|parts
 
-ping_median() { # µs; the first ones, for which caches are cold, do not count
-	in_client timeout 20 ping -n -c 70 -i 0.05 "$HOST4" |
+ping_median() { # ping_median COUNT INTERVAL: µs; the first ones, for which caches are cold, do not count
+	in_client timeout 20 ping -n -c "$1" -i "$2" "$HOST4" |
 		sed -n '11,${s/.* time=\([0-9.]*\) ms$/\1/p}' | percentile 50 | awk '{ printf "%.0f\n", $1 * 1000 }'
 }
+
+idle_ping() { ping_median 70 0.05; }
+awake_ping() { ping_median 1000 0.001; }	# one follows the other, so nothing falls asleep
 
 ticks() { # ticks PID...: user and system, all threads
 	[ $# -gt 0 ] || return
@@ -142,7 +145,8 @@ links_are() { # links_are COUNT
 measure_all() { # what is running now
 	local way
 	if is_wanted ping && [ "$what" != raw ]; then
-		record rtt-added µs "$(calculate %.0f "$(ping_median) - $beside")"
+		record rtt-added µs "$(calculate %.0f "$(idle_ping) - $beside")"
+		record rtt-added-awake µs "$(calculate %.0f "$(awake_ping) - $beside_awake")"
 	fi
 	if is_wanted tcp; then
 		for way in up down both; do measure_flow "$way"; done
@@ -152,11 +156,12 @@ measure_all() { # what is running now
 }
 
 measure() { # measure NAME
-	local beside=0
+	local beside=0 beside_awake=0
 	take_up "$1"
 	links_are "$peer_links" >/dev/null || { failed "$1: its links"; return; }
 	if is_wanted ping; then
-		beside=$(ping_median)
+		beside=$(idle_ping)
+		beside_awake=$(awake_ping)
 		[ "$what" != raw ] || record rtt µs "$beside"
 	fi
 	if peer_up >"$T/up" 2>&1; then measure_all; else

@@ -93,6 +93,7 @@ function figures_table() {
 	row("UDP of 64 bytes, 1000 packets/s", "udp-64", 1000)
 	row("UDP of 1400 bytes, 1000 packets/s", "udp-1400", 1000)
 	row("RTT added when idle, µs", "rtt-added", 1)
+	row("… with a ping each millisecond, µs", "rtt-added-awake", 1)
 	row("memory of its largest process, MiB", "memory", 1)
 }
 
