@@ -391,6 +391,23 @@ static void two_sockets_with_other_habits_share_it(void **state)
 	teardown(&f);
 }
 
+/* Then there is no place any more for the last of those messages: the sanitizers saw that one was computed. */
+static void many_messages_before_the_first_run_leave_nothing_beyond_the_row(void **state)
+{
+	struct fixture f;
+	size_t length[MOST];
+
+	(void)state;
+	setup(&f);
+	for (int i = 0; i < 31; i++)
+		send_run(&f, 100, 1, 100);
+	send_run(&f, 1400, 40, 1400);
+	assert_int_equal(take(&f, 0, length), 71);
+	assert_int_equal(f.habit.segment, 1400);
+	expect(&f, 1400, 40, 1400);
+	teardown(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -409,6 +426,8 @@ int main(void)
 		TEST("what somebody keeps is not written to", what_somebody_keeps_is_not_written_to),
 		TEST("a run of more than there are pieces is cut", a_run_of_more_than_there_are_pieces_is_cut),
 		TEST("two sockets with other habits share it", two_sockets_with_other_habits_share_it),
+		TEST("many messages before the first run leave nothing beyond the row",
+		     many_messages_before_the_first_run_leave_nothing_beyond_the_row),
 	};
 
 	return RUN_TESTS(tests);

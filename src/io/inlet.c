@@ -171,8 +171,9 @@ static size_t prepare(struct inlet *in, const struct inlet_habit *habit)
 
 	if (l.length != in->layout.length || l.pieces != in->layout.pieces)
 		lay_out(in, &l);
-	for (size_t i = 0; i < in->got; i++)
-		reset_message(in, i);
+	else	/* of another layout there may have come more than this one has */
+		for (size_t i = 0; i < in->got; i++)
+			reset_message(in, i);
 	in->got = 0;
 	in->message = 0;
 	in->at = 0;
