@@ -78,7 +78,7 @@ static uint16_t begun(uint32_t flow, uint32_t handle)
 	assert_int_not_equal(tag, 0);
 	contexts_offered(&given, tag, handle);
 	contexts_learn(&got, tag, &place, packet, LEN);
-	contexts_acked(&given, handle);
+	contexts_acked(&given, handle, now);
 	return tag;
 }
 
@@ -96,10 +96,10 @@ static void nothing_is_meant_before_it_has_come(void **state)
 		assert_int_equal(next_of(FLOW, packet), 0);	/* one at a time */
 	}
 	assert_int_equal(shorten(FLOW, packet, &meant), 0);
-	contexts_acked(&given, 4);
-	contexts_acked(&given, 0);
+	contexts_acked(&given, 4, now);
+	contexts_acked(&given, 0, now);
 	assert_int_equal(shorten(FLOW, packet, &meant), 0);
-	contexts_acked(&given, 5);
+	contexts_acked(&given, 5, now);
 	assert_in_range(shorten(FLOW, packet, &meant), 3, 6);
 	assert_int_equal(meant, tag);
 }
@@ -131,7 +131,7 @@ static void a_newer_one_is_offered_when_it_saves_something(void **state)
 	/* while the timestamp takes a byte nothing can be saved */
 	assert_in_range(packets, 12, 40);
 	contexts_offered(&given, second, 6);
-	contexts_acked(&given, 6);
+	contexts_acked(&given, 6, now);
 	next_of(FLOW, packet);
 	shorten(FLOW, packet, &meant);
 	assert_int_equal(meant, second);
@@ -160,7 +160,7 @@ static void a_slot_rests_before_it_is_offered_anew(void **state)
 			assert_true(used[slot] == 0 || now - used[slot] >= CONTEXTS_REST);
 			contexts_offered(&given, tag, i);
 			contexts_learn(&got, tag, &place, packet, LEN);
-			contexts_acked(&given, i);
+			contexts_acked(&given, i, now);
 		}
 		if (shorten(flow, packet, &meant) > 0) {
 			used[contexts_slot(meant)] = now;
@@ -186,7 +186,7 @@ static void of_too_many_flows_some_go_whole(void **state)
 				continue;
 			slots++;
 			contexts_offered(&given, tag, flow + 1);
-			contexts_acked(&given, flow + 1);
+			contexts_acked(&given, flow + 1, now);
 		}
 	for (uint32_t flow = 0; flow < 300; flow++)
 		shortened += shorten(flow, packet, &meant) > 0;
@@ -245,7 +245,6 @@ static void no_tag_reaches_beyond_the_slots(void **state)
 	}
 }
 
-/* Offers that never come: some day nobody knows any more what the other end has there. */
 static void what_is_withdrawn_is_never_meant(void **state)
 {
 	uint8_t packet[LEN];
@@ -256,13 +255,35 @@ static void what_is_withdrawn_is_never_meant(void **state)
 	assert_true(contexts_stands(&given, tag, now));
 	contexts_withdraw(&given, tag);
 	assert_false(contexts_stands(&given, tag, now));
-	contexts_acked(&given, 5);
+	contexts_acked(&given, 5, now);
 	assert_int_equal(shorten(FLOW, packet, &meant), 0);
-	now += CONTEXTS_REST;
+	now += MSEC(50);
 	assert_int_not_equal(begun(FLOW, 6), 0);
 	assert_in_range(shorten(FLOW, packet, &meant), 3, SHORTHAND_MAX);
 }
 
+/* Its packet may have been a SHORT that nobody could read any more: acknowledged, and its offer lost. */
+static void what_is_acknowledged_late_is_not_meant(void **state)
+{
+	uint8_t packet[LEN];
+	uint16_t first = begun(FLOW, 5), second, meant;
+
+	(void)state;
+	do {
+		now += MSEC(10);
+		second = next_of(FLOW, packet);
+		assert_in_range(shorten(FLOW, packet, &meant), 3, 6);
+	} while (second == 0 && now < SEC(1000));
+	contexts_offered(&given, second, 6);
+	now += CONTEXTS_REST;
+	contexts_acked(&given, 6, now);
+	assert_in_range(shorten(FLOW, packet, &meant), 3, SHORTHAND_MAX);
+	assert_int_equal(meant, first);
+	now += MSEC(60);
+	assert_int_not_equal(next_of(FLOW, packet), 0);
+}
+
+/* Some day nobody knows any more what the other end has there. */
 static void what_is_offered_in_vain_ends(void **state)
 {
 	uint8_t packet[LEN];
@@ -293,6 +314,7 @@ int main(void)
 		CASE("an offer that is older than what is there is ignored", who_offers_what_is_older_is_not_believed),
 		CASE("no tag reaches beyond the slots", no_tag_reaches_beyond_the_slots),
 		CASE("what is withdrawn is never meant", what_is_withdrawn_is_never_meant),
+		CASE("what is acknowledged late is not meant", what_is_acknowledged_late_is_not_meant),
 		CASE("what is offered in vain ends", what_is_offered_in_vain_ends),
 	};
 

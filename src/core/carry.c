@@ -183,13 +183,15 @@ static void send_kept(struct peer *p, struct path *path, struct buf *b, const st
 	const struct datagram_load what = load_of(b, load, copy);
 	uint8_t *data = b->data, beginning[SHORTHAND_HEADER];
 	const uint32_t len = b->len;
+	const size_t room = (size_t)(b->storage + sizeof(b->storage) - data);
+	const size_t saved = room < sizeof(beginning) ? room : sizeof(beginning);
 
-	memcpy(beginning, data, sizeof(beginning));
+	memcpy(beginning, data, saved);
 	put_header(p, path, b, load, now);
 	send_frames_of(p, path, b, what, room_for(path, load), now);
 	b->data = data;
 	b->len = len;
-	memcpy(data, beginning, sizeof(beginning));
+	memcpy(data, beginning, saved);
 }
 
 static struct buf *copy_of(struct peer *p, const uint8_t *bytes, size_t len)
@@ -414,12 +416,17 @@ static struct load load_alone(struct peer *p, const struct repair_item *item, co
 			      nsec_t now)
 {
 	struct load load = load_of_item(item, again);
+	struct load without = load;
 
-	if (load.piece.offers != 0 && !contexts_stands(p->given, load.piece.offers, now))
-		load.piece.offers = 0;
-	if (!fits(path, &load, item->packet->len))
+	without.piece.offers = 0;
+	if (load.piece.offers == 0 || !contexts_stands(p->given, load.piece.offers, now))
+		return without;
+	if (fits(path, &load, item->packet->len) && p->session.current->shorthand)
+		return load;
+	/* where it goes in pieces, or not at all, what is under way is still an offer */
+	if (fits(path, &without, item->packet->len))
 		offer_no_more(p, &load);
-	return load;
+	return without;
 }
 
 bool carry_copy(struct peer *p, const struct repair_item *item, struct path *path, nsec_t now)

@@ -271,11 +271,10 @@ static void packet_acked(void *ctx, const struct loss_record *record, nsec_t now
 	struct peer_observer *o = ctx;
 	struct repair *repair = o->peer->repair;
 
-	(void)now;
 	o->acked[record->ecn]++;
 	for (uint32_t n = record->copies, handle = record->copy; n > 0; n--, handle = repair_after(repair, handle)) {
 		repair_acked(repair, handle);
-		contexts_acked(o->peer->given, handle);
+		contexts_acked(o->peer->given, handle, now);
 	}
 	pmtu_arrived(&o->path->pmtu, record->len, record->sent_at);
 }

@@ -79,8 +79,9 @@ static bool wants_one(struct contexts_given *g, struct contexts_flow *f, nsec_t 
 	}
 	if (f->offered_at != 0 && nsec_since(f->offered_at, now) < OFFER_EVERY)
 		return false;
-	/* its packet has been given up, or is tried for longer than anybody cares */
-	if (f->offered != 0 && (!is_of(g, f->offered, f->flow) || nsec_since(f->offered_at, now) >= CONTEXTS_REST))
+	/* it was withdrawn, its packet has been given up, or is tried for longer than anybody cares */
+	if (f->offered != 0 && (!is_of(g, f->offered, f->flow) || g->slot[contexts_slot(f->offered)].withdrawn ||
+				nsec_since(f->offered_at, now) >= CONTEXTS_REST))
 		f->offered = 0;
 	return f->offered == 0 && (!is_of(g, f->known, f->flow) || f->waste >= OFFER_BYTES);
 }
@@ -115,6 +116,7 @@ uint16_t contexts_offer(struct contexts_given *g, uint32_t flow, const struct pi
 	g->slot[slot].context = context;
 	g->slot[slot].flow = flow;
 	g->slot[slot].withdrawn = false;
+	g->slot[slot].offered_at = now;
 	g->slot[slot].used_at = now != 0 ? now : 1;
 	g->slot[slot].generation++;
 	g->slot[slot].unheard++;
@@ -148,12 +150,19 @@ bool contexts_stands(struct contexts_given *g, uint16_t tag, nsec_t now)
 	return true;
 }
 
-static void become_known(struct contexts_given *g, uint16_t tag)
+/*
+ * Its packet may itself have meant a header, whose slot may have had another one by
+ * the time it came: then nobody could read it, and the offer went with it.  Within
+ * CONTEXTS_REST that cannot be.
+ */
+static void become_known(struct contexts_given *g, uint16_t tag, nsec_t now)
 {
 	uint8_t slot = contexts_slot(tag);
 	struct contexts_flow *f;
 
 	if (g->slot[slot].generation != contexts_generation(tag) || g->slot[slot].withdrawn)
+		return;
+	if (nsec_since(g->slot[slot].offered_at, now) >= CONTEXTS_REST)
 		return;
 	g->slot[slot].unheard = 0;
 	f = find(g, g->slot[slot].flow);
@@ -166,12 +175,12 @@ static void become_known(struct contexts_given *g, uint16_t tag)
 }
 
 /* ACKs are many, and hardly ever does anything wait. */
-void contexts_acked(struct contexts_given *g, uint32_t handle)
+void contexts_acked(struct contexts_given *g, uint32_t handle, nsec_t now)
 {
 	for (uint32_t i = 0; i < g->waits; i++) {
 		if (g->waiting[i].handle != handle)
 			continue;
-		become_known(g, g->waiting[i].tag);
+		become_known(g, g->waiting[i].tag, now);
 		g->waiting[i] = g->waiting[--g->waits];
 		return;
 	}

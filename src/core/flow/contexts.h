@@ -3,8 +3,8 @@
  *
  * A context has a tag: its slot, of CONTEXTS_SLOTS, and the slot's generation.  The
  * sender offers one with a packet that says so; once that packet is acknowledged,
- * wherever and however often it went, the other end has it, and what follows in the
- * flow may be told by it.
+ * wherever and however often it went, but within CONTEXTS_REST, the other end has it,
+ * and what follows in the flow may be told by it.
  *
  * Paths differ, so a packet may come long after those that were sent behind it.  A
  * slot is not offered anew before CONTEXTS_REST after it was last meant or offered,
@@ -63,6 +63,7 @@ struct contexts_given {
 	struct {
 		struct shorthand_context context;
 		uint32_t flow;
+		nsec_t offered_at;	/* for the first time */
 		nsec_t used_at;		/* last offered, or meant; 0: never */
 		uint8_t generation;
 		bool withdrawn;
@@ -83,7 +84,7 @@ struct contexts_given {
 		uint32_t handle;	/* of the packet that offers it */
 		uint16_t tag;
 	} waiting[CONTEXTS_WAITING];	/* to be known; those that never come stay until others need the place */
-	uint32_t offers, waits;		/* offers: so many were made; waits: places in use */
+	uint32_t offers, waits;		/* offers: so many took the place of another; waits: places in use */
 };
 
 /*
@@ -99,7 +100,7 @@ void contexts_withdraw(struct contexts_given *g, uint16_t tag);
 /* It goes out once more; false: it was withdrawn, or its slot has another one meanwhile; it is not to be made. */
 bool contexts_stands(struct contexts_given *g, uint16_t tag, nsec_t now);
 /* A datagram with the packet of a handle has arrived.  Any handle will do. */
-void contexts_acked(struct contexts_given *g, uint32_t handle);
+void contexts_acked(struct contexts_given *g, uint32_t handle, nsec_t now);
 
 /*
  * The shorthand of a packet by a context that is known: its length, what it is of the
