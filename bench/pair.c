@@ -18,7 +18,7 @@
 #define POOL		16384
 #define PORT		7474
 #define ARRIVALS	1024	/* datagrams that an engine takes in a turn at most */
-#define WARM		MSEC(1500)	/* the controllers know their links by then */
+#define WARM		MSEC(3000)	/* the controllers know their links by then, and lanes how much waits in them */
 #define UP_WITHIN	SEC(5)
 #define SLACK		5 / 4	/* of what the links hold: so much is on its way or waits */
 #define HEADERS		52	/* of IPv4 and TCP, with timestamps */
