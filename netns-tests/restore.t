@@ -157,9 +157,18 @@ for signal in INT TERM HUP; do
 	unchanged "SIG$signal:" client server
 done
 
+# The shell between does not mind an interrupt, so its time does not count.
+has_begun() {
+	local end=$((SECONDS + 5))
+	until [ "/proc/$1/exe" -ef "$TTT" ]; do
+		[ "$SECONDS" -lt "$end" ] || return
+	done
+}
+
 # At any time: before it can listen, and while it does one thing or another.
 for ms in 02 04 06 08 10 12 14 16 18 20 25 30; do
 	spawn_in client "$TTT" up -c "$T/client.conf" -r "$T/run-client"
+	has_begun "$SPAWNED"
 	sleep "0.0$ms"
 	kill -INT "$SPAWNED"
 	wait "$SPAWNED" 2>/dev/null
