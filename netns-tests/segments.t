@@ -4,6 +4,7 @@
 # is a datagram of its own, which may be lost by itself, or be too large.
 . "$(dirname "$0")/tunnel.sh"
 needs perl busybox tcpdump ethtool jq nft
+. "$(dirname "$0")/digest.sh"
 topology 2
 tunnel_files
 
@@ -15,26 +16,6 @@ udp() { status_of "$1" ".udp_$2"; } # udp NAME FIELD
 per_message() { # per_message NAME tx|rx BEFORE-DATAGRAMS BEFORE-MESSAGES
 	awk -v d="$(($(udp "$1" "$2_datagrams") - $3))" -v m="$(($(udp "$1" "$2_messages") - $4))" \
 		'BEGIN { printf "%.1f\n", (m > 0 ? d / m : 0) }'
-}
-
-make_file "$T/file" 30M random
-sum=$(md5sum <"$T/file" | cut -d ' ' -f 1)
-cat >"$T/receive" <<'PERL'
-use strict; use warnings; use IO::Socket::INET; use Digest::MD5;
-my $s = IO::Socket::INET->new(LocalPort => shift, Listen => 1, ReuseAddr => 1)->accept or die "no connection: $!";
-print Digest::MD5->new->addfile($s)->hexdigest, "\n";
-PERL
-port=9000
-# The file over one TCP connection from the client to the host, beyond the tunnel.
-transfer() {
-	port=$((port + 1))
-	spawn_in host timeout 60 perl "$T/receive" "$port"
-	local log=$SPAWN_LOG pid=$SPAWNED
-	within 3 is_listening host "$port" || return
-	in_client timeout 60 busybox sh -c "busybox nc $HOST4 $port <'$T/file'" || return
-	within 5 not is_alive "$pid"
-	cat "$log"
-	[ "$(cat "$log")" = "$sum" ]
 }
 
 ok "both ends come up" both_up
