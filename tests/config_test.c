@@ -84,6 +84,14 @@ static void networks_users_and_cgroups_may_go_past_the_tunnel(void **state)
 	config_free(c);
 }
 
+static struct config *client_with(const char *key, const char *value)
+{
+	char text[512];
+
+	snprintf(text, sizeof(text), "[tunnel]\n%s = %s\n%sendpoint=a\n", key, value, strchr(CLIENT, '\n') + 1);
+	return parsed(text);
+}
+
 static void copies_may_take_a_share_or_nothing(void **state)
 {
 	static const struct { const char *text; uint32_t ppm; } row[] = {
@@ -92,11 +100,8 @@ static void copies_may_take_a_share_or_nothing(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(row); i++) {
-		char text[512];
-		struct config *c;
+		struct config *c = client_with("copies", row[i].text);
 
-		snprintf(text, sizeof(text), "[tunnel]\ncopies = %s\n%s", row[i].text, strchr(CLIENT, '\n') + 1);
-		c = parsed(strcat(text, "endpoint=a\n"));
 		assert_int_equal(c->copies_ppm, row[i].ppm);
 		config_free(c);
 	}
@@ -110,11 +115,8 @@ static void threads_are_a_number_or_what_suits_the_machine(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(row); i++) {
-		char text[512];
-		struct config *c;
+		struct config *c = client_with("threads", row[i].text);
 
-		snprintf(text, sizeof(text), "[tunnel]\nthreads = %s\n%s", row[i].text, strchr(CLIENT, '\n') + 1);
-		c = parsed(strcat(text, "endpoint=a\n"));
 		assert_int_equal(c->threads, row[i].threads);
 		config_free(c);
 	}
