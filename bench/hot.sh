@@ -4,7 +4,6 @@
 
 . "$(dirname "$0")/figures.sh"
 . "$(dirname "$0")/load.sh"
-. "$(dirname "$0")/processes.sh"
 
 needs perf iperf3
 
