@@ -18,9 +18,9 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/exit_code.h"
 #include "base/log.h"
 #include "base/text.h"
@@ -45,10 +45,7 @@
 
 nsec_t supervisor_now(void)
 {
-	struct timespec t;
-
-	clock_gettime(CLOCK_BOOTTIME, &t);
-	return (nsec_t)t.tv_sec * NSEC_PER_SEC + (nsec_t)t.tv_nsec;
+	return clock_read(CLOCK_BOOTTIME);
 }
 
 /* --- how it ends --------------------------------------------------------- */

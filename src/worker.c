@@ -16,10 +16,10 @@
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "io/inlet.h"
 #include "io/sandbox.h"
@@ -34,22 +34,11 @@
 /* libev's priorities; the channel has 0 */
 enum { FIRST = 2, SOCKETS = 1, TUN = -1, TIMER = -2 };
 
-static nsec_t read_clock(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_BOOTTIME, &t);
-	return SEC(t.tv_sec) + (nsec_t)t.tv_nsec;
-}
-
 /* Ours alone, so that a busy machine makes no cipher look slow. */
 static nsec_t read_cpu_time(void *ctx)
 {
-	struct timespec t;
-
 	(void)ctx;
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-	return SEC(t.tv_sec) + (nsec_t)t.tv_nsec;
+	return clock_read(CLOCK_THREAD_CPUTIME_ID);
 }
 
 void worker_finish(struct worker *w, int exit_code)
@@ -244,7 +233,7 @@ static void on_woken(struct ev_loop *loop, ev_check *watcher, int events)
 {
 	(void)loop;
 	(void)events;
-	((struct worker *)watcher->data)->now = read_clock();
+	((struct worker *)watcher->data)->now = clock_read(CLOCK_BOOTTIME);
 }
 
 /* --- into the engine ---------------------------------------------------- */
@@ -512,7 +501,7 @@ int worker_run(int channel_fd, const struct worker_options *options)
 	suite_fastest(&worker.suite, read_cpu_time, NULL);
 	if (!options->one_by_one)
 		worker.udp = udp_offload();
-	worker.now = read_clock();
+	worker.now = clock_read(CLOCK_BOOTTIME);
 	worker.threads = options->threads;
 	error = sandbox_enter(&sandbox, &step);
 	if (error < 0) {

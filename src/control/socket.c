@@ -18,8 +18,9 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "base/clock.h"
 
 struct client {
 	struct control *control;
@@ -406,21 +407,13 @@ void control_free(struct control *c)
 
 /* The client's side. */
 
-static nsec_t clock_now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_BOOTTIME, &ts);
-	return SEC(ts.tv_sec) + (nsec_t)ts.tv_nsec;
-}
-
 /* 0, or -ETIMEDOUT. */
 static int wait_for(int fd, short events, nsec_t deadline)
 {
 	struct pollfd p = { .fd = fd, .events = events };
 
 	for (;;) {
-		nsec_t left = nsec_since(clock_now(), deadline);
+		nsec_t left = nsec_since(clock_read(CLOCK_BOOTTIME), deadline);
 		int n = poll(&p, 1, (int)nsec_min((left + NSEC_PER_MSEC - 1) / NSEC_PER_MSEC, 60000));
 
 		if (n > 0)
@@ -520,7 +513,7 @@ static int exchange(int fd, const json_t *request, nsec_t deadline, json_t **ret
 int control_call(const char *path, const json_t *request, nsec_t timeout, json_t **ret,
 		 pid_t *ret_pid)
 {
-	nsec_t deadline = clock_now() + timeout;
+	nsec_t deadline = clock_read(CLOCK_BOOTTIME) + timeout;
 	struct sockaddr_un at;
 	struct ucred who;
 	socklen_t len = unix_address(path, &at), who_len = sizeof(who);

@@ -22,10 +22,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "base/units.h"
+#include "base/clock.h"
 
 #define STACK		(512 * 1024)
 /*
@@ -126,30 +125,22 @@ static uint32_t work(struct crew *c, unsigned hand)
 
 /* --- threads --------------------------------------------------------------- */
 
-static nsec_t clock_now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return SEC(t.tv_sec) + (nsec_t)t.tv_nsec;
-}
-
 /* Until there is a run that was not seen yet.  gap: how long that takes in the mean. */
 static void wait_for_work(struct crew *c, unsigned seen, nsec_t *gap)
 {
-	const nsec_t began = clock_now(), look = *gap <= GAP_CLOSE ? LOOK_CLOSE : LOOK_ELSE;
+	const nsec_t began = clock_read(CLOCK_MONOTONIC), look = *gap <= GAP_CLOSE ? LOOK_CLOSE : LOOK_ELSE;
 	nsec_t passed = 0;
 
 	while (atomic_load_explicit(&c->turn, memory_order_acquire) == seen && passed < look) {
 		relax();
-		passed = clock_now() - began;
+		passed = clock_read(CLOCK_MONOTONIC) - began;
 	}
 	if (atomic_load(&c->turn) == seen) {
 		atomic_fetch_add(&c->sleepers, 1);
 		while (atomic_load(&c->turn) == seen)
 			sleep_while(&c->turn, seen);
 		atomic_fetch_sub(&c->sleepers, 1);
-		passed = clock_now() - began;
+		passed = clock_read(CLOCK_MONOTONIC) - began;
 	}
 	*gap = (*gap * (GAP_SHARE - 1) + nsec_min(passed, GAP_MOST)) / GAP_SHARE;
 }
