@@ -99,6 +99,27 @@ static void a_download_shows_with_its_second_packet(void **state)
 	free(f);
 }
 
+static void what_sends_only_small_ones_for_a_while_is_answers(void **state)
+{
+	struct fixture *f = prepare();
+	struct habit h;
+
+	(void)state;
+	/* far more than the allowance: 2000 a second */
+	assert_false(send(f, 1, 401, HABIT_ANSWER, NSEC_PER_SEC / 2000 - 10).answers);
+	h = send(f, 1, 1, HABIT_ANSWER, MSEC(1));
+	assert_true(h.answers);
+	assert_false(h.sparse);
+	assert_false(h.steady);
+	/* a larger one is none, and those after it may be of its kind */
+	assert_false(send(f, 1, 1, HABIT_ANSWER + 1, MSEC(1)).answers);
+	assert_false(send(f, 1, 199, 60, MSEC(1)).answers);
+	assert_true(send(f, 1, 1, 60, MSEC(1)).answers);
+	assert_false(send(f, 2, 7, 60, MSEC(100)).answers);
+	assert_true(send(f, 2, 1, 60, MSEC(100)).answers);
+	free(f);
+}
+
 static void bulk_is_forgiven_after_a_quiet_second(void **state)
 {
 	struct fixture *f = prepare();
@@ -160,6 +181,8 @@ int main(void)
 		TEST("a flow is steady after eight packets and 200 ms",
 		     a_flow_is_steady_after_eight_packets_and_200_ms),
 		TEST("a download shows with its second packet", a_download_shows_with_its_second_packet),
+		TEST("what sends only small ones for a while is answers",
+		     what_sends_only_small_ones_for_a_while_is_answers),
 		TEST("bulk is forgiven after a quiet second", bulk_is_forgiven_after_a_quiet_second),
 		TEST("a flood of new flows pushes no steady one out",
 		     a_flood_of_new_flows_pushes_no_steady_one_out),

@@ -5,6 +5,7 @@
 
 #include "base/bytes.h"
 #include "sim/model_call.h"
+#include "sim/model_quic.h"
 #include "sim/model_tcp.h"
 #include "sim/model_udp.h"
 #include "sim/segment.h"
@@ -128,6 +129,25 @@ static void a_download_does_not_wait_for_lost_acks(void **state)
 	sim_free(s);
 }
 
+/* Likewise of a QUIC, whose acknowledgements nobody can read: they are the small ones. */
+static void nor_does_one_by_quic(void **state)
+{
+	struct sim *s = lossy(76, "aggregate", 25, 20000, 0);
+	const struct model_quic_config config = { .direction = SIM_DOWN };
+	struct model_quic *quic = model_quic_new(s, &config);
+	struct samples *round_trip = model_quic_round_trips(quic);
+
+	(void)state;
+	sim_run(s, SEC(20));
+	printf("# round trip: p50 %.1f p90 %.1f ms, %.1f Mbit/s\n", (double)samples_percentile(round_trip, 50) / 1e6,
+	       (double)samples_percentile(round_trip, 90) / 1e6, model_quic_rate(quic, 5, 20));
+	assert_true(samples_percentile(round_trip, 50) < MSEC(95));
+	assert_true(model_quic_rate(quic, 5, 20) > 33);
+	assert_int_equal(model_quic_stats(quic).reordered, 0);
+	model_quic_free(quic);
+	sim_free(s);
+}
+
 /* --- a flow that changes its mind ------------------------------------------ */
 
 #define LARGE	1200
@@ -211,6 +231,7 @@ int main(void)
 		     a_video_that_is_marked_real_time_does_not_wait_for_what_it_lost),
 		TEST("under round-robin a call keeps its order", under_round_robin_a_call_keeps_its_order),
 		TEST("a download does not wait for lost ACKs", a_download_does_not_wait_for_lost_acks),
+		TEST("nor does one by QUIC", nor_does_one_by_quic),
 		TEST("a flow that turns into a download is not jumbled",
 		     a_flow_that_turns_into_a_download_is_not_jumbled),
 	};

@@ -22,6 +22,7 @@
 #define USUAL_MAX		4	/* round trips: what is beyond is a queue, not jitter */
 #define REPAIR_ITEMS		8192		/* packets under way that are kept: 16 MiB of buffers */
 #define HELD_MAX		(16u << 20)	/* bytes of packets held for order */
+#define UNANSWERED_MAX		4096		/* inner packets of data that are remembered as such to be answered */
 #define SILENT_PATH_LIFE	SEC(60)		/* a server forgets a path that says nothing for so long */
 
 bool peer_init(struct peer *p, struct context *ctx, uint16_t index,
@@ -345,6 +346,7 @@ void peer_release(struct peer *p, nsec_t now)
 	while ((b = resequencer_out(p->order, now)) != NULL) {
 		p->rx_packets++;
 		p->rx_bytes += b->len;
+		p->unanswered += b->len > HABIT_ANSWER && p->unanswered < UNANSWERED_MAX;
 		deliver(p, b, now);
 	}
 	thinner_tick(p->acks, toll_entry(p), now);

@@ -108,6 +108,7 @@ struct peer {
 	_Alignas(16) uint8_t strategy_state[STRATEGY_STATE];
 	struct lane_table lanes;
 	struct habit_table habits;	/* of the flows that we send */
+	uint32_t unanswered;		/* large inner packets that came, less small ones that may answer them */
 	struct fq_codel *queue;		/* inner packets that wait for a path; each has its number */
 	struct gate gate;		/* that they leave through, */
 	struct toll toll;		/* and what comes from the peer on its way to the TUN */

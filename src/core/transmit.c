@@ -490,19 +490,36 @@ static bool is_welcome(const struct peer *p, nsec_t now)
 	return peer_may_send(p, now) || fq_codel_stats(p->queue).packets < WAITING_MAX;
 }
 
+/* It is small, like all that its flow has sent lately, and something has come that it may answer. */
+static bool is_answer(struct peer *p, const struct habit *habit)
+{
+	if (!habit->answers || p->unanswered == 0)
+		return false;
+	p->unanswered--;
+	return true;
+}
+
 /*
- * What the packet is, for whoever has to choose its way.  Packets of a steady
- * flow need not wait for each other, unless the strategy gives them to paths in
- * turn: then hardly one would come in its place.
+ * Packets of a steady flow need not wait for each other, nor does a QUIC's
+ * acknowledgement, which says all that the ones before it said; unless the strategy
+ * gives them to paths in turn: then hardly one would come in its place.
  */
+static bool may_overtake(struct peer *p, const struct inner *inner, const struct habit *habit)
+{
+	if (inner->unordered)
+		return true;
+	if (inner->in_order || p->strategy->in_turn)
+		return false;
+	return habit->steady || inner->real_time || is_answer(p, habit);
+}
+
+/* What the packet is, for whoever has to choose its way. */
 static uint32_t traits_of(struct peer *p, const struct inner *inner, size_t len, nsec_t now)
 {
 	struct habit habit = habit_note(&p->habits, inner->flow, len, now);
-	uint32_t traits = (habit.sparse ? CARRY_SPARSE : 0) | (habit.steady ? CARRY_STEADY : 0);
 
-	if (inner->unordered || ((habit.steady || inner->real_time) && !inner->in_order && !p->strategy->in_turn))
-		traits |= CARRY_UNORDERED;
-	return traits;
+	return (habit.sparse ? CARRY_SPARSE : 0) | (habit.steady ? CARRY_STEADY : 0) |
+	       (may_overtake(p, inner, &habit) ? CARRY_UNORDERED : 0);
 }
 
 /*

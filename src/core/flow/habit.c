@@ -15,6 +15,11 @@ static bool is_steady(const struct habit_flow *f, uint32_t now)
 	return !f->was_bulk && f->packets >= STEADY_PACKETS && now - f->since >= STEADY_TIME;
 }
 
+static bool is_answering(const struct habit_flow *f, uint32_t now)
+{
+	return f->answers >= STEADY_PACKETS && now - f->answers_since >= STEADY_TIME;
+}
+
 static bool is_kept(const struct habit_flow *f, uint32_t now)
 {
 	return is_steady(f, now) && now - f->seen < KEPT;
@@ -50,13 +55,23 @@ static unsigned used_now(const struct habit_flow *f, uint32_t now)
 
 static struct habit habit_of(const struct habit_flow *f, uint32_t now)
 {
-	return (struct habit){ .sparse = !f->was_bulk, .steady = is_steady(f, now) };
+	return (struct habit){ .sparse = !f->was_bulk, .steady = is_steady(f, now), .answers = is_answering(f, now) };
 }
 
 static void begin_anew(struct habit_flow *f, uint32_t now)
 {
 	f->since = now;
 	f->packets = 1;
+}
+
+static void note_size(struct habit_flow *f, size_t len, uint32_t now)
+{
+	if (len > HABIT_ANSWER) {
+		f->answers = 0;
+		f->answers_since = now;
+	} else {
+		f->answers += f->answers < UINT8_MAX;
+	}
 }
 
 struct habit habit_note(struct habit_table *t, uint32_t flow, size_t len, nsec_t time)
@@ -69,7 +84,7 @@ struct habit habit_note(struct habit_table *t, uint32_t flow, size_t len, nsec_t
 	if (f == NULL)
 		return (struct habit){ 0 };
 	if (f->packets == 0)
-		*f = (struct habit_flow){ .flow = flow, .seen = now, .since = now };
+		*f = (struct habit_flow){ .flow = flow, .seen = now, .since = now, .answers_since = now };
 	used = used_now(f, now) + cost;
 	f->packets += f->packets < UINT8_MAX;
 	if (used > ALLOWANCE) {
@@ -81,6 +96,7 @@ struct habit habit_note(struct habit_table *t, uint32_t flow, size_t len, nsec_t
 	}
 	if (len > HABIT_SMALL && !f->was_bulk)
 		begin_anew(f, now);
+	note_size(f, len, now);
 	f->used = (uint8_t)used;
 	f->seen = now;
 	return habit_of(f, now);

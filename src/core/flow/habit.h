@@ -12,6 +12,9 @@
  * that could do harm: what a steady flow sends may overtake, and no packet of a
  * download ever has, not even its first.
  *
+ * A flow is of answers when for eight packets and 200 ms none was larger than an
+ * acknowledgement, however many they are: who sends data sends larger ones.
+ *
  * Memory is fixed: 1024 flows, four to a place.  A steady flow that was heard
  * within ten seconds is never forgotten for another, so a flood of new flows
  * pushes out only its like; one that finds no place is bulk.
@@ -28,12 +31,15 @@
 #define HABIT_FLOWS	1024
 #define HABIT_WAYS	4
 #define HABIT_SMALL	600	/* bytes of a small packet, at most */
+#define HABIT_ANSWER	300	/* of an acknowledgement, with as many ranges as a QUIC has */
 
 struct habit_flow {
 	uint32_t flow;		/* hash */
 	uint32_t seen, since;	/* microseconds, low bits: last packet; first one, last large one, or when it last was bulk */
+	uint32_t answers_since;	/* likewise: first packet, or last one that was no answer */
 	uint8_t used;		/* of its allowance, when last seen */
 	uint8_t packets;	/* since then, up to 255; 0: the place is free */
+	uint8_t answers;	/* since answers_since, up to 255 */
 	bool was_bulk;
 };
 
@@ -45,6 +51,7 @@ struct habit_table {
 struct habit {
 	bool sparse;		/* this packet, too, keeps to the allowance */
 	bool steady;		/* and so did the ones before, for a while */
+	bool answers;		/* this packet, and those before it for a while, are no data of a download */
 };
 
 /* A packet of len bytes has come. */
