@@ -62,11 +62,18 @@ double search_gain(const struct search *x, const struct standing *q, const struc
 
 /* --- rounds ----------------------------------------------------------------- */
 
-/* The round had a queue all the time. */
+/*
+ * The round had a queue all the time.  Where it jitters the least RTT of a round says
+ * little of one, and a path that carries much is above its floor without any.
+ */
 static bool has_filled(const struct standing *q, const struct capacity *c,
 		       const struct capacity_round *round)
 {
-	return round->least >= q->floor + (standing_is_jittery(q) ? limit(q, c) : target(q, c)) / 2;
+	nsec_t queue = target(q, c) / 2;
+
+	if (standing_is_jittery(q))
+		queue = nsec_max(limit(q, c) / 2, standing_room(q));
+	return round->least >= q->floor + queue;
 }
 
 /* What it brings is measured: where it jitters only a whole span tells. */

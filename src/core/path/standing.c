@@ -62,15 +62,14 @@ static nsec_t packets(nsec_t one, unsigned count)
 	return nsec_min(count * one, nsec_max(one, PACKETS_MAX));
 }
 
-/* How far above the floor the standing RTT is by itself when the path is full. */
-static nsec_t room(const struct standing *q)
+nsec_t standing_room(const struct standing *q)
 {
 	return nsec_since(q->floor, q->base + jitter_when_full(&q->jitter));
 }
 
 nsec_t standing_target(const struct standing *q, nsec_t packet)
 {
-	return nsec_max(TARGET, packets(packet, TARGET_PACKETS)) + room(q) + jitter_unseen(&q->jitter);
+	return nsec_max(TARGET, packets(packet, TARGET_PACKETS)) + standing_room(q) + jitter_unseen(&q->jitter);
 }
 
 nsec_t standing_limit(const struct standing *q, nsec_t packet)

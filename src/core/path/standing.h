@@ -44,6 +44,8 @@ static inline nsec_t standing_queue(const struct standing *q)
 	return nsec_since(q->floor, standing_rtt(q));
 }
 
+/* So far above the floor the standing RTT is by itself when the path is just full. */
+nsec_t standing_room(const struct standing *q);
 /* Up to the target a queue may stand.  packet: the time that a full one takes; 0: nobody knows. */
 nsec_t standing_target(const struct standing *q, nsec_t packet);
 /* Above the limit it has to go.  That is more than the target. */
