@@ -137,6 +137,8 @@ static void write_apart(struct worker_tun *t, struct worker_tun_failure *failure
 
 		b->len = 0;
 		split_next(&split, b);
+		if (b->needs_checksum)
+			ip_finish_checksum(b->data, b->len);
 		piece[1].iov_len = b->len;
 		note(failure, write_pieces(t, piece, 2), 1);
 	}

@@ -30,7 +30,7 @@ check "its tool includes the configuration, too, and nothing else" \
 check "nobody but the simulator and tests includes the simulator" \
 	"$(grep -nrE '^#include "sim/' src routing nft --include='*.[ch]' | grep -v '^src/sim/' | head)"
 ALLOWED='EVP_|crypto_|sodium_|randombytes|mem(cpy|move|set|cmp)|str(cmp|len|ncmp|ncpy|chr)|__(memcpy|memset|memmove|strcpy|strncpy)_chk|calloc|malloc|free|aligned_alloc|__stack_chk_fail|__assert_fail|_GLOBAL_OFFSET_TABLE_'
-BASE='buf_|addr_|prefix_|endpoint_'
+BASE='buf_|addr_|prefix_|endpoint_|ip_|sum_'
 defined=$(nm --defined-only "$B/libcore.a" 2>/dev/null | awk 'NF==3 {print $3}' | sort -u)
 undefined=$(nm -u "$B/libcore.a" 2>/dev/null | awk '$1=="U" {print $2}' | sort -u)
 check "the core's archive is there" "$([ -n "$defined" ] || echo "$B/libcore.a: build it first")"

@@ -37,14 +37,14 @@ static void mend(uint8_t *p, size_t len)
 static void there_and_back(const struct shorthand_context *c, const uint8_t *packet, size_t len, uint32_t seq)
 {
 	uint8_t wire[SHORTHAND_MAX + 2048], header[SHORTHAND_HEADER];
-	size_t n = shorthand_write(c, packet, len, seq, wire);
+	size_t n = shorthand_write(c, packet, len, seq, false, wire);
 
 	if (n == 0)
 		return;
 	if (n > SHORTHAND_MAX || shorthand_seq(c, (uint16_t)seq) != seq)
 		__builtin_trap();
 	memcpy(wire + n, packet + c->len, len - c->len);
-	if (shorthand_read(c, wire, n + len - c->len, seq, header) != n || memcmp(header, packet, c->len) != 0)
+	if (shorthand_read(c, wire, n + len - c->len, seq, false, header) != n || memcmp(header, packet, c->len) != 0)
 		__builtin_trap();
 }
 
@@ -67,9 +67,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	packet = malloc(size);
 	memcpy(packet, data, size);
 	mend(packet, first);
-	shorthand_read(&c, packet, size, seq, header);
+	shorthand_read(&c, packet, size, seq, size % 2, header);
 	if (shorthand_learn(&c, packet, first, 1, was)) {
-		shorthand_read(&c, packet + first, size - first, seq, header);
+		shorthand_read(&c, packet + first, size - first, seq, size % 2, header);
 		/* the same flow again, with some of its bytes others */
 		for (size_t i = 0; i + 1 < size - first; i += 2)
 			packet[data[first + i] % first] ^= data[first + i + 1];

@@ -98,7 +98,7 @@ static void every_frame_cut_short_is_refused(void **state)
 	}
 	at[0] = 0x0b;
 	assert_int_equal(frame_read(at, sizeof(at), &f), 0);
-	at[0] = FRAME_DATA | 0x08;
+	at[0] = FRAME_DATA | FRAME_DATA_NEEDS_CHECKSUM | FRAME_DATA_FRAGMENT;	/* a piece has all that its packet has */
 	assert_int_equal(frame_read(at, sizeof(at), &f), 0);
 }
 
@@ -157,7 +157,7 @@ static void packets_that_share_a_datagram_have_lengths_but_the_last(void **state
 
 static void what_is_in_shorthand_says_by_what_it_is_to_be_read(void **state)
 {
-	struct piece piece = { .lane = 1023, .seq = 0x31f2e3, .unordered = true };
+	struct piece piece = { .lane = 1023, .seq = 0x31f2e3, .unordered = true, .needs_checksum = true };
 	uint8_t at[64] = { 0 };
 	struct frame f;
 
@@ -169,13 +169,15 @@ static void what_is_in_shorthand_says_by_what_it_is_to_be_read(void **state)
 	assert_int_equal(f.data.by, contexts_tag(127, 255));
 	assert_int_equal(f.data.piece.seq, 0xf2e3);
 	assert_int_equal(f.data.piece.offers, 0);
-	assert_true(f.data.piece.unordered && f.data.no_repair && f.data.last);
+	assert_true(f.data.piece.unordered && f.data.no_repair && f.data.last && f.data.piece.needs_checksum);
 	assert_ptr_equal(f.data.packet, at + 5);
 	assert_int_equal(f.data.len, 20);
+	piece.needs_checksum = false;
 	piece.offers = contexts_tag(0, 9);
 	frame_write_short_header(at, &piece, contexts_tag(127, 255), false);
 	assert_int_equal(frame_short_header(&piece), 7);
 	assert_int_equal(frame_read(at, 27, &f), 27);
+	assert_false(f.data.piece.needs_checksum);
 	assert_int_equal(f.data.piece.offers, contexts_tag(0, 9));
 	assert_ptr_equal(f.data.packet, at + 7);
 	for (size_t cut = 0; cut <= 7; cut++)

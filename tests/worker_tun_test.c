@@ -79,12 +79,15 @@ static size_t read_once(void)
 	return n;
 }
 
+static bool leaves;		/* checksums, of what it pushes */
+
 static void push(struct inner_packet *p, int n)
 {
 	for (int i = 0; i < n; i++) {
 		struct buf *b = buf_get(pool);
 
 		b->len = (uint32_t)inner_packet_write(p, b->data);
+		b->needs_checksum = leaves;
 		worker_tun_push(&tun, b, &failure);
 		p->seq += (uint32_t)p->size;
 		p->id++;
@@ -193,6 +196,32 @@ static void what_is_refused_in_one_piece_goes_in_many(void **state)
 	assert_int_equal(buf_pool_left(pool), BUFS);
 }
 
+/* They come whole to a device that has no header to ask for them, or takes none in deed. */
+static void a_checksum_to_be_made_is_made_here_where_the_device_makes_none(void **state)
+{
+	(void)state;
+	leaves = true;
+	for (int header = 0; header < 2; header++) {
+		struct inner_packet p = inner_packet(false, false), wanted = p;
+		uint8_t bytes[200];
+		size_t skip = header ? 10 : 0;
+
+		use(header, header, header);
+		refusal = -EINVAL;
+		push(&p, 3);
+		push(&p, 1);	/* the refusal is known by now */
+		assert_int_equal(takes, 4);
+		for (size_t i = 0; i < 4; i++) {
+			assert_int_equal(taken[i].len, skip + inner_packet_write(&wanted, bytes));
+			assert_memory_equal(taken[i].bytes + skip, bytes, taken[i].len - skip);
+			assert_int_equal(header ? taken[i].bytes[0] : 0, 0);
+			wanted.seq += 100;
+			wanted.id++;
+		}
+	}
+	leaves = false;
+}
+
 static void every_packet_that_is_lost_is_counted(void **state)
 {
 	struct inner_packet p = inner_packet(false, false);
@@ -220,6 +249,8 @@ int main(void)
 		TEST("the rest is dropped when buffers end", the_rest_is_dropped_when_buffers_end),
 		TEST("a run is one write", a_run_is_one_write),
 		TEST("what is refused in one piece goes in many", what_is_refused_in_one_piece_goes_in_many),
+		TEST("a checksum to be made is made here where the device makes none",
+		     a_checksum_to_be_made_is_made_here_where_the_device_makes_none),
 		TEST("every packet that is lost is counted", every_packet_that_is_lost_is_counted),
 	};
 	int failed;

@@ -25,7 +25,7 @@
 #include <unistd.h>
 
 #include "bench/stopwatch.h"
-#include "offload/sum.h"
+#include "base/sum.h"
 #include "parts.h"
 
 #define HEADERS		(sizeof(struct iphdr) + sizeof(struct tcphdr))

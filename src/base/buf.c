@@ -112,6 +112,7 @@ static struct buf *give(struct buf_pool *pool, struct buf *b)
 	b->len = 0;
 	b->ecn = 0;
 	b->alone = false;
+	b->needs_checksum = false;
 	return b;
 }
 

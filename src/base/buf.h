@@ -27,6 +27,7 @@ struct buf {
 	uint32_t mark[2];	/* for the owner: what it wants to remember of the content */
 	uint8_t ecn;		/* of a datagram: the two bits in the IP header around it; 0: Not-ECT */
 	bool alone;		/* of a datagram: not to be sent in one message with others */
+	bool needs_checksum;	/* of an inner packet: TCP's or UDP's is still to be made (ip.h) */
 	uint8_t storage[BUF_HEADROOM + BUF_ROOM];
 };
 

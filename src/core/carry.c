@@ -3,10 +3,12 @@
 
 #include <string.h>
 
+#include "base/ip.h"
 #include "core/datagram.h"
 #include "core/ecn.h"
 #include "core/frame.h"
 #include "core/packet.h"
+#include "core/rank.h"
 
 #define KEEP_RESERVE	2048	/* buffers that no copy takes: what is under way needs them more */
 #define FAST		(UINT64_C(1500000000) / 8)	/* bytes a second: so much is the CPU's matter, not the link's */
@@ -64,21 +66,36 @@ static bool fits(const struct path *path, const struct load *load, size_t len)
 
 /* --- one datagram ------------------------------------------------------------ */
 
-/* So much slower than where ACKs go by themselves that they would make a path look overdue. */
+static bool is_much_slower(const struct path *path, const struct path *than)
+{
+	return path->rtt.srtt > than->rtt.srtt * 3 / 2;
+}
+
+/*
+ * So much slower than where ACKs go by themselves that they would make a path look
+ * overdue; or than one in doubt, where they are said once more when they go so.
+ */
 static bool is_detour(const struct peer *p, const struct path *path)
 {
 	const struct path *usual = p->path[p->spoke_on];
 
-	return usual != NULL && path->rtt.srtt > usual->rtt.srtt * 3 / 2;
+	if (usual != NULL && is_much_slower(path, usual))
+		return true;
+	for (path_set left = p->known; left != 0; left = path_rest(left)) {
+		const struct path *other = p->path[path_first(left)];
+
+		if (other->open && rank_of(p, other) == RANK_DOUBTED && is_much_slower(path, other))
+			return true;
+	}
+	return false;
 }
 
 /* ACKs ride along in front of a packet that leaves room for them. */
 static void carry_acks(struct peer *p, struct path *path, struct buf *b, size_t room, nsec_t now)
 {
 	uint8_t frame[FRAME_ACK_MAX];
+	bool ridden = false;
 
-	if (is_detour(p, path))
-		return;
 	for (path_set left = p->known; left != 0; left = path_rest(left)) {
 		unsigned i = path_first(left);
 		struct path *of = p->path[i];
@@ -86,6 +103,9 @@ static void carry_acks(struct peer *p, struct path *path, struct buf *b, size_t 
 
 		if (!ack_is_waiting(&of->ack) || of->ack.count > ACK_RUNS_ALONG)
 			continue;
+		if (!ridden && is_detour(p, path))
+			return;
+		ridden = true;
 		len = ack_size(&of->ack);
 		if ((size_t)(b->data - b->storage) < PACKET_HEADER + len || b->len + len > room ||
 		    !datagram_has_credit(path, PACKET_HEADER + b->len + len + PACKET_TAG))
@@ -139,27 +159,49 @@ static bool saves_headers(const struct peer *p, const struct path *path)
 	return p->session.current->shorthand && path->congestion->rate(path->congestion_state) < FAST;
 }
 
+/* Its checksum, where that is still to be made, and nobody else does. */
+static void finish_checksum(struct buf *b)
+{
+	if (b->needs_checksum)
+		ip_finish_checksum(b->data, b->len);
+	b->needs_checksum = false;
+}
+
+static void finish_for(const struct peer *p, struct buf *b)
+{
+	if (!p->session.current->checksums)
+		finish_checksum(b);
+}
+
+/* The place of b, or of the piece that it is, and what the frame says of its content. */
+static struct piece piece_in(const struct load *load, const struct buf *b)
+{
+	struct piece piece = load->piece;
+
+	piece.needs_checksum = b->needs_checksum;
+	return piece;
+}
+
 /*
  * The frame's header in front of b's content; where the other end has a header
  * like that of the packet, its shorthand stands in the place of it.
  */
 static void put_header(struct peer *p, const struct path *path, struct buf *b, const struct load *load, nsec_t now)
 {
+	const struct piece piece = piece_in(load, b);
 	uint8_t shorthand[SHORTHAND_MAX];
 	size_t len = 0, header = 0;
 	uint16_t by = 0;
 
-	if (!load->piece.partial && saves_headers(p, path))
-		len = contexts_shorten(p->given, b->mark[0], &load->piece, b->data, b->len, now, shorthand, &header,
-				       &by);
+	if (!piece.partial && saves_headers(p, path))
+		len = contexts_shorten(p->given, b->mark[0], &piece, b->data, b->len, now, shorthand, &header, &by);
 	if (len == 0) {
-		frame_write_data_header(buf_push(b, frame_data_header(&load->piece)), &load->piece,
-					!load->repaired);
+		frame_write_data_header(buf_push(b, frame_data_header(&piece)), &piece, !load->repaired);
 		return;
 	}
 	buf_pull(b, header - len);
 	memcpy(b->data, shorthand, len);
-	frame_write_short_header(buf_push(b, frame_short_header(&load->piece)), &load->piece, by, !load->repaired);
+	frame_write_short_header(buf_push(b, frame_short_header(&piece)), &piece, by, !load->repaired);
 }
 
 /* b's content, which fits the path, in b itself, which is taken then; copy: repair's handle of it. */
@@ -168,6 +210,7 @@ static void send_load(struct peer *p, struct path *path, struct buf *b, const st
 {
 	const struct datagram_load what = load_of(b, load, copy);
 
+	finish_for(p, b);
 	put_header(p, path, b, load, now);
 	send_frames(p, path, b, &what, room_for(path, load), now);
 }
@@ -186,6 +229,7 @@ static void send_kept(struct peer *p, struct path *path, struct buf *b, const st
 	const size_t room = (size_t)(b->storage + sizeof(b->storage) - data);
 	const size_t saved = room < sizeof(beginning) ? room : sizeof(beginning);
 
+	finish_for(p, b);
 	memcpy(beginning, data, saved);
 	put_header(p, path, b, load, now);
 	send_frames_of(p, path, b, what, room_for(path, load), now);
@@ -257,10 +301,11 @@ static size_t smallest_room(const struct peer *p, path_set set, const struct loa
 }
 
 /* Pieces of b that fit all paths of the set, on each of them; false: not all of it.  b stays the caller's. */
-static bool spread_pieces(struct peer *p, path_set set, const struct buf *b, const struct load *of, nsec_t now)
+static bool spread_pieces(struct peer *p, path_set set, struct buf *b, const struct load *of, nsec_t now)
 {
 	size_t room = smallest_room(p, set, of) - FRAME_PIECE_HEADER, len;
 
+	finish_checksum(b);
 	for (size_t at = 0; at < b->len; at += len) {
 		struct load load = *of;
 		struct buf *part = NULL;
@@ -331,15 +376,18 @@ size_t carry_room(const struct peer *p, path_set set)
 }
 
 /* last: the datagram ends with it. */
-static void append_frame(struct buf *frames, const struct buf *b, const struct load *load, bool last)
+static void append_frame(const struct peer *p, struct buf *frames, struct buf *b, const struct load *load, bool last)
 {
 	size_t header = last ? FRAME_DATA_HEADER : FRAME_AMONG_HEADER;
 	uint8_t *at = buf_append(frames, header + b->len);
+	struct piece piece;
 
+	finish_for(p, b);
+	piece = piece_in(load, b);
 	if (last)
-		frame_write_data_header(at, &load->piece, !load->repaired);
+		frame_write_data_header(at, &piece, !load->repaired);
 	else
-		frame_write_data_among(at, &load->piece, !load->repaired, b->len);
+		frame_write_data_among(at, &piece, !load->repaired, b->len);
 	memcpy(at + header, b->data, b->len);
 }
 
@@ -352,7 +400,7 @@ static uint32_t pack(struct peer *p, struct buf_queue *packets, bool keep, struc
 	while ((b = buf_queue_pop(packets)) != NULL) {
 		const struct load load = { .piece = whole(b), .repaired = keep };
 
-		append_frame(frames, b, &load, packets->count == 0);
+		append_frame(p, frames, b, &load, packets->count == 0);
 		if (!keep) {
 			buf_put(b);
 			continue;
@@ -454,7 +502,7 @@ static uint8_t pack_again(struct peer *p, const struct repair_item *item, size_t
 
 	while (more) {
 		struct load load = load_of_item(item, true);
-		const struct buf *packet = item->packet;
+		struct buf *packet = item->packet;
 		uint32_t handle = item->handle;
 		size_t used = frames->len + carry_share(packet->len);
 
@@ -463,7 +511,7 @@ static uint8_t pack_again(struct peer *p, const struct repair_item *item, size_t
 		item = repair_next(p->repair, now);
 		more = ++n < CARRY_TOGETHER && follows(p, item, handle, ecn) &&
 		       used + carry_share(item->packet->len) <= room;
-		append_frame(frames, packet, &load, !more);
+		append_frame(p, frames, packet, &load, !more);
 	}
 	return (uint8_t)n;
 }

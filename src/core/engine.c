@@ -155,6 +155,7 @@ static bool prepare_client(struct engine *e, const struct engine_config *config)
 		return false;
 	initiator_init(p->initiator, config->private_key, p->config.public_key,
 		       p->config.preshared_key, e->ctx.suite.offered, &e->ctx.random);
+	p->initiator->checksums = !config->own_checksums;
 	return true;
 }
 

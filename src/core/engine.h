@@ -77,6 +77,7 @@ struct engine_config {
 	uint32_t copies_ppm;		/* share of all bytes that copies may take, up to 1000000; 0: 5 %, */
 #define ENGINE_NO_COPIES UINT32_MAX	/* or this; both directions follow the client's */
 	bool alone;			/* every inner packet in a datagram of its own: for who wants to compare */
+	bool own_checksums;		/* client: neither end leaves checksums to the other, the same */
 	uint16_t mtu;			/* server: the inner MTU it hands out, 1280..1900 */
 	struct prefix address[ENGINE_ADDRESSES];	/* server: its own inner addresses */
 	size_t address_count;
@@ -149,7 +150,11 @@ int engine_set_strategy(struct engine *e, const char *name, nsec_t now);
 /* Say goodbye to every peer (CLOSE); take the datagrams out, then free. */
 void engine_close(struct engine *e, nsec_t now);
 
-/* In: a packet from the TUN, a datagram from the network, the deadline.  The buffer is the engine's. */
+/*
+ * In: a packet from the TUN, a datagram from the network, the deadline.  The buffer is
+ * the engine's.  A packet that ip_read knows may have its checksum still to be made
+ * (needs_checksum), and so may what comes out to the TUN.
+ */
 void engine_tun_in(struct engine *e, struct buf *packet, nsec_t now);
 void engine_net_in(struct engine *e, const struct endpoint *from, struct buf *datagram, nsec_t now);
 /* The same for many, in their order; hands can only help with those that come so. */

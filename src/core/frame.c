@@ -11,6 +11,7 @@
 
 #define SEQ_BITS	22
 #define LAST_PIECE	0x80u
+#define OF_A_WHOLE	(FRAME_DATA_SHORT | FRAME_DATA_OFFER | FRAME_DATA_NEEDS_CHECKSUM)
 #define WEIGHT_MAX	1000
 #define TIER_MAX	3
 #define INTERFACES_MAX	16
@@ -173,11 +174,11 @@ static bool read_fragment(uint8_t fragment, size_t len, struct piece *ret)
 	return ret->offset + len <= PIECE_END_MAX && (ret->last || len % PIECE_UNIT == 0);
 }
 
-/* Only a whole packet has a header that can be remembered, or left out. */
+/* Only a whole packet has a header that can be remembered, left out, or not be finished. */
 static bool flags_fit(uint8_t flags)
 {
 	return !(flags & ~FRAME_DATA_FLAGS) &&
-	       (!(flags & FRAME_DATA_FRAGMENT) || !(flags & (FRAME_DATA_SHORT | FRAME_DATA_OFFER)));
+	       (!(flags & FRAME_DATA_FRAGMENT) || !(flags & OF_A_WHOLE));
 }
 
 static size_t data_header(uint8_t flags)
@@ -214,6 +215,7 @@ static size_t read_data(const uint8_t *at, size_t len, struct frame *ret)
 		.seq = place & ((1u << SEQ_BITS) - 1),
 		.unordered = flags & FRAME_DATA_UNORDERED,
 		.partial = flags & FRAME_DATA_FRAGMENT,
+		.needs_checksum = flags & FRAME_DATA_NEEDS_CHECKSUM,
 	};
 	d->by = 0;
 	if (flags & FRAME_DATA_SHORT) {
@@ -407,6 +409,7 @@ static uint8_t type_of(const struct piece *piece, bool no_repair)
 {
 	return (uint8_t)(FRAME_DATA | (no_repair ? FRAME_DATA_NOREPAIR : 0) |
 			 (piece->unordered ? FRAME_DATA_UNORDERED : 0) |
+			 (piece->needs_checksum ? FRAME_DATA_NEEDS_CHECKSUM : 0) |
 			 (piece->partial ? FRAME_DATA_FRAGMENT : 0) | (piece->offers != 0 ? FRAME_DATA_OFFER : 0));
 }
 

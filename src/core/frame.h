@@ -1,12 +1,13 @@
 /*
  * frame: what is inside a sealed datagram: one frame after another.
  *
- *   DATA           1C0FNRUL  lane‖seq (4)  [length (2)]  [fragment (1)]  [tag (2)]  inner packet, or a piece of it
+ *   DATA           1C0FSRUL  lane‖seq (4)  [length (2)]  [fragment (1)]  [tag (2)]  inner packet, or a piece of it
  *                  L: a length follows; without it the packet is the rest
- *                  U: unordered   R: the sender does not repair it   N: reserved, 0
+ *                  U: unordered   R: the sender does not repair it
+ *                  S: TCP's or UDP's checksum is still to be made (base/ip.h)
  *                  F: only a piece (flow/piece.h): its last bit ‖ where it begins, in units of 16
  *                  C: its header is to be remembered (flow/contexts.h): slot (1)  generation (1)
- *   SHORT          1C10NRUL  seq's low bits (2)  tag (2)  [length (2)]  [tag to remember it by (2)]
+ *   SHORT          1C10SRUL  seq's low bits (2)  tag (2)  [length (2)]  [tag to remember it by (2)]
  *                  shorthand (flow/shorthand.h)  payload
  *   PADDING        00        nothing
  *   PING           01        token (8)
@@ -62,10 +63,11 @@ enum frame_type {
 #define FRAME_DATA_LEN		0x01
 #define FRAME_DATA_UNORDERED	0x02
 #define FRAME_DATA_NOREPAIR	0x04
+#define FRAME_DATA_NEEDS_CHECKSUM 0x08
 #define FRAME_DATA_FRAGMENT	0x10
 #define FRAME_DATA_SHORT	0x20
 #define FRAME_DATA_OFFER	0x40
-#define FRAME_DATA_FLAGS	0x77
+#define FRAME_DATA_FLAGS	0x7f
 
 #define FRAME_DATA_HEADER	5	/* of a whole packet that ends the datagram */
 #define FRAME_PIECE_HEADER	6	/* of a piece that does */

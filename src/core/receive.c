@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/ip.h"
 #include "core/datagram.h"
 #include "core/ecn.h"
 #include "core/frame.h"
@@ -216,7 +217,7 @@ static struct buf *packet_in_shorthand(struct arrival *a, const struct frame_dat
 	}
 	ret_place->lane = like->lane;
 	ret_place->seq = shorthand_seq(like, (uint16_t)d->piece.seq);
-	len = shorthand_read(like, d->packet, d->len, ret_place->seq, header);
+	len = shorthand_read(like, d->packet, d->len, ret_place->seq, d->piece.needs_checksum, header);
 	if (len == 0) {
 		a->peer->ctx->drops[DROP_MALFORMED]++;
 		return NULL;
@@ -243,11 +244,12 @@ static struct buf *packet_in_shorthand(struct arrival *a, const struct frame_dat
 }
 
 /* A whole packet that this peer may send; else it is counted why not. */
-static bool is_welcome(struct peer *p, const uint8_t *packet, size_t len)
+static bool is_welcome(struct peer *p, const struct frame_data *d, const uint8_t *packet, size_t len)
 {
 	struct inner inner;
+	struct ip ip;
 
-	if (!inner_read(packet, len, NULL, &inner)) {
+	if (!inner_read(packet, len, NULL, &inner) || (d->piece.needs_checksum && !ip_read(packet, len, &ip))) {
 		p->ctx->drops[DROP_INNER_INVALID]++;
 		return false;
 	}
@@ -283,7 +285,7 @@ static struct buf *packet_read(struct arrival *a, const struct frame_data *d, st
 
 	if (d->by == 0 && !d->piece.partial) {
 		remember(a, d, place, d->packet, d->len);
-		if (!is_welcome(a->peer, d->packet, d->len))
+		if (!is_welcome(a->peer, d, d->packet, d->len))
 			return NULL;
 		packet = packet_of(a, d);
 		if (packet == NULL)
@@ -291,7 +293,7 @@ static struct buf *packet_read(struct arrival *a, const struct frame_data *d, st
 		return packet;
 	}
 	packet = d->by != 0 ? packet_in_shorthand(a, d, place) : packet_with(a, d);
-	if (packet != NULL && !is_welcome(a->peer, packet->data, packet->len)) {
+	if (packet != NULL && !is_welcome(a->peer, d, packet->data, packet->len)) {
 		buf_put(packet);
 		return NULL;
 	}
@@ -310,6 +312,7 @@ static void take_data(struct arrival *a, const struct frame *f)
 	packet = packet_read(a, d, &piece);
 	if (packet == NULL)
 		return;
+	packet->needs_checksum = piece.needs_checksum;
 	struct resequencer_frame place = {
 		.lane = piece.lane,
 		.seq = piece.seq,

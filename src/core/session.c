@@ -96,6 +96,7 @@ struct keypair *keypair_new(const struct handshake_keys *keys, const struct suit
 	k->remote = keys->remote_index;
 	k->resumed = keys->resumed;
 	k->shorthand = keys->shorthand;
+	k->checksums = keys->checksums;
 	k->made_at = now;
 	return k;
 }

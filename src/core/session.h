@@ -38,6 +38,7 @@ struct keypair {
 	uint32_t local, remote;	/* receiver indices: the peer's data has local, ours remote */
 	bool resumed;		/* numbers and lanes go on under these keys */
 	bool shorthand;		/* the other end reads packets that come as SHORT */
+	bool checksums;		/* and makes checksums that are left to it */
 	nsec_t made_at;
 	uint64_t sent;		/* datagrams sealed */
 	bool rekey_asked;	/* server: the client was told that it is time for others */

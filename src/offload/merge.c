@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
-#include "offload/sum.h"
+#include "base/sum.h"
 
 #define DONT_FRAGMENT	0x40
 #define ALONE		(TCP_SYN | TCP_FIN | TCP_RST | TCP_URG)	/* flags of what is not merged */
@@ -19,24 +19,24 @@ void merge_init(struct merge *m, bool tcp, bool udp)
 
 /* --- one packet ------------------------------------------------------------ */
 
-static bool is_mergeable(const struct merge *m, const uint8_t *packet, const struct ip *ip, size_t len)
+static bool is_mergeable(const struct merge *m, const struct buf *b, const struct ip *ip)
 {
-	const uint8_t *transport = packet + ip->transport;
+	const uint8_t *transport = b->data + ip->transport;
 
-	if (ip->transport != (ip->is6 ? IP6_HEADER : IP4_HEADER) || ip->payload == len)
+	if (ip->transport != (ip->is6 ? IP6_HEADER : IP4_HEADER) || ip->payload == b->len)
 		return false;
 	if (ip->protocol == IP_UDP)
-		return m->udp && get_be16(transport + UDP_CHECKSUM) != 0;
+		return m->udp && (b->needs_checksum || get_be16(transport + UDP_CHECKSUM) != 0);
 	return m->tcp && !(transport[13] & ALONE) && (transport[13] & TCP_ACK);
 }
 
-static bool is_proven(const uint8_t *packet, const struct ip *ip, size_t len)
+static bool is_proven(const struct buf *b, const struct ip *ip)
 {
-	size_t rest = len - ip->transport;
+	const uint8_t *packet = b->data;
 
 	if (!ip->is6 && !sum_is_right(sum_add(0, packet, ip->transport)))
 		return false;
-	return sum_is_right(sum_add(ip_pseudo_sum(packet, ip, rest), packet + ip->transport, rest));
+	return b->needs_checksum || ip_has_right_checksum(packet, ip, b->len);
 }
 
 /* --- two packets ------------------------------------------------------------ */
@@ -157,8 +157,8 @@ static size_t find(const struct merge *m, const uint8_t *packet, const struct ip
 static bool prove(struct merge_group *g, const struct buf *b, const struct ip *ip)
 {
 	if (!g->proven)
-		g->proven = is_proven(first_of(g), &g->ip, g->packets.head->len);
-	return g->proven && is_proven(b->data, ip, b->len);
+		g->proven = is_proven(g->packets.head, &g->ip);
+	return g->proven && is_proven(b, ip);
 }
 
 void merge_add(struct merge *m, struct buf *b)
@@ -174,7 +174,7 @@ void merge_add(struct merge *m, struct buf *b)
 		return;
 	}
 	i = find(m, b->data, &ip);
-	if (!is_mergeable(m, b->data, &ip, b->len)) {
+	if (!is_mergeable(m, b, &ip)) {
 		if (i < MERGE_OPEN)
 			close_group(m, i);
 		add_group(m, b, &ip);
@@ -199,23 +199,42 @@ static uint8_t gso_type(const struct merge_group *g, const uint8_t *transport)
 			 (transport[13] & TCP_CWR ? VIRTIO_GSO_ECN : 0));
 }
 
-/* The first packet's headers become those of all; the checksum is the kernel's to finish. */
+/* The checksum is the kernel's to make. */
+static struct virtio_header checksum_header(const struct ip *ip)
+{
+	return (struct virtio_header){
+		.flags = VIRTIO_NEEDS_CSUM,
+		.header_len = ip->payload,
+		.csum_start = ip->transport,
+		.csum_offset = (uint16_t)(ip_checksum_at(ip) - ip->transport),
+	};
+}
+
+/* One packet whose checksum is to be made, by the kernel or else by us. */
+static void write_alone(const struct merge *m, const struct merge_group *g, struct virtio_header *ret)
+{
+	struct buf *b = g->packets.head;
+
+	if (!m->tcp) {
+		ip_finish_checksum(b->data, b->len);
+		return;
+	}
+	ip_leave_checksum(b->data, &g->ip, b->len);
+	*ret = checksum_header(&g->ip);
+}
+
+/* The first packet's headers become those of all. */
 static void write_headers(const struct merge_group *g, uint8_t *packet, struct virtio_header *ret)
 {
 	uint8_t *transport = packet + g->ip.transport;
 
-	*ret = (struct virtio_header){
-		.flags = VIRTIO_NEEDS_CSUM,
-		.gso_type = gso_type(g, transport),
-		.header_len = g->ip.payload,
-		.gso_size = (uint16_t)g->size,
-		.csum_start = g->ip.transport,
-		.csum_offset = (uint16_t)(ip_checksum_at(&g->ip) - g->ip.transport),
-	};
+	*ret = checksum_header(&g->ip);
+	ret->gso_type = gso_type(g, transport);
+	ret->gso_size = (uint16_t)g->size;
 	ip_write_length(packet, &g->ip, g->len);
 	if (g->ip.protocol == IP_TCP)
 		transport[13] |= g->last_flags & TCP_PSH;
-	sum_put(packet + ip_checksum_at(&g->ip), ip_pseudo_sum(packet, &g->ip, g->len - g->ip.transport));
+	ip_leave_checksum(packet, &g->ip, g->len);
 }
 
 static void add_piece(struct merge_write *w, void *at, size_t len)
@@ -239,6 +258,8 @@ bool merge_next(struct merge *m, struct merge_write *ret)
 	ret->packets = g->packets;
 	if (g->packets.count > 1)
 		write_headers(g, g->packets.head->data, &ret->header);
+	else if (g->packets.head->needs_checksum && g->ip.transport != 0)
+		write_alone(m, g, &ret->header);
 	add_piece(ret, &ret->header, sizeof(ret->header));
 	for (struct buf *b = g->packets.head; b != NULL; b = b->next, skip = g->ip.payload)
 		add_piece(ret, b->data + skip, b->len - skip);

@@ -17,7 +17,8 @@
  *   - UDP datagrams with data and a checksum, of one size but for the last.
  *
  * Their checksums are looked at before, since the kernel is told not to: one that
- * is wrong goes as it came, alone, and the kernel sees to it.
+ * is wrong goes as it came, alone, and the kernel sees to it.  One that is still to
+ * be made is the kernel's to make, or made here where it does not do that.
  *
  * Packets of one flow leave in their order; those of others may overtake a
  * packet that waits for more of its own.  Whatever is no whole TCP or UDP packet
@@ -32,7 +33,7 @@
 #include <sys/uio.h>
 
 #include "base/buf.h"
-#include "offload/ip.h"
+#include "base/ip.h"
 #include "offload/virtio.h"
 
 #define MERGE_HELD	256	/* packets that are held at once */
@@ -65,7 +66,7 @@ struct merge_write {
 	struct buf_queue packets;	/* that the pieces are in: the caller's to give back */
 };
 
-/* tcp, udp: what is merged at all. */
+/* tcp, udp: what is merged at all; where the kernel takes the first it makes checksums, too. */
 void merge_init(struct merge *m, bool tcp, bool udp);
 
 /* Room for another packet; if not, take all out. */

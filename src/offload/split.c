@@ -5,7 +5,7 @@
 
 #include "base/buf.h"
 #include "base/bytes.h"
-#include "offload/sum.h"
+#include "base/sum.h"
 
 static bool is_cut(const struct split *s)
 {
@@ -38,13 +38,17 @@ static bool kind_fits(const struct virtio_header *h, const struct ip *ip)
 	}
 }
 
+static bool is_transport_checksum(const struct virtio_header *h, const struct ip *ip)
+{
+	return h->csum_start == ip->transport && (size_t)h->csum_start + h->csum_offset == ip_checksum_at(ip);
+}
+
 /* Segments are cut where the headers end that are there; header_len is a hint, and not taken. */
 static bool is_cuttable(const struct virtio_header *h, const struct ip *ip, size_t len)
 {
 	if (!kind_fits(h, ip) || h->gso_size == 0 || ip->payload == len)
 		return false;
-	return !(h->flags & VIRTIO_NEEDS_CSUM) ||
-	       (h->csum_start == ip->transport && (size_t)h->csum_start + h->csum_offset == ip_checksum_at(ip));
+	return !(h->flags & VIRTIO_NEEDS_CSUM) || is_transport_checksum(h, ip);
 }
 
 enum split_verdict split_begin(struct split *s, const struct virtio_header *header, const uint8_t *packet,
@@ -75,14 +79,26 @@ enum split_verdict split_begin(struct split *s, const struct virtio_header *head
 
 /* --- segments -------------------------------------------------------------- */
 
+/* Whoever writes the packet to a device leaves it to that again. */
+static void leave_checksum(struct buf *b, const struct ip *ip)
+{
+	ip_leave_checksum(b->data, ip, b->len);
+	b->needs_checksum = true;
+}
+
 static void give_whole(struct split *s, struct buf *b)
 {
 	const struct virtio_header *h = &s->header;
 	uint8_t *at = buf_append(b, s->len);
+	struct ip ip;
 
 	memcpy(at, s->packet, s->len);
 	s->at = s->len;
-	if (h->flags & VIRTIO_NEEDS_CSUM)	/* the pseudo header's sum stands where the checksum goes */
+	if (!(h->flags & VIRTIO_NEEDS_CSUM))
+		return;
+	if (ip_read(at, s->len, &ip) && is_transport_checksum(h, &ip))
+		leave_checksum(b, &ip);
+	else			/* the pseudo header's sum stands where the checksum goes */
 		sum_put_udp_checksum(at + h->csum_start + h->csum_offset,
 				     sum_add(0, at + h->csum_start, s->len - h->csum_start));
 }
@@ -145,7 +161,10 @@ void split_next(struct split *s, struct buf *b)
 	memcpy(packet, s->packet, s->ip.payload);
 	memcpy(packet + s->ip.payload, s->packet + s->at, size);
 	write_headers(s, packet, len, size == left);
-	write_checksum(s, packet, len);
+	if (s->header.flags & VIRTIO_NEEDS_CSUM)
+		leave_checksum(b, &s->ip);
+	else
+		write_checksum(s, packet, len);
 	s->at += size;
 	s->count++;
 }

@@ -7,7 +7,8 @@
  *	→  IP TCP payload | IP TCP payload | IP TCP payl
  *
  * Every segment has the first one's headers, options and extension headers too,
- * with its own length, IPv4 id, sequence number and checksums.  FIN and PSH are
+ * with its own length, IPv4 id, sequence number and checksums: but where the TUN left
+ * TCP's or UDP's to us, it is left to the other end's (buf's needs_checksum).  FIN and PSH are
  * the last one's, CWR is the first one's (RFC 3168), and the urgent pointer
  * shows each segment the same byte (RFC 9293), if that is still to come.  A large UDP packet
  * becomes datagrams.
@@ -21,7 +22,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "offload/ip.h"
+#include "base/ip.h"
 #include "offload/virtio.h"
 
 struct buf;

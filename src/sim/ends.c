@@ -4,6 +4,7 @@
 #include <sodium.h>
 #include <string.h>
 
+#include "base/ip.h"
 #include "base/text.h"
 #include "core/crypto/suite.h"
 #include "sim/must.h"
@@ -38,6 +39,7 @@ static void start_engine(struct sim *s, struct end *end, struct engine_config *c
 	text_copy(config->strategy, sizeof(config->strategy), s->strategy);
 	config->random = (struct random_source){ dice_fill, &end->dice };
 	config->alone = s->alone;
+	config->own_checksums = s->own_checksums;
 	end->pool = buf_pool_new(engine_bufs(config->peer_count));
 	must_have(end->pool);
 	config->pool = end->pool;
@@ -118,12 +120,23 @@ void sim_restart_client(struct sim *s, unsigned client)
 			link_join(s, client, i);
 }
 
-void sim_set_alone(struct sim *s, bool alone)
+static void restart_all(struct sim *s)
 {
-	s->alone = alone;
 	sim_restart_server(s);
 	for (unsigned i = 0; i < s->clients; i++)
 		sim_restart_client(s, i);
+}
+
+void sim_set_alone(struct sim *s, bool alone)
+{
+	s->alone = alone;
+	restart_all(s);
+}
+
+void sim_set_own_checksums(struct sim *s, bool own)
+{
+	s->own_checksums = own;
+	restart_all(s);
 }
 
 void sim_starve(struct sim *s, int end, size_t leave)
@@ -139,6 +152,16 @@ void sim_feed(struct sim *s, int end)
 	buf_queue_clear(&end_of(s, end)->hoard);
 }
 
+void end_leave_checksum(struct buf *b)
+{
+	struct ip ip;
+
+	if (!ip_read(b->data, b->len, &ip) || !ip_has_right_checksum(b->data, &ip, b->len))
+		return;
+	ip_leave_checksum(b->data, &ip, b->len);
+	b->needs_checksum = true;
+}
+
 void end_take_out(struct sim *s, int end)
 {
 	struct end *e = end_of(s, end);
@@ -147,6 +170,8 @@ void end_take_out(struct sim *s, int end)
 
 	link_take_out(s, end);
 	while ((b = engine_tun_out(e->engine, s->now)) != NULL) {
+		if (b->needs_checksum)
+			ip_finish_checksum(b->data, b->len);
 		if (!model_take(s, end == SIM_SERVER ? SIM_UP : SIM_DOWN, b->data, b->len))
 			flow_take(s, b->data, b->len);
 		buf_put(b);
@@ -197,6 +222,7 @@ void sim_tun_in(struct sim *s, int end, const uint8_t *packet, size_t len)
 
 	must(b != NULL, "no buffer for a packet of the caller's making");
 	memcpy(buf_append(b, len), packet, len);
+	end_leave_checksum(b);
 	engine_tun_in(end_of(s, end)->engine, b, s->now);
 }
 

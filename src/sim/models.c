@@ -45,6 +45,7 @@ void sim_send(struct sim *s, const struct sim_via *via, enum sim_direction direc
 	if (b == NULL)
 		return;
 	memcpy(buf_append(b, len), packet, len);
+	end_leave_checksum(b);
 	buf_queue_push(&end->waiting, b);
 }
 

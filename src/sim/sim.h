@@ -181,6 +181,8 @@ void sim_set_hands(struct sim *s, const struct hands *hands);
 void sim_restart_client(struct sim *s, unsigned client);
 /* As engine_config's: no datagram carries several inner packets.  All ends are restarted. */
 void sim_set_alone(struct sim *s, bool alone);
+/* The same of checksums, which else are left to the end that a packet comes out of. */
+void sim_set_own_checksums(struct sim *s, bool own);
 
 /* Called for every datagram that enters a link; may change it.  False: it vanishes. */
 typedef bool sim_tap(void *ctx, struct sim *s, unsigned client, unsigned link,

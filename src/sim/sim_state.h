@@ -43,7 +43,7 @@ struct sim {
 	char strategy[ENGINE_NAME];
 	bool clear;			/* nothing is encrypted */
 	uint32_t copies_ppm;		/* engine_config's, of clients that start from now on, */
-	bool alone;			/* and of all ends */
+	bool alone, own_checksums;	/* and of all ends */
 	struct hands hands;		/* and its, of all ends that do */
 	unsigned clients;
 	struct end server, client[SIM_CLIENTS];
@@ -71,6 +71,8 @@ struct end *end_of(const struct sim *s, int end);
 void end_start_all(struct sim *s);
 void end_stop(struct end *end);
 /* What its engine has to give goes where it belongs; after every call of the engine. */
+/* A packet that a device gives: as Linux does, without TCP's or UDP's checksum, if it has a right one. */
+void end_leave_checksum(struct buf *b);
 void end_take_out(struct sim *s, int end);
 /* What models sent goes into the engines, a burst at a time, as a TUN gives it. */
 void end_take_in(struct sim *s);

@@ -16,7 +16,9 @@ enum { ITEM_ADDRESS = 1, ITEM_DNS = 2 };
 #define RESPONSE_FIXED	8
 #define FLAG_RESUMED	0x01	/* of a RESPONSE */
 #define FLAG_SHORTHAND	0x02
+#define FLAG_CHECKSUMS	0x04
 #define OFFERS_SHORTHAND 0x01	/* of an INIT */
+#define OFFERS_CHECKSUMS 0x02
 #define MTU_MIN		1280
 #define MTU_MAX		9000
 
@@ -57,7 +59,7 @@ void handshake_write_init(const struct handshake_init *init, uint8_t ret[HANDSHA
 	put_le16(ret, init->versions);
 	put_le16(ret + 2, init->ciphers);
 	put_le24(ret + 4, init->index);
-	ret[7] = init->shorthand ? OFFERS_SHORTHAND : 0;
+	ret[7] = (uint8_t)((init->shorthand ? OFFERS_SHORTHAND : 0) | (init->checksums ? OFFERS_CHECKSUMS : 0));
 	if (init->has_ticket)
 		at = put_item(at, ITEM_TICKET, init->ticket, sizeof(init->ticket));
 	if (init->has_token) {
@@ -95,6 +97,7 @@ bool handshake_read_init(const uint8_t payload[HANDSHAKE_PAYLOAD], struct handsh
 		.ciphers = get_le16(payload + 2),
 		.index = get_le24(payload + 4),
 		.shorthand = payload[7] & OFFERS_SHORTHAND,
+		.checksums = payload[7] & OFFERS_CHECKSUMS,
 	};
 	struct item item;
 	bool bad = false;
@@ -127,7 +130,8 @@ void handshake_write_response(const struct handshake_response *r, uint8_t ret[HA
 	memset(ret, 0, HANDSHAKE_PAYLOAD);
 	ret[0] = r->version;
 	ret[1] = r->cipher;
-	ret[2] = (uint8_t)((r->resumed ? FLAG_RESUMED : 0) | (r->shorthand ? FLAG_SHORTHAND : 0));
+	ret[2] = (uint8_t)((r->resumed ? FLAG_RESUMED : 0) | (r->shorthand ? FLAG_SHORTHAND : 0) |
+			   (r->checksums ? FLAG_CHECKSUMS : 0));
 	put_le24(ret + 3, r->index);
 	put_le16(ret + 6, r->config.mtu);
 	for (size_t i = 0; i < r->config.address_count; i++)
@@ -180,6 +184,7 @@ bool handshake_read_response(const uint8_t payload[HANDSHAKE_PAYLOAD],
 		.cipher = payload[1],
 		.resumed = payload[2] & FLAG_RESUMED,
 		.shorthand = payload[2] & FLAG_SHORTHAND,
+		.checksums = payload[2] & FLAG_CHECKSUMS,
 		.index = get_le24(payload + 3),
 		.config.mtu = get_le16(payload + 6),
 	};

@@ -53,6 +53,7 @@ struct handshake_init {
 	uint16_t ciphers;	/* a CIPHER_BIT each */
 	uint32_t index;		/* where the initiator wants its data, 24 bits */
 	bool shorthand;		/* it reads packets that come as SHORT */
+	bool checksums;		/* it makes those that are left to it */
 	bool has_ticket, has_token;
 	uint8_t ticket[HANDSHAKE_TICKET];
 	uint8_t token[COOKIE_MAC];	/* from a RETRY, */
@@ -73,6 +74,7 @@ struct handshake_response {
 	uint8_t cipher;		/* enum cipher */
 	bool resumed;		/* numbers and lanes of the session before go on */
 	bool shorthand;		/* both ends read packets that come as SHORT */
+	bool checksums;		/* both make checksums that are left to them */
 	uint32_t index;		/* where the responder wants its data */
 	struct handshake_config config;
 };
@@ -82,7 +84,7 @@ struct handshake_keys {
 	uint8_t send[AEAD_KEY], receive[AEAD_KEY];
 	enum cipher cipher;
 	uint32_t local_index, remote_index;
-	bool resumed, shorthand;
+	bool resumed, shorthand, checksums;
 	struct handshake_config config;
 };
 

@@ -46,6 +46,7 @@ void initiator_init(struct initiator *i, const uint8_t private_key[32], const ui
 	cookie_keys_init(&i->self_keys, i->self.public_key);
 	i->ciphers = ciphers;
 	i->shorthand = true;
+	i->checksums = true;
 	i->random = *random;
 }
 
@@ -61,6 +62,7 @@ void initiator_start(struct initiator *i, uint32_t index, const uint8_t *ticket,
 		.versions = 1u << HANDSHAKE_VERSION,
 		.ciphers = i->ciphers,
 		.shorthand = i->shorthand,
+		.checksums = i->checksums,
 		.index = index,
 		.has_ticket = ticket != NULL,
 	};
@@ -161,6 +163,7 @@ static enum initiator_result take_response(struct initiator *i, const uint8_t *d
 			.remote_index = r.index,
 			.resumed = r.resumed,
 			.shorthand = r.shorthand && i->shorthand,
+			.checksums = r.checksums && i->checksums,
 			.config = r.config,
 		};
 		noise_split(&noise, i->keys.send, i->keys.receive);

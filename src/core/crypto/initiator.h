@@ -27,6 +27,7 @@ struct initiator {
 	struct cookie_keys peer_keys, self_keys;
 	uint16_t ciphers;
 	bool shorthand;		/* that SHORT is read is offered */
+	bool checksums;		/* and that checksums are made */
 	struct random_source random;
 
 	bool active;

@@ -222,6 +222,7 @@ static void respond(struct responder *r, struct asked *a, struct pending *place,
 		.cipher = (uint8_t)suite_choose(r->ciphers, a->init.ciphers),
 		.resumed = resumed,
 		.shorthand = a->init.shorthand,
+		.checksums = a->init.checksums,
 		.index = r->ops->new_index(r->ctx),
 		.config = a->peer.config,
 	};
@@ -252,6 +253,7 @@ static void respond(struct responder *r, struct asked *a, struct pending *place,
 		.remote_index = a->init.index,
 		.resumed = resumed,
 		.shorthand = response.shorthand,
+		.checksums = response.checksums,
 		.config = a->peer.config,
 	};
 	noise_split(&a->noise, ret->keys.receive, ret->keys.send);

@@ -210,7 +210,7 @@ size_t contexts_shorten(struct contexts_given *g, uint32_t flow, const struct pi
 	slot = contexts_slot(f->known);
 	if (g->slot[slot].context.lane != place->lane)
 		return 0;
-	n = shorthand_write(&g->slot[slot].context, packet, len, place->seq, ret);
+	n = shorthand_write(&g->slot[slot].context, packet, len, place->seq, place->needs_checksum, ret);
 	note(f, n);
 	if (n == 0)
 		return 0;

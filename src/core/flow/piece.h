@@ -24,6 +24,7 @@ struct piece {
 	uint16_t lane;
 	uint32_t seq;
 	bool unordered;
+	bool needs_checksum;	/* of a whole packet: buf's */
 	uint16_t offers;	/* of a whole packet: the tag (contexts.h) under which to remember its header; 0: none */
 	bool partial;		/* not the whole packet: */
 	bool last;		/* the packet ends with it */

@@ -4,14 +4,13 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "base/ip.h"
+#include "base/sum.h"
 #include "core/flow/lane.h"
 
-enum { PROTO_TCP = 6, IPV4 = 20, IPV6 = 40, TCP = 20 };
 enum { IPV4_LENGTH = 2, IPV4_ID = 4, IPV4_FRAGMENT = 6, IPV4_PROTOCOL = 9, IPV4_CHECKSUM = 10 };
 enum { IPV6_LENGTH = 4, IPV6_NEXT = 6 };
-enum { TCP_SEQ = 4, TCP_ACK = 8, TCP_OFFSET = 12, TCP_FLAGS = 13, TCP_WINDOW = 14, TCP_CHECKSUM = 16,
-       TCP_VALUE = 24, TCP_ECHO = 28, TCP_STAMPED = 32 };
-enum { FLAG_FIN = 0x01, FLAG_SYN = 0x02, FLAG_RST = 0x04, FLAG_PSH = 0x08 };
+enum { SEQ = 4, ACK = 8, OFFSET = 12, FLAGS = 13, WINDOW = 14, VALUE = 24, ECHO = 28, STAMPED = 32 };
 enum {
 	HAS_CLASS = 0x01, HAS_FLAGS = 0x02, HAS_SEQ = 0x04, HAS_ACK = 0x08,
 	HAS_WINDOW = 0x10, HAS_ID = 0x20, HAS_TIMES = 0x40, HAS_PUSH = 0x80,
@@ -27,41 +26,27 @@ static bool is_ipv4(const uint8_t *header)
 
 static size_t ip_header(const uint8_t *header)
 {
-	return is_ipv4(header) ? IPV4 : IPV6;
+	return is_ipv4(header) ? IP4_HEADER : IP6_HEADER;
 }
 
 /* Of a header that is remembered: it has no other option. */
 static bool has_stamp(const uint8_t *tcp)
 {
-	return tcp[TCP_OFFSET] >> 4 == TCP_STAMPED / 4;
-}
-
-/* RFC 1071, of a header without options whose own field counts as 0. */
-static uint16_t ipv4_checksum(const uint8_t *header)
-{
-	uint64_t sum = 0;
-
-	for (size_t at = 0; at < IPV4; at += 4)
-		sum += get_be32(header + at);
-	sum -= get_be16(header + IPV4_CHECKSUM);
-	sum = (sum & 0xffffffff) + (sum >> 32);
-	sum = (sum & 0xffff) + (sum >> 16);
-	sum = (sum & 0xffff) + (sum >> 16);
-	sum = (sum & 0xffff) + (sum >> 16);
-	return (uint16_t)~sum;
+	return tcp[OFFSET] >> 4 == STAMPED / 4;
 }
 
 static bool ipv4_is_plain(const uint8_t *p, size_t len)
 {
-	return len >= IPV4 + TCP && p[0] == 0x45 && p[IPV4_PROTOCOL] == PROTO_TCP &&
+	return len >= IP4_HEADER + TCP_HEADER && p[0] == 0x45 && p[IPV4_PROTOCOL] == IP_TCP &&
 	       get_be16(p + IPV4_LENGTH) == len && (get_be16(p + IPV4_FRAGMENT) & 0x3fff) == 0 &&
-	       get_be16(p + IPV4_CHECKSUM) == ipv4_checksum(p);
+	       get_be16(p + IPV4_CHECKSUM) != UINT16_MAX &&	/* which would be right, but is not what is made */
+	       sum_is_right(sum_add(0, p, IP4_HEADER));
 }
 
 static bool ipv6_is_plain(const uint8_t *p, size_t len)
 {
-	return len >= IPV6 + TCP && p[0] >> 4 == 6 && p[IPV6_NEXT] == PROTO_TCP &&
-	       get_be16(p + IPV6_LENGTH) + (size_t)IPV6 == len;
+	return len >= IP6_HEADER + TCP_HEADER && p[0] >> 4 == 6 && p[IPV6_NEXT] == IP_TCP &&
+	       get_be16(p + IPV6_LENGTH) + (size_t)IP6_HEADER == len;
 }
 
 /* Bytes of the IP and TCP header of a segment with nothing unusual in front of it; 0: it is none. */
@@ -72,12 +57,12 @@ static size_t header_of(const uint8_t *packet, size_t len)
 	if (len == 0 || !(is_ipv4(packet) ? ipv4_is_plain(packet, len) : ipv6_is_plain(packet, len)))
 		return 0;
 	ip = ip_header(packet);
-	tcp = (packet[ip + TCP_OFFSET] >> 4) * 4u;
-	if (tcp == TCP)
-		return ip + TCP;
-	if (tcp != TCP_STAMPED || ip + tcp > len || memcmp(packet + ip + TCP, stamp, sizeof(stamp)) != 0)
+	tcp = (packet[ip + OFFSET] >> 4) * 4u;
+	if (tcp == TCP_HEADER)
+		return ip + TCP_HEADER;
+	if (tcp != STAMPED || ip + tcp > len || memcmp(packet + ip + TCP_HEADER, stamp, sizeof(stamp)) != 0)
 		return 0;
-	return ip + TCP_STAMPED;
+	return ip + STAMPED;
 }
 
 bool shorthand_learn(struct shorthand_context *ret, const uint8_t *packet, size_t len, uint16_t lane,
@@ -87,7 +72,7 @@ bool shorthand_learn(struct shorthand_context *ret, const uint8_t *packet, size_
 
 	if (header == 0)
 		return false;
-	if (packet[ip_header(packet) + TCP_FLAGS] & (FLAG_FIN | FLAG_SYN | FLAG_RST))
+	if (packet[ip_header(packet) + FLAGS] & (TCP_FIN | TCP_SYN | TCP_RST))
 		return false;
 	*ret = (struct shorthand_context){
 		.seq = seq, .lane = lane, .stride = (uint16_t)(len - header), .len = (uint8_t)header,
@@ -162,7 +147,7 @@ static void set_class(uint8_t *header, uint8_t class)
 
 static uint32_t expected_seq(const struct shorthand_context *c, uint32_t seq)
 {
-	return get_be32(c->header + ip_header(c->header) + TCP_SEQ) +
+	return get_be32(c->header + ip_header(c->header) + SEQ) +
 	       (uint32_t)lane_seq_diff(seq, c->seq) * c->stride;
 }
 
@@ -188,11 +173,11 @@ static bool is_like(const uint8_t *p, const struct shorthand_context *c)
 	size_t ip = ip_header(h);
 	const uint8_t *tcp = p + ip, *was = h + ip;
 
-	if (is_ipv4(h) ? !same(p, h, IPV4_FRAGMENT, IPV4_CHECKSUM) || !same(p, h, IPV4_CHECKSUM + 2, IPV4)
-		       : ((p[1] ^ h[1]) & 0x0f) != 0 || !same(p, h, 2, IPV6_LENGTH) || !same(p, h, IPV6_NEXT, IPV6))
+	if (is_ipv4(h) ? !same(p, h, IPV4_FRAGMENT, IPV4_CHECKSUM) || !same(p, h, IPV4_CHECKSUM + 2, IP4_HEADER)
+		       : ((p[1] ^ h[1]) & 0x0f) != 0 || !same(p, h, 2, IPV6_LENGTH) || !same(p, h, IPV6_NEXT, IP6_HEADER))
 		return false;
-	return same(tcp, was, 0, TCP_SEQ) && tcp[TCP_OFFSET] == was[TCP_OFFSET] &&
-	       same(tcp, was, TCP_CHECKSUM + 2, TCP);
+	return same(tcp, was, 0, SEQ) && tcp[OFFSET] == was[OFFSET] &&
+	       same(tcp, was, TCP_CHECKSUM + 2, TCP_HEADER);
 }
 
 static uint8_t *put_off(uint8_t *at, uint8_t *mask, uint8_t bit, int32_t off)
@@ -209,7 +194,7 @@ static bool is_near(const struct shorthand_context *c, uint32_t seq)
 }
 
 size_t shorthand_write(const struct shorthand_context *c, const uint8_t *packet, size_t len, uint32_t seq,
-		       uint8_t *ret)
+		       bool needs_checksum, uint8_t *ret)
 {
 	const uint8_t *h = c->header, *tcp, *was;
 	uint8_t *at = ret + SHORTHAND_MIN, mask = 0;
@@ -219,35 +204,38 @@ size_t shorthand_write(const struct shorthand_context *c, const uint8_t *packet,
 		return 0;
 	tcp = packet + ip_header(h);
 	was = h + ip_header(h);
+	if (!needs_checksum) {
+		memcpy(at, tcp + TCP_CHECKSUM, 2);
+		at += 2;
+	}
 	if (class_of(packet) != class_of(h)) {
 		mask |= HAS_CLASS;
 		*at++ = class_of(packet);
 	}
-	if ((tcp[TCP_FLAGS] ^ was[TCP_FLAGS]) == FLAG_PSH) {
+	if ((tcp[FLAGS] ^ was[FLAGS]) == TCP_PSH) {
 		mask |= HAS_PUSH;
-	} else if (tcp[TCP_FLAGS] != was[TCP_FLAGS]) {
+	} else if (tcp[FLAGS] != was[FLAGS]) {
 		mask |= HAS_FLAGS;
-		*at++ = tcp[TCP_FLAGS];
+		*at++ = tcp[FLAGS];
 	}
-	at = put_off(at, &mask, HAS_SEQ, (int32_t)(get_be32(tcp + TCP_SEQ) - expected_seq(c, seq)));
-	if (!same(tcp, was, TCP_ACK, TCP_OFFSET)) {
+	at = put_off(at, &mask, HAS_SEQ, (int32_t)(get_be32(tcp + SEQ) - expected_seq(c, seq)));
+	if (!same(tcp, was, ACK, OFFSET)) {
 		mask |= HAS_ACK;
-		at = put_number(at, get_be32(tcp + TCP_ACK) - get_be32(was + TCP_ACK));
+		at = put_number(at, get_be32(tcp + ACK) - get_be32(was + ACK));
 	}
-	if (!same(tcp, was, TCP_WINDOW, TCP_CHECKSUM)) {
+	if (!same(tcp, was, WINDOW, TCP_CHECKSUM)) {
 		mask |= HAS_WINDOW;
-		memcpy(at, tcp + TCP_WINDOW, 2);
+		memcpy(at, tcp + WINDOW, 2);
 		at += 2;
 	}
 	if (is_ipv4(h))
 		at = put_off(at, &mask, HAS_ID, (int16_t)(get_be16(packet + IPV4_ID) - expected_id(c, seq)));
-	if (has_stamp(was) && !same(tcp, was, TCP_VALUE, TCP_STAMPED)) {
+	if (has_stamp(was) && !same(tcp, was, VALUE, STAMPED)) {
 		mask |= HAS_TIMES;
-		at = put_number(at, get_be32(tcp + TCP_VALUE) - get_be32(was + TCP_VALUE));
-		at = put_number(at, get_be32(tcp + TCP_ECHO) - get_be32(was + TCP_ECHO));
+		at = put_number(at, get_be32(tcp + VALUE) - get_be32(was + VALUE));
+		at = put_number(at, get_be32(tcp + ECHO) - get_be32(was + ECHO));
 	}
 	ret[0] = mask;
-	memcpy(ret + 1, tcp + TCP_CHECKSUM, 2);
 	return (size_t)(at - ret);
 }
 
@@ -295,17 +283,17 @@ static void add_be32(uint8_t *at, uint32_t n)
 static void fill_tcp(const struct shorthand_context *c, uint8_t mask, const struct numbers *n, uint32_t seq,
 		     uint8_t *tcp)
 {
-	put_be32(tcp + TCP_SEQ, expected_seq(c, seq) + unzigzag(n->seq));
-	add_be32(tcp + TCP_ACK, n->ack);
+	put_be32(tcp + SEQ, expected_seq(c, seq) + unzigzag(n->seq));
+	add_be32(tcp + ACK, n->ack);
 	if (mask & HAS_PUSH)
-		tcp[TCP_FLAGS] ^= FLAG_PSH;
+		tcp[FLAGS] ^= TCP_PSH;
 	if (n->flags != NULL)
-		tcp[TCP_FLAGS] = *n->flags;
+		tcp[FLAGS] = *n->flags;
 	if (n->window != NULL)
-		memcpy(tcp + TCP_WINDOW, n->window, 2);
+		memcpy(tcp + WINDOW, n->window, 2);
 	if (has_stamp(tcp)) {
-		add_be32(tcp + TCP_VALUE, n->value);
-		add_be32(tcp + TCP_ECHO, n->echo);
+		add_be32(tcp + VALUE, n->value);
+		add_be32(tcp + ECHO, n->echo);
 	}
 }
 
@@ -315,29 +303,40 @@ static void fill_ip(const struct shorthand_context *c, const struct numbers *n, 
 	if (n->class != NULL)
 		set_class(ip, *n->class);
 	if (!is_ipv4(ip)) {
-		put_be16(ip + IPV6_LENGTH, (uint16_t)(len - IPV6));
+		put_be16(ip + IPV6_LENGTH, (uint16_t)(len - IP6_HEADER));
 		return;
 	}
 	put_be16(ip + IPV4_LENGTH, (uint16_t)len);
 	put_be16(ip + IPV4_ID, (uint16_t)(expected_id(c, seq) + unzigzag(n->id)));
-	put_be16(ip + IPV4_CHECKSUM, ipv4_checksum(ip));
+	put_be16(ip + IPV4_CHECKSUM, 0);
+	sum_put_checksum(ip + IPV4_CHECKSUM, sum_add(0, ip, IP4_HEADER));
+}
+
+static void leave_checksum(uint8_t *packet, size_t transport, size_t len)
+{
+	const struct ip ip = { .is6 = !is_ipv4(packet), .protocol = IP_TCP, .transport = (uint16_t)transport };
+
+	ip_leave_checksum(packet, &ip, len);
 }
 
 size_t shorthand_read(const struct shorthand_context *c, const uint8_t *at, size_t len, uint32_t seq,
-		      uint8_t *ret)
+		      bool needs_checksum, uint8_t *ret)
 {
-	const uint8_t *p = at + SHORTHAND_MIN, *end = at + len;
+	const uint8_t *p = at + SHORTHAND_MIN + (needs_checksum ? 0 : 2), *end = at + len;
 	size_t ip = ip_header(c->header), whole;
 	struct numbers n;
 
-	if (c->len == 0 || len < SHORTHAND_MIN || !get_numbers(at[0], &p, end, &n))
+	if (c->len == 0 || p > end || !get_numbers(at[0], &p, end, &n))
 		return 0;
 	whole = c->len + (size_t)(end - p);
 	if (whole > UINT16_MAX)
 		return 0;
 	memcpy(ret, c->header, c->len);
 	fill_tcp(c, at[0], &n, seq, ret + ip);
-	memcpy(ret + ip + TCP_CHECKSUM, at + 1, 2);
 	fill_ip(c, &n, seq, whole, ret);
+	if (needs_checksum)
+		leave_checksum(ret, ip, whole);
+	else
+		memcpy(ret + ip + TCP_CHECKSUM, at + 1, 2);
 	return (size_t)(p - at);
 }

@@ -5,7 +5,7 @@
  * place in its lane.  What most packets of that flow have in common with it is
  * left out; what is said instead:
  *
- *	mask (1)  TCP checksum (2)  then, each where the mask has its bit, lowest first:
+ *	mask (1)  [TCP checksum (2)]  then, each where the mask has its bit, lowest first:
  *	01 traffic class (1)	IPv4's TOS, or IPv6's
  *	02 flags (1)		TCP's
  *	04 sequence number	zigzag: from where it is expected
@@ -22,9 +22,9 @@
  * own length and the header checksum that IPv4 asks for; a packet for which that
  * would be wrong has no shorthand.  So it is read back bit by bit as it was.
  *
- * TCP's checksum goes as it is: to leave it out would mean to sum up the payload at
- * both ends; and so, if all else failed, the receiver's TCP sees to it that nothing
- * wrong is believed (as RFC 6846 has it).
+ * TCP's checksum goes as it is (as RFC 6846 has it), or not at all where it is still
+ * to be made (base/ip.h): to leave out one that is there would mean to sum up the
+ * payload at both ends.
  */
 #ifndef TTT_CORE_FLOW_SHORTHAND_H
 #define TTT_CORE_FLOW_SHORTHAND_H
@@ -35,7 +35,7 @@
 
 #define SHORTHAND_HEADER	72	/* bytes of the longest header that is remembered */
 #define SHORTHAND_MAX		30	/* bytes of the longest shorthand */
-#define SHORTHAND_MIN		3	/* and of the shortest */
+#define SHORTHAND_MIN		1	/* and of the shortest */
 
 struct shorthand_context {
 	uint32_t seq;		/* its packet's number in the lane */
@@ -55,17 +55,17 @@ bool shorthand_learn(struct shorthand_context *ret, const uint8_t *packet, size_
 /*
  * Write, for the header of a packet with this number in the context's lane, its
  * shorthand; ret has SHORTHAND_MAX bytes.  It stands for the packet's first c->len
- * bytes.  Gives its length; 0: there is none.
+ * bytes.  Gives its length; 0: there is none.  needs_checksum: it has none yet.
  */
 size_t shorthand_write(const struct shorthand_context *c, const uint8_t *packet, size_t len, uint32_t seq,
-		       uint8_t *ret);
+		       bool needs_checksum, uint8_t *ret);
 /*
  * Read the shorthand at the front of `at`, whose rest is the payload, and write
  * c->len bytes of header to ret.  Gives the bytes it took; 0: it is cut short, or
  * says what no packet may have; ret may be spoilt.
  */
 size_t shorthand_read(const struct shorthand_context *c, const uint8_t *at, size_t len, uint32_t seq,
-		      uint8_t *ret);
+		      bool needs_checksum, uint8_t *ret);
 
 /* A frame has the low 16 bits of a packet's number: the one nearest to the context's that has them. */
 uint32_t shorthand_seq(const struct shorthand_context *c, uint16_t low);

@@ -1,8 +1,8 @@
 /* ip: see ip.h. */
-#include "offload/ip.h"
+#include "base/ip.h"
 
 #include "base/bytes.h"
-#include "offload/sum.h"
+#include "base/sum.h"
 
 enum { HOP_BY_HOP = 0, DESTINATION = 60 };
 
@@ -74,6 +74,34 @@ uint64_t ip_pseudo_sum(const uint8_t *packet, const struct ip *ip, size_t len)
 	uint64_t sum = ip->is6 ? sum_add(0, packet + 8, 32) : sum_add(0, packet + 12, 8);
 
 	return sum_add_number(sum_add_number(sum, ip->protocol), (unsigned)len);
+}
+
+bool ip_has_right_checksum(const uint8_t *packet, const struct ip *ip, size_t len)
+{
+	size_t rest = len - ip->transport;
+
+	if (ip->protocol == IP_UDP && get_be16(packet + ip_checksum_at(ip)) == 0)
+		return false;
+	return sum_is_right(sum_add(ip_pseudo_sum(packet, ip, rest), packet + ip->transport, rest));
+}
+
+void ip_leave_checksum(uint8_t *packet, const struct ip *ip, size_t len)
+{
+	sum_put(packet + ip_checksum_at(ip), ip_pseudo_sum(packet, ip, len - ip->transport));
+}
+
+bool ip_finish_checksum(uint8_t *packet, size_t len)
+{
+	struct ip ip;
+	uint8_t *at;
+
+	if (!ip_read(packet, len, &ip))
+		return false;
+	ip_leave_checksum(packet, &ip, len);
+	at = packet + ip_checksum_at(&ip);
+	(ip.protocol == IP_UDP ? sum_put_udp_checksum : sum_put_checksum)(
+		at, sum_add(0, packet + ip.transport, len - ip.transport));
+	return true;
 }
 
 void ip_write_length(uint8_t *packet, const struct ip *ip, size_t len)

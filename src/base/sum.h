@@ -5,8 +5,8 @@
  * work on every machine; words of eight bytes are added at once.  Sums of pieces
  * may be added to each other where each but the last has an even length.
  */
-#ifndef TTT_OFFLOAD_SUM_H
-#define TTT_OFFLOAD_SUM_H
+#ifndef TTT_BASE_SUM_H
+#define TTT_BASE_SUM_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,8 +1,8 @@
 /*
  * ip: where the headers of a TCP or UDP packet are.
  */
-#ifndef TTT_OFFLOAD_IP_H
-#define TTT_OFFLOAD_IP_H
+#ifndef TTT_BASE_IP_H
+#define TTT_BASE_IP_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -42,6 +42,18 @@ static inline size_t ip_checksum_at(const struct ip *ip)
 
 /* The sum of the pseudo header, for so many bytes of transport header and payload. */
 uint64_t ip_pseudo_sum(const uint8_t *packet, const struct ip *ip, size_t len);
+
+/*
+ * A checksum may be left to who has to do with the packet last, as Linux and virtio
+ * leave it to a network card (CHECKSUM_PARTIAL, VIRTIO_NET_HDR_F_NEEDS_CSUM): then
+ * the sum of the pseudo header stands in its place.
+ */
+void ip_leave_checksum(uint8_t *packet, const struct ip *ip, size_t len);
+/* Make it.  False: it is no packet that ip_read knows, and stays as it is. */
+bool ip_finish_checksum(uint8_t *packet, size_t len);
+
+/* Whether TCP's or UDP's is right; UDP may have none, which is not. */
+bool ip_has_right_checksum(const uint8_t *packet, const struct ip *ip, size_t len);
 
 /* The lengths and the IPv4 checksum of a packet of len bytes, its UDP length included. */
 void ip_write_length(uint8_t *packet, const struct ip *ip, size_t len);

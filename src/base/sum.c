@@ -1,5 +1,5 @@
 /* sum: see sum.h. */
-#include "offload/sum.h"
+#include "base/sum.h"
 
 /* Halves of words are added, so no carry is lost and none has to be caught. */
 static uint64_t halves(uint64_t word)
