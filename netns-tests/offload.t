@@ -138,4 +138,26 @@ is "the client says so" "$(offload client)" "none (offload = off)"
 ok "in words, too" says 'none (offload = off)'
 transfers "without it" small
 ok "both ends go down again" both_down
+
+# One end leaves checksums to the other, whose device makes none.
+mixed() { # mixed END: which has none
+	local address
+	ok "both ends come up, the $1 without it" both_up
+	is "the $1 says so" "$(offload "$1")" "none (offload = off)"
+	for address in "$HOST4" "$HOST6"; do
+		serve_bytes host "$address"
+		echo_datagrams host "$address"
+		ok "a download from $address arrives whole" within 3 gets_bytes client "$address"
+		ok "datagrams of all sizes go there and back" within 3 datagrams_return client "$address"
+		ok "so do those that are sent at once" burst client "$address"
+		end_of host
+	done
+	is "nothing of it was invalid at the client" "$(drops client)" 0
+	is "nor at the server" "$(drops server)" 0
+	ok "both ends go down" both_down
+}
+CLIENT_TUNNEL='offload = off' tunnel_files
+mixed client
+SERVER_TUNNEL='offload = off' tunnel_files
+mixed server
 done_testing

@@ -7,6 +7,8 @@
 #include "base/bytes.h"
 #include "base/sum.h"
 
+#define HEADERS_USUAL	128	/* bytes */
+
 static bool is_cut(const struct split *s)
 {
 	return s->header.gso_type != VIRTIO_GSO_NONE;
@@ -79,13 +81,6 @@ enum split_verdict split_begin(struct split *s, const struct virtio_header *head
 
 /* --- segments -------------------------------------------------------------- */
 
-/* Whoever writes the packet to a device leaves it to that again. */
-static void leave_checksum(struct buf *b, const struct ip *ip)
-{
-	ip_leave_checksum(b->data, ip, b->len);
-	b->needs_checksum = true;
-}
-
 static void give_whole(struct split *s, struct buf *b)
 {
 	const struct virtio_header *h = &s->header;
@@ -96,8 +91,8 @@ static void give_whole(struct split *s, struct buf *b)
 	s->at = s->len;
 	if (!(h->flags & VIRTIO_NEEDS_CSUM))
 		return;
-	if (ip_read(at, s->len, &ip) && is_transport_checksum(h, &ip))
-		leave_checksum(b, &ip);
+	if (ip_read(s->packet, s->len, &ip) && is_transport_checksum(h, &ip))
+		b->needs_checksum = true;
 	else			/* the pseudo header's sum stands where the checksum goes */
 		sum_put_udp_checksum(at + h->csum_start + h->csum_offset,
 				     sum_add(0, at + h->csum_start, s->len - h->csum_start));
@@ -130,6 +125,8 @@ static void write_headers(const struct split *s, uint8_t *packet, size_t len, bo
 	ip_write_length(packet, &s->ip, len);
 	if (s->ip.protocol == IP_TCP)
 		write_tcp(s, packet + s->ip.transport, s->at - s->ip.payload, last);
+	if (s->header.flags & VIRTIO_NEEDS_CSUM)
+		ip_leave_checksum(packet, &s->ip, len);
 }
 
 static void write_checksum(const struct split *s, uint8_t *packet, size_t len)
@@ -151,19 +148,22 @@ void split_next(struct split *s, struct buf *b)
 {
 	size_t left = s->len - s->at, size = left < s->header.gso_size ? left : s->header.gso_size;
 	size_t len = s->ip.payload + size;
-	uint8_t *packet;
+	uint8_t usual[HEADERS_USUAL], *packet, *headers;
 
 	if (!is_cut(s)) {
 		give_whole(s, b);
 		return;
 	}
 	packet = buf_append(b, len);
-	memcpy(packet, s->packet, s->ip.payload);
+	/* made where it is in the cache: the buffer is not, and would be waited for */
+	headers = s->ip.payload <= sizeof(usual) ? usual : packet;
+	memcpy(headers, s->packet, s->ip.payload);
+	write_headers(s, headers, len, size == left);
+	if (headers != packet)
+		memcpy(packet, headers, s->ip.payload);
 	memcpy(packet + s->ip.payload, s->packet + s->at, size);
-	write_headers(s, packet, len, size == left);
-	if (s->header.flags & VIRTIO_NEEDS_CSUM)
-		leave_checksum(b, &s->ip);
-	else
+	b->needs_checksum = s->header.flags & VIRTIO_NEEDS_CSUM;
+	if (!b->needs_checksum)
 		write_checksum(s, packet, len);
 	s->at += size;
 	s->count++;
