@@ -23,6 +23,7 @@
 #define CHALLENGE_EAGER	SEC(5)		/* so long after it opened, as if busy */
 #define AMPLIFICATION	3		/* times the bytes that came from an unproven address */
 #define CREDIT_FOR_PROBE 2		/* times its size must be left there for an MTU probe: others need it, too */
+#define STOOD_STILL	MSEC(100)	/* PINGs so far apart come one after the other where a link only jitters */
 #define PONG_TOO_OLD	SEC(60)
 
 struct path *path_new(uint8_t id)
@@ -251,7 +252,33 @@ bool path_answered(struct path *p, nsec_t took, nsec_t now)
 		p->rtt = (struct rtt){ .srtt = took, .var = took / 2, .min = took, .latest = took };
 	}
 	set_state(p, ENGINE_PATH_OK, now);
+	p->asked = false;
 	return true;
+}
+
+/*
+ * A PING that was sent while the path was in doubt may have stood for seconds before a
+ * link that carried nothing.  The first that was sent since tells whether the path takes
+ * so long, or did only then: at a few PINGs a second their mean would take as many
+ * seconds to come down, and meanwhile the path has nothing to carry.
+ */
+static void note_round_trip(struct path *p, nsec_t sent_at, nsec_t took)
+{
+	bool works = p->state == ENGINE_PATH_OK && sent_at >= p->state_since;
+
+	if (works && !p->asked && took < p->rtt.srtt / 2)
+		p->rtt = (struct rtt){ .srtt = took, .var = took / 2, .min = nsec_min(took, p->rtt.min), .latest = took };
+	else
+		rtt_sample(&p->rtt, took, 0);
+	p->asked |= works;
+}
+
+/* The link stood still: it answers at once what it was asked at quite different times. */
+static bool came_along(const struct path *p, nsec_t sent_at, nsec_t now)
+{
+	nsec_t apart = nsec_since(p->ponged_sent_at, sent_at);
+
+	return p->ponged_at != 0 && apart >= STOOD_STILL && nsec_since(p->ponged_at, now) < apart / 4;
 }
 
 /*
@@ -263,7 +290,7 @@ static bool was_calm(const struct path *p, nsec_t sent_at, nsec_t now)
 	uint64_t rate = p->congestion->rate(p->congestion_state);
 	uint64_t little = nsec_max(CALM_BYTES, rate / 4 * (p->rtt.srtt / NSEC_PER_USEC) / 1000000);
 
-	return p->state == ENGINE_PATH_OK && sent_at >= p->state_since &&
+	return p->state == ENGINE_PATH_OK && sent_at >= p->state_since && !came_along(p, sent_at, now) &&
 	       p->ping_in_flight <= little && p->loss.in_flight <= little &&
 	       meter_rate(&p->rx_meter, now) <= nsec_max(CALM_RATE, rate / 8);
 }
@@ -286,12 +313,14 @@ bool path_pong(struct path *p, const struct frame_pong *pong, nsec_t now)
 	/* the token is our own clock: what cannot be is no answer to us */
 	if (sent_at > now || now - sent_at > PONG_TOO_OLD)
 		return false;
-	rtt_sample(&p->rtt, now - sent_at, 0);
+	note_round_trip(p, sent_at, now - sent_at);
 	path_measured(p, now - sent_at);
 	note_answered(p, sent_at);
 	clean = transit_rtt(&p->transit, sent_at, pong->clock, now - sent_at, now);
 	if (p->congestion->probed != NULL)
 		p->congestion->probed(p->congestion_state, clean, was_calm(p, sent_at, now), now);
+	p->ponged_at = now;
+	p->ponged_sent_at = sent_at;
 	return path_answered(p, now - sent_at, now);
 }
 

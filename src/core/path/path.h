@@ -64,6 +64,7 @@ struct path {
 	struct engine_link link;
 	enum engine_path_state state;
 	nsec_t state_since;
+	bool asked;		/* a PING that was sent since it works again has been answered */
 	struct rtt rtt;			/* by PING and PONG: its own, both ways */
 	struct transit transit;		/* likewise */
 	nsec_t latency;			/* newest round trip of its own, by PONG or ACK; 0: none yet */
@@ -76,6 +77,7 @@ struct path {
 	nsec_t ping_sent_at;		/* last PING of ours */
 	nsec_t ping_out[PATH_PINGS];	/* those that neither they nor later ones were answered, oldest first; */
 	unsigned pings_out;		/* of more than so many the first */
+	nsec_t ponged_at, ponged_sent_at;	/* the last PONG came then, of a PING of that time; 0: none yet */
 	uint64_t ping_in_flight;	/* bytes, when the last PING was sent */
 	unsigned pings;			/* of the first ones, that were sent */
 	bool probe_now;			/* somebody wants to know at once */
