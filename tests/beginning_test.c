@@ -80,9 +80,9 @@ static void on_one_clean_link_it_is_as_fast_as_without_a_tunnel(void **state)
 }
 
 /*
- * STARTUP takes ten round trips, and HyStart sometimes ends the inner slow start
- * early: at 40 to 47 ms it has 84 to 88 per cent, at 54 ms 73.  Where such dips are
- * hangs on single packets, so all of them count; with whole headers it was 90.2.
+ * Where the third second ends in the wait for a packet that our own queue has struck, what
+ * came behind it is counted too late: there it has 84 to 90 per cent.  Where that is hangs
+ * on single packets, so all delays count (decision 030).
  */
 static void on_longer_ones_it_mostly_is(void **state)
 {
@@ -93,7 +93,7 @@ static void on_longer_ones_it_mostly_is(void **state)
 	for (unsigned delay = 30; delay < 65; delay++, n++)
 		sum += share_of(&(struct grid_link){ .rate = 50, .delay = delay });
 	printf("# %.1f per cent in the mean\n", sum / n);
-	assert_true(sum / n >= 93);
+	assert_true(sum / n >= 94);
 }
 
 int main(void)

@@ -268,6 +268,51 @@ static void a_flow_with_little_under_way_hears_all(void **state)
 	}
 }
 
+/* A first burst, acknowledged one by one, and for each two packets more: nothing follows it for a round. */
+static void begin_with_a_burst(struct fixture *f, bool alone)
+{
+	for (unsigned round = 0; round < 2; round++) {
+		send(f, MSS);
+		pass_time(f, ROUND);
+		ack(f, f->sent);
+	}
+	count_out(f);
+	send(f, 10 * MSS);
+	thinner_alone(f->t, FLOW, alone);
+	pass_time(f, ROUND);
+	for (unsigned i = 0; i < 10; i++) {
+		ack(f, f->acked + MSS);
+		send(f, 2 * MSS);
+	}
+	assert_int_equal(waiting(f), 1);
+	count_out(f);
+}
+
+static void on_one_path_the_end_of_a_first_burst_waits_for_a_fifth_of_a_round(void **state)
+{
+	struct fixture *f = prepare();
+
+	(void)state;
+	begin_with_a_burst(f, true);
+	pass_time(f, ROUND / 5);
+	assert_int_equal(next_out(f), f->acked);
+	assert_int_equal(waiting(f), 0);
+	finish(f);
+}
+
+static void on_several_it_waits_for_the_next_round(void **state)
+{
+	struct fixture *f = prepare();
+
+	(void)state;
+	begin_with_a_burst(f, false);
+	pass_time(f, ROUND - MSEC(1));
+	assert_int_equal(waiting(f), 1);
+	pass_time(f, MSEC(1));
+	assert_int_equal(next_out(f), f->acked);
+	finish(f);
+}
+
 static void until_a_round_is_measured_all_pass(void **state)
 {
 	struct fixture *f = prepare();
@@ -908,6 +953,9 @@ int main(void)
 		TEST("a round begins with the ACK of what was sent when the last one began",
 		     a_round_begins_with_the_ack_of_what_was_sent_when_the_last_one_began),
 		TEST("a flow with little under way hears all", a_flow_with_little_under_way_hears_all),
+		TEST("on one path the end of a first burst waits for a fifth of a round",
+		     on_one_path_the_end_of_a_first_burst_waits_for_a_fifth_of_a_round),
+		TEST("on several it waits for the next round", on_several_it_waits_for_the_next_round),
 		TEST("until a round is measured all pass", until_a_round_is_measured_all_pass),
 		TEST("what says more than a number passes at once, behind what was held",
 		     what_says_more_than_a_number_passes_at_once_behind_what_was_held),

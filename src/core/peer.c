@@ -176,9 +176,19 @@ bool peer_has_usable_path(const struct peer *p)
 	return false;
 }
 
+static path_set carrying(const struct peer *p)
+{
+	return p->eligible.now | (p->overflow.on ? p->eligible.overflow : 0);
+}
+
 bool peer_carries(const struct peer *p, const struct path *path)
 {
-	return (p->eligible.now | (p->overflow.on ? p->eligible.overflow : 0)) & PATH_BIT(path->id);
+	return carrying(p) & PATH_BIT(path->id);
+}
+
+bool peer_has_one_path(const struct peer *p)
+{
+	return path_count(carrying(p)) == 1;
 }
 
 bool peer_spares(const struct peer *p, const struct path *path)

@@ -160,6 +160,7 @@ bool peer_has_open_path(const struct peer *p);	/* one that may ever be used */
 bool peer_has_usable_path(const struct peer *p);
 /* It is one of those that carry data now. */
 bool peer_carries(const struct peer *p, const struct path *path);
+bool peer_has_one_path(const struct peer *p);	/* that carries data now, and no other */
 /* Its link is a backup or metered, or it stands by for another path of its interface: others do without it. */
 bool peer_spares(const struct peer *p, const struct path *path);
 

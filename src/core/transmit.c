@@ -535,6 +535,7 @@ static void note_segment(struct peer *p, const struct tcp *segment, const struct
 	nsec_t round_trip, target;
 
 	thinner_sent(p->acks, inner->flow, segment, now);
+	thinner_alone(p->acks, inner->flow, peer_has_one_path(p));
 	round_trip = thinner_round_trip(p->acks, inner->flow);
 	if (round_trip == 0)
 		return;

@@ -13,11 +13,12 @@ struct flow {
 	uint32_t hash;
 	bool used;
 	bool done;		/* it fills the paths: thinned no more */
+	bool alone;		/* one path carries it all */
 	bool resends;		/* something of this round, or of one before, was sent again, */
 	uint32_t recovers;	/* and all is as usual when more than that has arrived */
 	uint32_t sent, acked;	/* numbers behind the last byte that was sent, and that has arrived */
 	uint32_t round_end;
-	unsigned passed;	/* acknowledgements in this round */
+	unsigned passed;	/* acknowledgements in this round, that count */
 	nsec_t sent_at;
 	nsec_t round_at;	/* when it began; 0: none has */
 	nsec_t last, longest;	/* round trips: of the last round, of late; 0: not known */
@@ -136,6 +137,14 @@ void thinner_sent(struct thinner *t, uint32_t hash, const struct tcp *segment, n
 	f->sent_at = now;
 }
 
+void thinner_alone(struct thinner *t, uint32_t hash, bool alone)
+{
+	struct flow *f = find(t, hash);
+
+	if (f != NULL)
+		f->alone = alone;
+}
+
 nsec_t thinner_round_trip(struct thinner *t, uint32_t hash)
 {
 	const struct flow *f = find(t, hash);
@@ -179,11 +188,16 @@ static void begin_round(struct flow *f, nsec_t now)
 	f->next_at = now;
 }
 
+static bool is_judged(const struct flow *f)
+{
+	return tcp_diff(f->sent, f->acked) >= WINDOW;
+}
+
 /* Behind the last that its sender waits for, no newer one comes. */
 static bool is_thinned(const struct flow *f, const struct tcp *segment, nsec_t now)
 {
 	return !f->done && !f->resends && segment->plain_ack && tcp_diff(segment->ack, f->acked) > 0 && segment->ack != f->sent && f->last != 0 &&
-	       tcp_diff(f->sent, f->acked) >= WINDOW && nsec_since(f->sent_at, now) < FRESH;
+	       is_judged(f) && nsec_since(f->sent_at, now) < FRESH;
 }
 
 /* Evenly over a round; when its share is gone, not before the next one begins or is overdue. */
@@ -192,10 +206,20 @@ static nsec_t pause_of(const struct flow *f)
 	return f->passed < PER_ROUND ? f->last / PER_ROUND : f->last;
 }
 
+/*
+ * HyStart does not count what passes while little is under way.  Where delays are one
+ * path's own we need not either, or the end of the first burst would wait for a round.
+ */
+static bool counts(const struct flow *f)
+{
+	return !f->alone || is_judged(f);
+}
+
 static void pass(struct flow *f, struct buf *b, struct buf_queue *out)
 {
 	buf_queue_push(out, b);
-	f->passed++;
+	if (counts(f))
+		f->passed++;
 }
 
 static void pass_held(struct thinner *t, struct flow *f, struct buf_queue *out)

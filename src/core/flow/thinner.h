@@ -16,8 +16,9 @@
  * another flag pass at once.  (Plain ones come out of the tunnel in any order:
  * one that a newer one has overtaken says nothing any more, and goes no further.)
  * A flow with less than HyStart's least window under way keeps all, and so does
- * one that has to send again.  What acknowledges bytes that were never sent is
- * passed on, and believed as little as its sender will believe it.
+ * one that has to send again.  Where one path carries it those are not of the five
+ * (decision 030).  What acknowledges bytes that were never sent is passed on, and
+ * believed as little as its sender will believe it.
  *
  * A round begins with the acknowledgement of what was sent last when the one
  * before began, as senders count rounds; so it is also known how long the
@@ -46,6 +47,8 @@ bool thinner_is_idle(const struct thinner *t);
 
 /* A segment of `flow` goes into the tunnel. */
 void thinner_sent(struct thinner *t, uint32_t flow, const struct tcp *segment, nsec_t now);
+/* Whether one path carries all of it now, so that its delays are no spread of several. */
+void thinner_alone(struct thinner *t, uint32_t flow, bool alone);
 /* The longest that its sender has lately seen a round take; 0: not known. */
 nsec_t thinner_round_trip(struct thinner *t, uint32_t flow);
 /* Whether its packets wait for the paths now: more than these need to be busy. */
