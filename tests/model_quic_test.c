@@ -157,12 +157,13 @@ static void it_fills_a_link(void **state)
 
 static void a_thousandth_of_loss_costs_it_what_it_costs_a_reno(void **state)
 {
-	const struct sim_way way = { .rate = 50000000, .delay = MSEC(20), .loss_ppm = 1000 };
+	const struct sim_way way = { .rate = 50000000, .delay = MSEC(20), .loss_ppm = 1000, .queue = 5000 };
 	struct model_quic_stats stats = over(&way, true, 60);
 
 	(void)state;
 	/* 1.22 × MSS / (RTT × √p), within a third */
 	assert_true(mbit(&stats, 10, 60) > 13.6 * 0.67 && mbit(&stats, 10, 60) < 13.6 * 1.33);
+	/* the queue takes all that its slow start is too much */
 	assert_in_range(stats.lost, stats.sent / 2000, stats.sent / 500);
 	assert_int_equal(stats.spurious, 0);
 }

@@ -91,7 +91,8 @@ static void send_all(struct quic_sender *q, nsec_t now)
 		q->free_at = nsec_max(q->free_at, now > BURST * pause ? now - BURST * pause : 0) + pause;
 		send_chunk(q, chunk_to_send(q), now);
 	}
-	q->limited = !has_room(q);
+	/* RFC 9002 §7.8: who only waits for his pacer is not limited by what there is to send */
+	q->limited = !has_room(q) || (has_chunk(q) && q->free_at > now);
 }
 
 /* --- acknowledgements ---------------------------------------------------- */

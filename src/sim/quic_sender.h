@@ -59,7 +59,7 @@ struct quic_sender {
 	struct quic_start start;
 	double credit;			/* of a packet of growth */
 	nsec_t recovering_since;	/* what was sent before causes no further loss of window; 0: never */
-	bool limited;			/* the window is what holds it back */
+	bool limited;			/* the window is what holds it back, at once or by its pace */
 
 	nsec_t srtt, var, latest;	/* 0: no sample yet */
 	nsec_t loss_at, probe_at;	/* NSEC_NEVER: not by time */
