@@ -19,6 +19,7 @@ struct stream {
 	size_t size;		/* of the payload */
 	nsec_t next;
 	unsigned sent, came, wrong;
+	bool lies;		/* what it sends says so of a packet that is none of those */
 	unsigned left, made;	/* DATA frames, first in their datagram, whose checksum is not there, or is */
 };
 
@@ -37,6 +38,7 @@ static size_t make(const struct stream *st, unsigned n, uint8_t *ret)
 	sim_addresses(&st->via, client, server);
 	memcpy(ret + 12, client, 4);
 	memcpy(ret + 16, server, 4);
+	/* of IPv4's header only: of no protocol that has a length of its own */
 	ip_write_length(ret, &(struct ip){ .protocol = IP_UDP + 1, .transport = IP4_HEADER }, len);
 	assert_true(ip_finish_checksum(ret, len));
 	return len;
@@ -68,8 +70,13 @@ static void tick(void *ctx)
 	struct stream *st = ctx;
 	uint8_t packet[1500];
 
-	for (int i = 0; i < 2; i++, st->sent++)
-		sim_send(st->s, &st->via, SIM_UP, packet, make(st, st->sent, packet));
+	for (int i = 0; i < 2; i++, st->sent++) {
+		size_t len = make(st, st->sent, packet);
+
+		if (st->lies)
+			packet[6] = 0x20;	/* more fragments */
+		sim_send(st->s, &st->via, SIM_UP, packet, len);
+	}
 	st->next += MSEC(2);
 }
 
@@ -84,6 +91,8 @@ static bool look(void *ctx, struct sim *s, unsigned client, unsigned link, enum 
 	(void)link;
 	if (direction != SIM_UP || !packet_is_data(datagram, *len) || !(*at & FRAME_DATA))
 		return true;
+	if (st->lies)
+		datagram[PACKET_HEADER] |= FRAME_DATA_NEEDS_CHECKSUM;
 	st->left += *at & FRAME_DATA_NEEDS_CHECKSUM ? 1 : 0;
 	st->made += *at & FRAME_DATA_NEEDS_CHECKSUM ? 0 : 1;
 	return true;
@@ -163,6 +172,26 @@ static void it_is_made_for_an_end_that_does_not_make_it(void **state)
 	}
 }
 
+/* It may be in any bytes then, and is nowhere. */
+static void a_packet_that_can_have_none_is_dropped(void **state)
+{
+	static const struct sim_model model = { .take = take, .due = due, .tick = tick };
+	struct stream st = { .s = sim_new_clear(3, 1, "aggregate"), .size = 1000, .lies = true };
+
+	(void)state;
+	sim_add_link(st.s, 0, 50 * MBIT, MSEC(10), 0);
+	sim_run(st.s, SEC(3));
+	st.next = sim_now(st.s);
+	sim_attach(st.s, &model, &st);
+	sim_set_tap(st.s, look, &st);
+	sim_run(st.s, MSEC(100));
+	assert_true(st.sent > 50);
+	assert_int_equal(st.came, 0);
+	assert_in_range(sim_drops(st.s, -1, DROP_INNER_INVALID), st.sent / 2, st.sent);
+	sim_detach(st.s, &st);
+	sim_free(st.s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -170,6 +199,7 @@ int main(void)
 		TEST("it is left when a packet goes again", it_is_left_when_a_packet_goes_again),
 		TEST("it is left among others in one datagram", it_is_left_among_others_in_one_datagram),
 		TEST("it is made before a packet is cut", it_is_made_before_a_packet_is_cut),
+		TEST("a packet that can have none is dropped", a_packet_that_can_have_none_is_dropped),
 		TEST("it is made for an end that does not make it", it_is_made_for_an_end_that_does_not_make_it),
 	};
 

@@ -283,6 +283,38 @@ static void what_is_acknowledged_late_is_not_meant(void **state)
 	assert_int_not_equal(next_of(FLOW, packet), 0);
 }
 
+/* Offers of a flow of a thousand packets, each of which is heard at once; every n-th has a checksum. */
+static unsigned offers_with(uint32_t flow, unsigned every)
+{
+	uint8_t packet[LEN];
+	unsigned offers = 0;
+	uint16_t meant, tag;
+
+	begun(flow, 5);
+	for (unsigned i = 0; i < 1000; i++) {
+		now += MSEC(1);
+		tag = next_of(flow, packet);
+		if (tag != 0) {
+			offers++;
+			contexts_offered(&given, tag, 100 + i);
+			contexts_acked(&given, 100 + i, now);
+		}
+		place.needs_checksum = i % every != 0;
+		assert_in_range(shorten(flow, packet, &meant), SHORTHAND_MIN, 6);
+	}
+	return offers;
+}
+
+/* As a server gets them: what its card has joined comes without, what came alone has one. */
+static void a_checksum_now_and_then_is_no_reason_to_offer(void **state)
+{
+	unsigned without = offers_with(FLOW, 1001), with = offers_with(FLOW + 1, 3);
+
+	(void)state;
+	print_message("# %u offers, %u\n", without, with);
+	assert_in_range(with, 0, without + 1);
+}
+
 /* Some day nobody knows any more what the other end has there. */
 static void what_is_offered_in_vain_ends(void **state)
 {
@@ -315,6 +347,7 @@ int main(void)
 		CASE("no tag reaches beyond the slots", no_tag_reaches_beyond_the_slots),
 		CASE("what is withdrawn is never meant", what_is_withdrawn_is_never_meant),
 		CASE("what is acknowledged late is not meant", what_is_acknowledged_late_is_not_meant),
+		CASE("a checksum now and then is no reason to offer", a_checksum_now_and_then_is_no_reason_to_offer),
 		CASE("what is offered in vain ends", what_is_offered_in_vain_ends),
 	};
 

@@ -140,11 +140,12 @@ static void both_ends_agree_on_keys_and_configuration(void **state)
 	assert_int_equal(k->config.address[0].len, 24);
 	assert_false(k->resumed);
 	assert_true(k->shorthand && r.keys.shorthand);
+	assert_true(k->checksums && r.keys.checksums);
 	close_bench(&b);
 }
 
 /* As it is with ends that know of none: they write zeros there, and do not look. */
-static void shorthand_is_for_ends_that_both_read_it(void **state)
+static void what_is_new_is_for_ends_that_both_know_it(void **state)
 {
 	uint8_t m[HANDSHAKE_INIT_SIZE];
 	struct responder_result r;
@@ -152,14 +153,38 @@ static void shorthand_is_for_ends_that_both_read_it(void **state)
 
 	(void)state;
 	open_bench(&b);
-	b.initiator.shorthand = false;
+	b.initiator.shorthand = b.initiator.checksums = false;
 	start(&b, NULL, m);
+	b.initiator.shorthand = b.initiator.checksums = true;	/* as if it had been offered to one that knows of none */
 	r = ask(&b, m, sizeof(m));
 	assert_int_equal(r.type, RESPONDER_NEW);
-	assert_false(r.keys.shorthand);
+	assert_false(r.keys.shorthand || r.keys.checksums);
 	assert_int_equal(tell(&b, &r), INITIATOR_DONE);
-	assert_false(initiator_keys(&b.initiator)->shorthand);
+	assert_false(initiator_keys(&b.initiator)->shorthand || initiator_keys(&b.initiator)->checksums);
 	close_bench(&b);
+}
+
+static void what_a_response_does_not_say_is_not_so(void **state)
+{
+	static const struct { bool shorthand, checksums; uint8_t flags; } row[] = {
+		{ false, false, 0 }, { true, false, 2 }, { false, true, 4 }, { true, true, 6 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(row); i++) {
+		const struct handshake_response r = {
+			.version = HANDSHAKE_VERSION, .cipher = CIPHER_CHACHA20_POLY1305, .index = 5,
+			.shorthand = row[i].shorthand, .checksums = row[i].checksums, .config = { .mtu = 1420 },
+		};
+		uint8_t payload[HANDSHAKE_PAYLOAD];
+		struct handshake_response read;
+
+		handshake_write_response(&r, payload);
+		assert_int_equal(payload[2], row[i].flags);
+		assert_true(handshake_read_response(payload, &read));
+		assert_int_equal(read.shorthand, row[i].shorthand);
+		assert_int_equal(read.checksums, row[i].checksums);
+	}
 }
 
 static void copies_of_a_message_get_the_same_answer_and_no_new_keys(void **state)
@@ -360,7 +385,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST("both ends agree on keys and configuration",
 		     both_ends_agree_on_keys_and_configuration),
-		TEST("shorthand is for ends that both read it", shorthand_is_for_ends_that_both_read_it),
+		TEST("what is new is for ends that both know it", what_is_new_is_for_ends_that_both_know_it),
+		TEST("what a response does not say is not so", what_a_response_does_not_say_is_not_so),
 		TEST("copies of a message get the same answer and no new keys",
 		     copies_of_a_message_get_the_same_answer_and_no_new_keys),
 		TEST("a changed message has a new ephemeral", a_changed_message_has_a_new_ephemeral),

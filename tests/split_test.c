@@ -115,6 +115,8 @@ static void every_segment_is_as_if_sent_alone(void **state)
 		h = header_of(&p, 1000);
 		assert_int_equal(cut(&h, write_large(&p)), SPLIT_GOOD);
 		assert_int_equal(outs, (left + 999) / 1000);
+		for (size_t i = 0; i < outs; i++)
+			assert_true(are_left[i]);
 		for (size_t i = 0; i < outs; i++, left -= p.size) {
 			p.size = left < 1000 ? left : 1000;
 			assert_int_equal(out[i]->len, inner_packet_write(&p, alone));
@@ -181,6 +183,24 @@ static void a_checksum_that_was_left_to_us_is_left_to_the_other_end(void **state
 			assert_true(inner_packet_is_right(out[0]->data, out[0]->len, &p));
 		}
 	}
+}
+
+/* A source route: the sum is over the last hop's address, while the header has the next one's. */
+static void a_sum_over_another_address_is_finished_here(void **state)
+{
+	struct inner_packet p = inner_packet(false, true);
+	struct virtio_header h = header_of(&p, 0);
+	size_t len = write_large(&p), at = 20 + 6;
+	uint32_t pseudo = get_be16(large + at);
+
+	(void)state;
+	large[19]++;		/* the packet goes to somebody else now */
+	assert_int_equal(cut(&h, len), SPLIT_GOOD);
+	assert_false(are_left[0]);
+	/* what was to be summed up is, from what stood there on */
+	put_be16(large + at, 0);
+	assert_int_equal(get_be16(out[0]->data + at),
+			 (uint16_t)~inner_packet_sum(large + 20, len - 20, pseudo));
 }
 
 /* A datagram whose checksum would be 0 has 0xffff: 0 says that there is none. */
@@ -379,6 +399,7 @@ int main(void)
 		TEST("CWR is the first one's, FIN and PSH are the last one's", flags_stand_where_they_belong),
 		TEST("the urgent pointer shows the same byte", the_urgent_pointer_shows_the_same_byte),
 		TEST("a checksum that was left to us is left to the other end", a_checksum_that_was_left_to_us_is_left_to_the_other_end),
+		TEST("a sum over another address is finished here", a_sum_over_another_address_is_finished_here),
 		TEST("no datagram loses its checksum", no_datagram_loses_its_checksum),
 		TEST("what nothing is asked of stays as it is", what_nothing_is_asked_of_stays_as_it_is),
 		TEST("a segment has room, or there is none", a_segment_has_room_or_there_is_none),

@@ -98,7 +98,7 @@ static void every_frame_cut_short_is_refused(void **state)
 	}
 	at[0] = 0x0b;
 	assert_int_equal(frame_read(at, sizeof(at), &f), 0);
-	at[0] = FRAME_DATA | FRAME_DATA_NEEDS_CHECKSUM | FRAME_DATA_FRAGMENT;	/* a piece has all that its packet has */
+	at[0] = FRAME_DATA | FRAME_DATA_NEEDS_CHECKSUM | FRAME_DATA_FRAGMENT;	/* a piece has no header to say it by */
 	assert_int_equal(frame_read(at, sizeof(at), &f), 0);
 }
 

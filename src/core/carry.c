@@ -94,7 +94,7 @@ static bool is_detour(const struct peer *p, const struct path *path)
 static void carry_acks(struct peer *p, struct path *path, struct buf *b, size_t room, nsec_t now)
 {
 	uint8_t frame[FRAME_ACK_MAX];
-	bool ridden = false;
+	bool asked = false;
 
 	for (path_set left = p->known; left != 0; left = path_rest(left)) {
 		unsigned i = path_first(left);
@@ -103,9 +103,9 @@ static void carry_acks(struct peer *p, struct path *path, struct buf *b, size_t 
 
 		if (!ack_is_waiting(&of->ack) || of->ack.count > ACK_RUNS_ALONG)
 			continue;
-		if (!ridden && is_detour(p, path))
+		if (!asked && is_detour(p, path))
 			return;
-		ridden = true;
+		asked = true;
 		len = ack_size(&of->ack);
 		if ((size_t)(b->data - b->storage) < PACKET_HEADER + len || b->len + len > room ||
 		    !datagram_has_credit(path, PACKET_HEADER + b->len + len + PACKET_TAG))

@@ -77,7 +77,7 @@ struct engine_config {
 	uint32_t copies_ppm;		/* share of all bytes that copies may take, up to 1000000; 0: 5 %, */
 #define ENGINE_NO_COPIES UINT32_MAX	/* or this; both directions follow the client's */
 	bool alone;			/* every inner packet in a datagram of its own: for who wants to compare */
-	bool own_checksums;		/* client: neither end leaves checksums to the other, the same */
+	bool own_checksums;		/* client: neither end leaves checksums to the other: for who wants to compare */
 	uint16_t mtu;			/* server: the inner MTU it hands out, 1280..1900 */
 	struct prefix address[ENGINE_ADDRESSES];	/* server: its own inner addresses */
 	size_t address_count;

@@ -79,6 +79,15 @@ enum split_verdict split_begin(struct split *s, const struct virtio_header *head
 	return SPLIT_GOOD;
 }
 
+/* With a source route in IPv4's options it is that of the last hop, which the header does not have yet. */
+static bool has_pseudo_sum(const uint8_t *packet, const struct ip *ip, size_t len)
+{
+	uint8_t pseudo[2];
+
+	sum_put(pseudo, ip_pseudo_sum(packet, ip, len - ip->transport));
+	return memcmp(pseudo, packet + ip_checksum_at(ip), 2) == 0;
+}
+
 /* --- segments -------------------------------------------------------------- */
 
 static void give_whole(struct split *s, struct buf *b)
@@ -91,7 +100,7 @@ static void give_whole(struct split *s, struct buf *b)
 	s->at = s->len;
 	if (!(h->flags & VIRTIO_NEEDS_CSUM))
 		return;
-	if (ip_read(s->packet, s->len, &ip) && is_transport_checksum(h, &ip))
+	if (ip_read(s->packet, s->len, &ip) && is_transport_checksum(h, &ip) && has_pseudo_sum(s->packet, &ip, s->len))
 		b->needs_checksum = true;
 	else			/* the pseudo header's sum stands where the checksum goes */
 		sum_put_udp_checksum(at + h->csum_start + h->csum_offset,

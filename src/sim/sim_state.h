@@ -70,9 +70,9 @@ static inline void sim_mix(struct sim *s, uint64_t value)
 struct end *end_of(const struct sim *s, int end);
 void end_start_all(struct sim *s);
 void end_stop(struct end *end);
-/* What its engine has to give goes where it belongs; after every call of the engine. */
 /* A packet that a device gives: as Linux does, without TCP's or UDP's checksum, if it has a right one. */
 void end_leave_checksum(struct buf *b);
+/* What its engine has to give goes where it belongs; after every call of the engine. */
 void end_take_out(struct sim *s, int end);
 /* What models sent goes into the engines, a burst at a time, as a TUN gives it. */
 void end_take_in(struct sim *s);
