@@ -104,9 +104,14 @@ for strategy in weighted round-robin failover redundant; do
 	is "and shown" "$(status_of client .strategy)" "$strategy"
 done
 client strategy failover
-before1=$(tx_bytes client wan1)
-in_client ping -c 200 -i 0.005 -s 1000 -W 2 "$HOST4" >/dev/null
-ok "failover leaves the second link alone" between "$(($(tx_bytes client wan1) - before1))" 0 20000
+# A machine that was elsewhere for 10 ms makes a path overdue, which is then left, as it should be.
+leaves_wan1_alone() {
+	local before
+	before=$(tx_bytes client wan1)
+	in_client ping -c 200 -i 0.005 -s 1000 -W 2 "$HOST4" >/dev/null
+	between "$(($(tx_bytes client wan1) - before))" 0 20000
+}
+ok "failover leaves the second link alone" within 8 leaves_wan1_alone
 
 # --- who reaches the client from outside ----------------------------------------------
 

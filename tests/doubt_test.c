@@ -196,6 +196,28 @@ static void a_new_path_is_asked_24_times_within_a_second_and_then_left_alone(voi
 	}
 }
 
+/*
+ * A machine that is elsewhere, or a Wi-Fi that sleeps: for 40 ms nothing comes, again and
+ * again.  The first time is a surprise; that answers may take so long is known then.
+ */
+static void a_link_that_stutters_is_not_doubted_each_time(void **state)
+{
+	static const struct sim_rate rate[] = { { 0, 40 * MBIT }, { MSEC(500), 3000 }, { MSEC(540), 40 * MBIT } };
+	struct sim *s = sim_new(3, 1, "failover");
+	unsigned doubted;
+
+	(void)state;
+	sim_add_link(s, 0, 40 * MBIT, MSEC(1), 0);
+	sim_add_link(s, 0, 40 * MBIT, MSEC(1), 0);
+	sim_run(s, SEC(3));
+	sim_flow(s, 0, SIM_UP, 1000, MSEC(5));
+	sim_way_follow(s, &sim_link(s, 0, 0)->up, rate, ARRAY_SIZE(rate), MSEC(600));
+	doubted = doubted_for(s, SEC(6));
+	printf("# in doubt for %u ms\n", doubted);
+	assert_in_range(doubted, 0, 150);
+	sim_free(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -203,6 +225,7 @@ int main(void)
 		     a_fast_path_beside_a_slow_one_is_not_doubted_under_load),
 		TEST("what comes on a doubted path is acknowledged there, too",
 		     what_comes_on_a_doubted_path_is_acknowledged_there_too),
+		TEST("a link that stutters is not doubted each time", a_link_that_stutters_is_not_doubted_each_time),
 		TEST("a queue that comes up in a moment is no silence",
 		     a_queue_that_comes_up_in_a_moment_is_no_silence),
 		TEST("a longer way costs a light flow no packet", a_longer_way_costs_a_light_flow_no_packet),

@@ -23,6 +23,7 @@
 #define CHALLENGE_EAGER	SEC(5)		/* so long after it opened, as if busy */
 #define AMPLIFICATION	3		/* times the bytes that came from an unproven address */
 #define CREDIT_FOR_PROBE 2		/* times its size must be left there for an MTU probe: others need it, too */
+#define OUTAGE		SEC(1)		/* silence for so long */
 #define STOOD_STILL	MSEC(100)	/* PINGs so far apart come one after the other where a link only jitters */
 #define PONG_TOO_OLD	SEC(60)
 
@@ -251,8 +252,9 @@ bool path_answered(struct path *p, nsec_t took, nsec_t now)
 			return false;
 		p->rtt = (struct rtt){ .srtt = took, .var = took / 2, .min = took, .latest = took };
 	}
+	/* what was brief was no outage: that an answer may take so long is worth remembering */
+	p->asked = p->state == ENGINE_PATH_SUSPECT && nsec_since(p->state_since, now) < OUTAGE;
 	set_state(p, ENGINE_PATH_OK, now);
-	p->asked = false;
 	return true;
 }
 

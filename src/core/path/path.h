@@ -64,7 +64,7 @@ struct path {
 	struct engine_link link;
 	enum engine_path_state state;
 	nsec_t state_since;
-	bool asked;		/* a PING that was sent since it works again has been answered */
+	bool asked;		/* a PING that was sent since it works again has been answered, or it was silent only briefly */
 	struct rtt rtt;			/* by PING and PONG: its own, both ways */
 	struct transit transit;		/* likewise */
 	nsec_t latency;			/* newest round trip of its own, by PONG or ACK; 0: none yet */
