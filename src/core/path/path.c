@@ -250,7 +250,7 @@ bool path_answered(struct path *p, nsec_t took, nsec_t now)
 	if (took > longest_answer(p)) {
 		if (p->state == ENGINE_PATH_SUSPECT)
 			return false;
-		p->rtt = (struct rtt){ .srtt = took, .var = took / 2, .min = took, .latest = took };
+		rtt_restart(&p->rtt, took);
 	}
 	/* what was brief was no outage: that an answer may take so long is worth remembering */
 	p->asked = p->state == ENGINE_PATH_SUSPECT && nsec_since(p->state_since, now) < OUTAGE;
@@ -267,11 +267,14 @@ bool path_answered(struct path *p, nsec_t took, nsec_t now)
 static void note_round_trip(struct path *p, nsec_t sent_at, nsec_t took)
 {
 	bool works = p->state == ENGINE_PATH_OK && sent_at >= p->state_since;
+	nsec_t min = p->rtt.min;
 
-	if (works && !p->asked && took < p->rtt.srtt / 2)
-		p->rtt = (struct rtt){ .srtt = took, .var = took / 2, .min = nsec_min(took, p->rtt.min), .latest = took };
-	else
+	if (works && !p->asked && took < p->rtt.srtt / 2) {
+		rtt_restart(&p->rtt, took);
+		p->rtt.min = nsec_min(min, p->rtt.min);		/* that it was once so short stays true */
+	} else {
 		rtt_sample(&p->rtt, took, 0);
+	}
 	p->asked |= works;
 }
 

@@ -25,6 +25,12 @@ void rtt_sample(struct rtt *r, nsec_t sample, nsec_t delay)
 	r->srtt = (7 * r->srtt + sample) / 8;
 }
 
+void rtt_restart(struct rtt *r, nsec_t sample)
+{
+	*r = (struct rtt){ 0 };
+	rtt_sample(r, sample, 0);
+}
+
 nsec_t rtt_or(const struct rtt *r, nsec_t unknown)
 {
 	return r->srtt != 0 ? r->srtt : unknown;

@@ -17,6 +17,8 @@ struct rtt {
 
 /* A sample: the whole time, and how much of it the peer says it waited. */
 void rtt_sample(struct rtt *r, nsec_t sample, nsec_t delay);
+/* The way is another one: all is forgotten, and this is the first sample. */
+void rtt_restart(struct rtt *r, nsec_t sample);
 /* Smoothed, or `unknown` while there is no sample. */
 nsec_t rtt_or(const struct rtt *r, nsec_t unknown);
 /* srtt + max(4 var, 5 ms), or `unknown`: what an answer takes at the most. */
