@@ -193,5 +193,31 @@ through() { [ "$(leaves_by)" = "dev ttt0" ] && reaches_host; }
 ok "when one answers, traffic goes through the tunnel again" within 8 through
 like "status says no more of it" "$(client status)" '^ttt0 up '
 ok "the client goes down" client_down
+
+# --- a server without IPv6, and no kill switch ---------------------------------------------
+
+server down
+sed -i -e 's/, fd84::1\/64//; s/, fd84::2//' "$T/server.conf"
+ok "a server has only IPv4 inside" server up
+client_with "$SERVER4" "fallback = direct"
+ok "with fallback = direct the client comes up" client_up 3
+fetch() { in_ns "$1" curl -gsS -m 2 -o /dev/null "$2"; }
+at_once() { # at_once COMMAND...: fails, within 300 ms
+	local begin
+	begin=$(microseconds)
+	! "$@" && between $((($(microseconds) - begin) / 1000)) 0 300
+}
+before=$(leaks)
+ok "IPv4 goes through the tunnel" fetch client "http://$HOST4/hello"
+ok "IPv6 is refused at once" at_once fetch client "http://[$HOST6]/hello"
+like "also what is no TCP" "$(in_client ping -c 1 -W 1 "$HOST6" 2>&1)" "not permitted|nreachable"
+is "and nothing of it has left in clear" "$(leaks)" "$before"
+http_serve client "$T/www" 80
+ok "who reaches a link over IPv6 has an answer by that link" fetch host "http://[$(wan6 wan1)]/hello"
+kill "$SPAWNED"
+kill -9 "$(status_of client .supervisor_pid)"
+ok "after a crash IPv4 is not closed" within 3 fetch client "http://$HOST4/hello"
+ok "neither is IPv6" fetch client "http://[$HOST6]/hello"
+ok "down removes what is left" client down
 unchanged "after all of it" client
 done_testing

@@ -365,6 +365,9 @@ static void say_match(struct sentence *s, const struct ruleset_match *m)
 	case RULESET_MATCH_FAMILY:
 		need_family(s, m->value == ADDR_IPV6 ? NFPROTO_IPV6 : NFPROTO_IPV4);
 		break;
+	case RULESET_MATCH_PROTOCOL:
+		need_protocol(s, (uint8_t)m->value);
+		break;
 	case RULESET_MATCH_UIDS:
 		match_uids(s, m);
 		break;
@@ -472,6 +475,15 @@ static void translate(struct sentence *s, const struct addr *to)
 	set(e, NFTNL_EXPR_NAT_FLAGS, NAT_SPECIFIED);
 }
 
+static void reject(struct sentence *s, uint32_t type, uint8_t code)
+{
+	struct nftnl_expr *e = add(s, "reject");
+
+	set(e, NFTNL_EXPR_REJECT_TYPE, type);
+	if (e != NULL)
+		nftnl_expr_set_u8(e, NFTNL_EXPR_REJECT_CODE, code);
+}
+
 static void say_action(struct sentence *s, const struct ruleset_rule *r)
 {
 	switch ((enum ruleset_action)r->action) {
@@ -498,6 +510,12 @@ static void say_action(struct sentence *s, const struct ruleset_rule *r)
 		break;
 	case RULESET_DNAT:
 		translate(s, &r->to);
+		break;
+	case RULESET_REFUSE:
+		reject(s, NFT_REJECT_ICMPX_UNREACH, NFT_REJECT_ICMPX_PORT_UNREACH);
+		break;
+	case RULESET_RESET:
+		reject(s, NFT_REJECT_TCP_RST, 0);
 		break;
 	}
 }

@@ -336,8 +336,43 @@ static void leave_inner_source(struct build *b, const struct ruleset_client_opti
 	}
 }
 
+static bool has_inner(const struct ruleset_client_options *o, uint8_t family)
+{
+	for (size_t i = 0; i < o->inner_count; i++)
+		if (o->inner[i].family == family)
+			return true;
+	return false;
+}
+
+/* Its family a packet says by its address: nft(8) does not list nfproto beside a reset. */
+static void into_tunnel_by(struct build *b, const char *tun, uint8_t family)
+{
+	const struct prefix anywhere = { .addr.family = family };
+
+	by_name(b, RULESET_MATCH_OIFNAME, tun, false);
+	by_prefix(b, RULESET_MATCH_DADDR, &anywhere);
+	by_value(b, RULESET_MATCH_MARK, 0);	/* replies by a link are led there only now */
+}
+
+/* Nothing could come back: who sends is told, so that it tries the other family without a wait. */
+static void refuse_lacking(struct build *b, const struct ruleset_client_options *o)
+{
+	static const uint8_t family[] = { ADDR_IPV4, ADDR_IPV6 };
+
+	for (size_t i = 0; i < 2; i++) {
+		if (has_inner(o, family[i]))
+			continue;
+		into_tunnel_by(b, o->tun, family[i]);
+		by_value(b, RULESET_MATCH_PROTOCOL, IPPROTO_TCP);
+		then(b, RULESET_RESET, 0);
+		into_tunnel_by(b, o->tun, family[i]);
+		then(b, RULESET_REFUSE, 0);
+	}
+}
+
 int ruleset_client(const struct ruleset_client_options *o, struct ruleset *ret)
 {
+	bool lacks = !has_inner(o, ADDR_IPV4) || !has_inner(o, ADDR_IPV6);
 	struct build b;
 	int err = begin(&b, o->tun, ret);
 
@@ -350,10 +385,12 @@ int ruleset_client(const struct ruleset_client_options *o, struct ruleset *ret)
 	mark_replies(&b, o);	/* of what is behind this host: a container, the LAN */
 	begin_chain(&b, "forward", RULESET_FILTER, RULESET_FORWARD, PRIORITY_FILTER);
 	fit_segments(&b, o->tun);
-	if (o->link_count > 0 || o->cgroup_count > 0) {
+	refuse_lacking(&b, o);
+	if (o->link_count > 0 || o->cgroup_count > 0 || lacks) {
 		begin_chain(&b, "output", RULESET_ROUTE, RULESET_OUTPUT, PRIORITY_MANGLE);
 		lead_outside(&b, o);
 		mark_replies(&b, o);
+		refuse_lacking(&b, o);
 	}
 	if (o->cgroup_count > 0)
 		leave_inner_source(&b, o);
@@ -607,6 +644,9 @@ static void print_match(const struct ruleset_match *m, FILE *out)
 	case RULESET_MATCH_FAMILY:
 		fprintf(out, "meta nfproto ipv%u ", m->value);
 		break;
+	case RULESET_MATCH_PROTOCOL:
+		fprintf(out, "meta l4proto %s ", m->value == IPPROTO_UDP ? "udp" : "tcp");
+		break;
 	case RULESET_MATCH_UIDS:
 		print_uids(m, out);
 		break;
@@ -674,6 +714,12 @@ static void print_rule(const struct ruleset_rule *rule, FILE *out)
 		break;
 	case RULESET_DNAT:
 		print_target(&rule->to, out);
+		break;
+	case RULESET_REFUSE:
+		fprintf(out, "reject");
+		break;
+	case RULESET_RESET:
+		fprintf(out, "reject with tcp reset");
 		break;
 	}
 }

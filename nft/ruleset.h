@@ -42,6 +42,7 @@ enum ruleset_match_type {
 	RULESET_MATCH_MARK_LOW,		/* value: its low 16 bits, which rules of routing look at */
 	RULESET_MATCH_CT_MARK,		/* value: its connection's */
 	RULESET_MATCH_FAMILY,		/* value: enum addr_family */
+	RULESET_MATCH_PROTOCOL,		/* value: IPPROTO_TCP, IPPROTO_UDP */
 	RULESET_MATCH_UIDS,		/* uids: of the sending socket; output */
 	RULESET_MATCH_CGROUP,		/* cgroup: the sending socket's, or one above it; output */
 	RULESET_MATCH_SECOND,		/* value: so many packets in each second; behind all others */
@@ -83,6 +84,8 @@ enum ruleset_action {
 	RULESET_SET_CT_MARK,		/* value */
 	RULESET_TRACE,			/* the kernel tells of its way from here on: trace.h */
 	RULESET_DNAT,			/* to, with its port; nat chains at prerouting */
+	RULESET_REFUSE,			/* the sender hears at once that the port is unreachable; forward, output */
+	RULESET_RESET,			/* likewise, of TCP: a connection that begins does not heed the former */
 };
 
 /* All matches, from left to right, and then the action.  Not one match: always. */
@@ -215,7 +218,9 @@ struct ruleset_closed_options {
  * datagrams marked before their source check, which then looks at the links'
  * routes and not at the tunnel's; inner addresses are reached through the TUN
  * (and from the host itself) only; what programs of a cgroup send gets our mark,
- * and, since it was routed into the tunnel first, another source.
+ * and, since it was routed into the tunnel first, another source; what goes into
+ * the TUN in a family without an inner address is refused, unless a mark leads it
+ * elsewhere.
  *
  * Closed.  What this host sends itself leaves through the TUN or another tunnel's
  * device, as a datagram of ours, as an answer by a link (in a connection that this

@@ -309,13 +309,31 @@ static int add_server_routes(struct plan *p, const struct plan_options *o)
 	return err;
 }
 
-/* Without an inner address of a family nothing could come back: its packets are refused at once. */
 static bool carries(const struct plan *p, uint8_t family)
 {
 	for (size_t i = 0; i < p->address_count; i++)
 		if (p->address[i].addr.family == family)
 			return true;
 	return false;
+}
+
+/* An administrator may have switched IPv6 off, for all or for new interfaces: then we go without. */
+static bool has_ipv6(const struct snapshot *s, const struct kernel_link *tun)
+{
+	return !s->no_ipv6 && (tun == NULL || tun->disable_ipv6 != 1);
+}
+
+/*
+ * A family without an inner address is refused.  The kill switch's floor does so
+ * best: who asks for a route has the answer.  Without one, such a route would outlive
+ * a crash, so it is the device's, which does not, and the firewall refuses there.
+ */
+static bool leads_into_device(const struct plan *p, const struct plan_options *o, const struct snapshot *s,
+			      uint8_t family)
+{
+	if (carries(p, family))
+		return true;
+	return !o->kill_switch && (family == ADDR_IPV4 || has_ipv6(s, snapshot_link_named(s, o->tun)));
 }
 
 /*
@@ -370,7 +388,7 @@ static int build_client(struct plan *p, const struct plan_options *o, const stru
 		err = add_outside(p, o, families[i]);
 		if (err == 0)
 			err = add_capture(p, families[i], o->full_tunnel && o->kill_switch);
-		if (err == 0 && o->full_tunnel && !o->down && carries(p, families[i]))
+		if (err == 0 && o->full_tunnel && !o->down && leads_into_device(p, o, s, families[i]))
 			err = add_tunnel_route(p, &all);
 		if (err == 0 && o->full_tunnel && o->kill_switch)
 			err = add_floor(p, families[i]);
@@ -381,12 +399,6 @@ static int build_client(struct plan *p, const struct plan_options *o, const stru
 void plan_empty(const struct route_marks *marks, struct plan *ret)
 {
 	*ret = (struct plan){ .marks = *marks };
-}
-
-/* An administrator may have switched IPv6 off, for all or for new interfaces: then we go without. */
-static bool has_ipv6(const struct snapshot *s, const struct kernel_link *tun)
-{
-	return !s->no_ipv6 && (tun == NULL || tun->disable_ipv6 != 1);
 }
 
 int plan_build(const struct plan_options *o, const struct snapshot *s, const struct links *links,

@@ -93,12 +93,16 @@ const char FIREWALL_CLIENT[] =
 	"		type filter hook forward priority filter; policy accept;\n"
 	"		iifname \"ttt0\" tcp flags syn / syn,rst tcp option maxseg size set rt mtu\n"
 	"		oifname \"ttt0\" tcp flags syn / syn,rst tcp option maxseg size set rt mtu\n"
+	"		oifname \"ttt0\" ip6 daddr ::/0 meta mark 0x00000000 meta l4proto tcp reject with tcp reset\n"
+	"		oifname \"ttt0\" ip6 daddr ::/0 meta mark 0x00000000 reject\n"
 	"	}\n"
 	"\n"
 	"	chain output {\n"
 	"		type route hook output priority mangle; policy accept;\n"
 	"		ct direction reply ct mark 0x00007501 meta mark set 0x00007501\n"
 	"		ct direction reply ct mark 0x00007502 meta mark set 0x00007502\n"
+	"		oifname \"ttt0\" ip6 daddr ::/0 meta mark 0x00000000 meta l4proto tcp reject with tcp reset\n"
+	"		oifname \"ttt0\" ip6 daddr ::/0 meta mark 0x00000000 reject\n"
 	"	}\n"
 	"}\n";
 

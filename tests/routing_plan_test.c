@@ -305,6 +305,12 @@ static void a_family_that_the_tunnel_lacks_is_refused_and_not_swallowed(void **s
 	build(&o, &p);
 	assert_int_equal(defaults_into(&p, ADDR_IPV4, RTN_UNREACHABLE), 0);
 	assert_int_equal(defaults_into(&p, ADDR_IPV6, RTN_UNREACHABLE), 0);
+	/* the firewall refuses it there, and the route goes with the device */
+	assert_int_equal(defaults_into(&p, ADDR_IPV6, RTN_UNICAST), 1);
+	plan_done(&p);
+	host.links.item[5].disable_ipv6 = 1;
+	build(&o, &p);
+	assert_int_equal(defaults_into(&p, ADDR_IPV6, RTN_UNICAST), 0);
 	plan_done(&p);
 }
 
