@@ -564,6 +564,18 @@ static void another_way_has_an_order_of_its_own(void **state)
 	path_free(p);
 }
 
+static void a_path_that_was_never_opened_can_be_counted_on(void **state)
+{
+	struct path *p = path_new(0);
+
+	(void)state;
+	assert_non_null(p);
+	path_count_tx(p, 1000, SEC(1));
+	assert_int_equal(p->tx_packets, 1);
+	assert_true(path_send_at(p, 1000, SEC(1)) < SEC(2));
+	path_free(p);
+}
+
 static void a_packet_is_lost_after_nine_eighths_of_a_round_trip(void **state)
 {
 	struct loss l;
@@ -666,6 +678,8 @@ int main(void)
 		TEST("what was given up with its link is no reordering",
 		     what_was_given_up_with_its_link_is_no_reordering),
 		TEST("another way has an order of its own", another_way_has_an_order_of_its_own),
+		TEST("a path that was never opened can be counted on",
+		     a_path_that_was_never_opened_can_be_counted_on),
 		TEST("a packet is lost after nine eighths of a round trip",
 		     a_packet_is_lost_after_nine_eighths_of_a_round_trip),
 		TEST("what was never sent cannot be acknowledged",

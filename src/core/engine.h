@@ -217,7 +217,7 @@ enum engine_drop {
 	DROP_INNER_SOURCE,	/* inner source that is not the peer's */
 	DROP_NO_ROUTE,		/* inner destination that no peer has */
 	DROP_NO_SESSION,	/* nowhere to send it, and the waiting room is full */
-	DROP_NO_PATH,		/* a session, but no path that could carry it */
+	DROP_NO_PATH,		/* a session, but no path that could carry it, or that it could have come on */
 	DROP_TOO_BIG,		/* larger than the path carries, even in pieces */
 	DROP_FRAGMENT,		/* packets of which some pieces came, but never all, or not such as fit each other */
 	DROP_QUEUE_FULL,	/* its flow holds too much of the room where packets wait for a path */

@@ -555,6 +555,15 @@ bool receive_ahead(const struct context *ctx, const struct engine_arrival *arriv
 
 /* --- one ------------------------------------------------------------------ */
 
+/*
+ * A client gives the ids out: what comes under one that it never used, its server made
+ * up.  A closed one may still be the server's way to a link that has gone and come back.
+ */
+static bool is_ours(const struct peer *p, unsigned id)
+{
+	return p->ctx->role == ENGINE_SERVER || p->path[id] != NULL;
+}
+
 struct peer *receive_datagram(struct context *ctx, const struct endpoint *from, struct buf *b,
 			      const struct receive_opened *opened, nsec_t now)
 {
@@ -574,6 +583,10 @@ struct peer *receive_datagram(struct context *ctx, const struct endpoint *from, 
 	a.peer = claim.peer;
 	if (is_pending(a.peer, claim.keys))
 		negotiate_confirm(a.peer, claim.keys, now);
+	if (!is_ours(a.peer, claim.header.path)) {
+		ctx->drops[DROP_NO_PATH]++;
+		goto out;
+	}
 	a.path = peer_path(a.peer, claim.header.path);
 	if (a.path == NULL) {
 		ctx->drops[DROP_NO_BUFFER]++;

@@ -39,7 +39,7 @@ struct path *path_new(uint8_t id)
 	}
 	ack_init(&p->ack);
 	p->id = id;
-	p->congestion = &congestion_steer;
+	path_set_congestion(p, &congestion_steer, 0);
 	p->challenge_at = NSEC_NEVER;
 	return p;
 }
