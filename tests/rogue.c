@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "core/crypto/initiator.h"
 #include "core/crypto/responder.h"
 #include "core/frame.h"
@@ -193,6 +194,28 @@ void rogue_say(struct rogue *r, unsigned end, unsigned path, uint64_t number, co
 	engine_net_in(r->engine, from, rogue_seal(r, end, path, number, frames, len), r->now);
 }
 
+static void write_ip(uint8_t ip[4], unsigned end)
+{
+	memcpy(ip, (uint8_t[]){ 10, 2, 0, (uint8_t)end }, 4);
+}
+
+struct buf *rogue_inner(struct rogue *r, unsigned end, size_t len)
+{
+	struct buf *b = buf_get(r->pool);
+	uint8_t *p;
+
+	assert_non_null(b);
+	p = buf_append(b, len);
+	memset(p, 0, len);
+	p[0] = 0x45;
+	put_be16(p + 2, (uint16_t)len);
+	p[8] = 64;
+	p[9] = 17;
+	write_ip(p + 12, 255);
+	write_ip(p + 16, end);
+	return b;
+}
+
 /* --- keys --------------------------------------------------------------------- */
 
 static void make_pair(struct rogue *r, struct noise_keypair *ret)
@@ -314,8 +337,11 @@ static void start_engine(struct rogue *r, enum engine_role role)
 	assert_non_null(peer);
 	memcpy(config.private_key, r->self.private_key, 32);
 	for (unsigned i = 0; i < r->ends; i++) {
+		uint8_t ip[4];
+
 		memcpy(peer[i].public_key, r->end[i].self.public_key, 32);
-		peer[i].prefix[0] = (struct prefix){ addr_from_ipv4((uint8_t[]){ 10, 2, 0, (uint8_t)i }, 0), 32 };
+		write_ip(ip, i);
+		peer[i].prefix[0] = (struct prefix){ addr_from_ipv4(ip, 0), 32 };
 		peer[i].prefix_count = 1;
 	}
 	r->engine = engine_new(&config, r->now);

@@ -37,6 +37,9 @@ struct buf *rogue_seal(struct rogue *r, unsigned end, unsigned path, uint64_t nu
 void rogue_say(struct rogue *r, unsigned end, unsigned path, uint64_t number, const struct endpoint *from,
 	       const uint8_t *frames, size_t len);
 
+/* An inner packet of that length to an end, for the engine to send. */
+struct buf *rogue_inner(struct rogue *r, unsigned end, size_t len);
+
 /* Take out what the engine says, and what is due in this time. */
 void rogue_take(struct rogue *r);
 void rogue_pass(struct rogue *r, nsec_t time);

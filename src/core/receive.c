@@ -21,16 +21,25 @@ struct arrival {
 	struct buf *b;			/* data: its frames */
 	enum ecn ecn;			/* of the IP header around it */
 	bool taken;			/* b went on as an inner packet */
+	bool ponged, responded;		/* it has had its answer of that kind */
 	nsec_t now;
 };
 
 /* --- frames ------------------------------------------------------------- */
 
+/*
+ * PONG and PATH_RESPONSE go to where the datagram came from, which need not be an
+ * address that is proven.  One of each is less than three times the datagram's bytes,
+ * and no more for the outbox than other answers are.
+ */
 static void take_ping(struct arrival *a, const struct frame *f)
 {
 	struct frame_pong pong = { .clock = transit_clock(a->now) };
 	uint8_t frames[FRAME_PONG_BYTES];
 
+	if (a->ponged)
+		return;
+	a->ponged = true;
 	memcpy(pong.token, f->token, sizeof(pong.token));
 	frame_write_pong(frames, &pong);
 	datagram_answer(a->peer, a->path, a->from, frames, sizeof(frames), a->now);
@@ -46,6 +55,9 @@ static void take_challenge(struct arrival *a, const struct frame *f)
 {
 	uint8_t frames[FRAME_TOKEN];
 
+	if (a->responded)
+		return;
+	a->responded = true;
 	frame_write_token(frames, FRAME_PATH_RESPONSE, f->token);
 	datagram_answer(a->peer, a->path, a->from, frames, sizeof(frames), a->now);
 }
