@@ -8,7 +8,7 @@
 
 . "$(dirname "$0")/tunnel.sh"
 
-needs ping curl busybox
+needs ping curl busybox setpriv
 
 count_leaks() {
 	in_inet nft -f - <<-RULES
@@ -154,6 +154,30 @@ for end in client server; do
 done
 both_down
 unchanged "and after down" client server
+
+# ---- where Linux checks sources ----
+
+# Until the tunnel is up again, nothing but the links' own routes leads to the server:
+# an answer must be let in by them, loosely (2) or made so by `up` (1).
+excluded() { in_client setpriv --reuid=64005 --clear-groups ping -q -c 1 -W 1 "$@" "$HOST4"; }
+CLIENT_TUNNEL="exclude-uid = 64000-64009" tunnel_files
+for strict in 1 2; do
+	in_client sysctl -qw net.ipv4.conf.{all,default,wan0,wan1}.rp_filter=$strict
+	remember client
+	both_up
+	ok "with rp_filter $strict the tunnel carries data" within 5 reaches_host
+	kill -9 "$(supervisor_of client)"
+	ok "with rp_filter $strict, without a daemon, an excluded user hears answers" excluded
+	ok "to a socket of a device, too" excluded -I wan1
+	ok "the host is closed for others" not reaches_host
+	ok "with rp_filter $strict up works on what the killed supervisor left" client up
+	ok "with rp_filter $strict the tunnel carries data again" within 5 reaches_host
+	both_down
+	unchanged "with rp_filter $strict after down" client
+done
+in_client sysctl -qw net.ipv4.conf.{all,default,wan0,wan1}.rp_filter=0
+tunnel_files
+remember client server
 
 # ---- everything is killed ----
 

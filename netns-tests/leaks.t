@@ -14,6 +14,7 @@ needs ping tcpdump curl perl
 seconds=${LEAK_SECONDS:-12}
 topology 2
 in_inet sysctl -qw net.ipv4.conf.all.proxy_arp=1
+in_client sysctl -qw net.ipv4.conf.all.rp_filter=2	# loose, as it is on many hosts
 tunnel_files
 remember client server
 

@@ -502,6 +502,27 @@ static void go_outside(struct build *b, const struct ruleset_closed_options *o)
 	}
 }
 
+/*
+ * Where a link's rp_filter is not 0 Linux asks for a way back to whoever sent what
+ * comes in for this host, and while the tunnel is down there is none but for our
+ * mark: neither the server's answer would be heard, nor one to who goes past the
+ * tunnel.  Only that question sees the mark: it is set when translation is done, so
+ * that nothing is routed elsewhere by it, and taken off before anybody else looks.
+ */
+static void find_way_back(struct build *b, const struct ruleset_closed_options *o)
+{
+	begin_chain(b, "prerouting", RULESET_FILTER, RULESET_PREROUTING, PRIORITY_FILTER);
+	for (size_t i = 0; i < o->link_count; i++) {
+		by_name(b, RULESET_MATCH_IIFNAME, o->link[i], false);
+		by_value(b, RULESET_MATCH_MARK, 0);
+		add_match(b, RULESET_MATCH_LOCAL);
+		then(b, RULESET_SET_MARK, o->fwmark);
+	}
+	begin_chain(b, "input", RULESET_FILTER, RULESET_INPUT, PRIORITY_RAW);
+	by_value(b, RULESET_MATCH_MARK, o->fwmark);
+	then(b, RULESET_SET_MARK, 0);
+}
+
 int ruleset_closed(const struct ruleset_closed_options *o, struct ruleset *ret)
 {
 	struct build b;
@@ -511,6 +532,7 @@ int ruleset_closed(const struct ruleset_closed_options *o, struct ruleset *ret)
 		return err;
 	ret->persist = true;
 	ruleset_closed_name(o->tun, ret->table);
+	find_way_back(&b, o);
 	begin_chain(&b, "output", RULESET_FILTER, RULESET_OUTPUT, PRIORITY_FILTER);
 	by_value(&b, RULESET_MATCH_MARK_LOW, o->fwmark);
 	then(&b, RULESET_ACCEPT, 0);

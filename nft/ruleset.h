@@ -228,7 +228,8 @@ struct ruleset_closed_options {
  * its interface, or past the tunnel by its destination or user; and so do DHCP, neighbour discovery and, but not into the TUN,
  * multicast.  Routing lets nothing else out either, but for an IPv4
  * socket that is bound to a device: where it finds no route, Linux takes the
- * whole world for that device's neighbours.
+ * whole world for that device's neighbours.  What comes in by a link for this host
+ * has our mark while its source is checked.
  *
  * Traced.  One packet in a second of what the tunnel sends (chain "out"), of what
  * the other end sends ("in") and, on a server, of what comes out of the TUN
