@@ -172,29 +172,30 @@ $(BUILD)/fuzz/libttt.a: $(patsubst %.c,$(BUILD)/fuzz/obj/%.o,$(FUZZ_LIB_SRC))
 $(BUILD)/fuzz/%: $(BUILD)/fuzz/obj/tests/%.o $(BUILD)/fuzz/libttt.a
 	clang -fsanitize=fuzzer,address,undefined -o $@ $^ $(LIBS)
 
-fuzz: $(FUZZ_BIN)
-	@for f in $(FUZZ_BIN); do \
-		mkdir -p $$f.corpus; \
-		if $$f -max_total_time=$(FUZZ_SECONDS) -max_len=2048 -artifact_prefix=$$f- -verbosity=0 \
-			-print_final_stats=1 $$f.corpus >$$f.log 2>&1; \
-		then echo "$$f: $$(sed -n 's/^stat::number_of_executed_units: //p' $$f.log) inputs, nothing found"; \
-		else cat $$f.log; exit 1; fi; \
-	done
+fuzz: $(FUZZ_BIN:%=%.run)
+
+$(FUZZ_BIN:%=%.run): %.run: %
+	@mkdir -p $<.corpus
+	@if $< -max_total_time=$(FUZZ_SECONDS) -max_len=2048 -artifact_prefix=$<- -verbosity=0 \
+		-print_final_stats=1 $<.corpus >$<.log 2>&1; \
+	then echo "$<: $$(sed -n 's/^stat::number_of_executed_units: //p' $<.log) inputs, nothing found"; \
+	else cat $<.log; exit 1; fi
 
 # The main job, to look at; as root.
 demo: packages
 	$(MAKE) all
 	bash netns-tests/demo.sh
 
-# The real program between network namespaces; as root.  Those that assert times
-# or rates have the machine to themselves; each of the others has its own
-# namespaces, and mostly waits.
-NETNS_TIMED	:= $(patsubst %,netns-tests/%.t,budget crash demo ecn failover grid idle leaks mtu strategy)
-NETNS_OTHERS	:= $(filter-out $(NETNS_TIMED),$(wildcard netns-tests/*.t))
+# The real program between network namespaces; as root.  Each file has its own
+# namespaces and mostly waits, so they run beside one another; but of those that load
+# links and assert rates only one at a time.
+NETNS_RATES	:= demo,failover,grid,strategy
+NETNS_LONG	:= $(patsubst %,netns-tests/%.t,mtu budget testbed)
+NETNS		:= $(NETNS_LONG) $(filter-out $(NETNS_LONG),$(wildcard netns-tests/*.t))
 
 netns: all
-	prove --directives --timer --exec bash $(NETNS_TIMED)
-	prove --directives --jobs $(CORES) --timer --exec bash $(NETNS_OTHERS)
+	prove --directives --jobs $(CORES) --rules 'seq=netns-tests/{$(NETNS_RATES)}.t' --rules 'par=**' \
+		--timer --exec bash $(NETNS)
 
 # Everything that can be proven: the unit tests and the simulator, plain and
 # under AddressSanitizer and UndefinedBehaviorSanitizer, the fuzzers, the real
@@ -207,9 +208,8 @@ check: packages
 	$(MAKE) bars
 	$(MAKE) -j$(CORES) $(ASAN) unit-programs
 	$(MAKE) $(ASAN) unit
-	prove --directives --exec bash tests/*.t
-	$(MAKE) -j$(CORES) $(FUZZ_BIN)
-	$(MAKE) fuzz
+	prove --directives --jobs $(CORES) --timer --exec bash tests/*.t
+	$(MAKE) -j$(CORES) fuzz
 	$(MAKE) netns
 
 # ttt beside what a user would pick instead; as root, a quarter of an hour.  PEERS="ttt fastd" for
@@ -267,6 +267,6 @@ uninstall:
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all print-libs print-layers demo netns unit unit-programs bars grid check fuzz bench bench-readme bench-basic bench-engine bench-grid bench-failover packages install uninstall clean
+.PHONY: $(FUZZ_BIN:%=%.run) all print-libs print-layers demo netns unit unit-programs bars grid check fuzz bench bench-readme bench-basic bench-engine bench-grid bench-failover packages install uninstall clean
 .SECONDARY:
 .DELETE_ON_ERROR:
