@@ -17,7 +17,7 @@ for n in 0 1; do in_inet tc qdisc add dev "w$n" root tbf rate 60mbit burst 64k l
 
 ok "both ends come up" both_up
 ok "both links carry the tunnel" within 5 paths_up 2
-like "the device takes what an inner TCP sends at once" "$(in_client ip link show dev ttt0)" "qlen 4096"
+like "the device takes what an inner TCP sends at once" "$(in_client ip link show dev ttt0)" "qlen 1024"
 ok "the host answers over IPv4" in_client ping -c 3 -i 0.05 -W 2 "$HOST4"
 ok "the host answers over IPv6" in_client ping -c 3 -i 0.05 -W 2 "$HOST6"
 ok "the server's inner addresses answer" in_client ping -c 1 -W 2 "$INNER_SERVER4"

@@ -371,10 +371,10 @@ static void put_addr(struct nl_msg *m, int attribute, const struct addr *a)
 
 /*
  * What waits in the device is dropped where it is full, 500 packets by default;
- * an inner TCP that hears of many ACKs at once sends more than that at once.
- * The worker takes it all and queues it fairly.
+ * who sends a burst, or a TCP that hears of many ACKs, has more than that at once.
+ * The worker takes it all and queues it fairly.  A packet may be 64 KiB large.
  */
-#define TUN_QUEUE	4096
+#define TUN_QUEUE	1024
 
 static struct nl_msg *link_message(const struct operation *o)
 {

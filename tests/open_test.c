@@ -26,27 +26,14 @@ static void a_tun_device_lives_as_long_as_its_descriptor(void **state)
 	assert_int_equal(if_nametoindex("tt-a"), 0);
 }
 
-static int queue_of(const char *ifname)
-{
-	struct ifreq device = { 0 };
-	int s = socket(AF_INET, SOCK_DGRAM, 0);
-
-	strcpy(device.ifr_name, ifname);
-	assert_int_equal(ioctl(s, SIOCGIFTXQLEN, &device), 0);
-	close(s);
-	return device.ifr_qlen;
-}
-
 /* Every kernel that the tests run on has TSO. */
-static void a_device_of_large_packets_has_a_short_queue_of_them(void **state)
+static void a_device_takes_large_packets(void **state)
 {
 	int plain = open_tun("tt-c"), large = open_tun_virtio("tt-d");
 
 	(void)state;
 	assert_true(plain >= 0 && large >= 0);
 	assert_true(open_tun_offload(large).tso);
-	assert_int_equal(queue_of("tt-c"), 500);
-	assert_int_equal(queue_of("tt-d"), 128);
 	assert_int_equal(open_tun_virtio("tt-c"), -EBUSY);
 	assert_int_equal(open_tun_virtio("a/b"), -EINVAL);
 	close(plain);
@@ -133,8 +120,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST("a TUN device lives as long as its descriptor",
 		     a_tun_device_lives_as_long_as_its_descriptor),
-		TEST("a device of large packets has a short queue of them",
-		     a_device_of_large_packets_has_a_short_queue_of_them),
+		TEST("a device takes large packets", a_device_takes_large_packets),
 		TEST("each reason why there is no TUN has its errno",
 		     each_reason_why_there_is_no_tun_has_its_errno),
 		TEST("a socket is bound to address, device and mark",

@@ -12,8 +12,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define TUN_QUEUE	128	/* packets of up to 64 KiB; the kernel's own 500 would be 32 MB */
-
 #ifndef TUN_F_USO4	/* headers before Linux 6.2 */
 #define TUN_F_USO4	0x20
 #define TUN_F_USO6	0x40
@@ -60,22 +58,6 @@ static bool agrees(int fd, unsigned long what)
 	return ioctl(fd, TUNSETOFFLOAD, what) == 0;
 }
 
-/* The queue counts packets, and each may be 45 times as large now; a wish, as long ones are only slow. */
-static void shorten_queue(int fd)
-{
-	struct ifreq device = { 0 };
-	int s;
-
-	if (ioctl(fd, TUNGETIFF, &device) < 0)
-		return;
-	s = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (s < 0)
-		return;
-	device.ifr_qlen = TUN_QUEUE;
-	ioctl(s, SIOCSIFTXQLEN, &device);
-	close(s);
-}
-
 struct open_offload open_tun_offload(int fd)
 {
 	const unsigned long tso = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN;
@@ -83,9 +65,7 @@ struct open_offload open_tun_offload(int fd)
 	struct open_offload agreed = { .uso = agrees(fd, tso | uso) };
 
 	agreed.tso = agreed.uso || agrees(fd, tso);
-	if (agreed.tso)
-		shorten_queue(fd);
-	else
+	if (!agreed.tso)
 		agrees(fd, 0);
 	return agreed;
 }
