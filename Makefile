@@ -186,16 +186,16 @@ demo: packages
 	$(MAKE) all
 	bash netns-tests/demo.sh
 
-# The real program between network namespaces; as root.  Each file has its own
-# namespaces and mostly waits, so they run beside one another; but of those that load
-# links and assert rates only one at a time.
+# The real program between network namespaces; as root.  Each file has its own namespaces
+# and mostly waits, so they run beside one another, but in three rows: of those that load
+# links and assert rates, of those that assert times, and of all others one at a time.
 NETNS_RATES	:= demo,failover,grid,strategy
-NETNS_LONG	:= $(patsubst %,netns-tests/%.t,mtu budget testbed)
-NETNS		:= $(NETNS_LONG) $(filter-out $(NETNS_LONG),$(wildcard netns-tests/*.t))
+NETNS_TIMES	:= budget,crash,ecn,idle,leaks,mtu
 
 netns: all
-	prove --directives --jobs $(CORES) --rules 'seq=netns-tests/{$(NETNS_RATES)}.t' --rules 'par=**' \
-		--timer --exec bash $(NETNS)
+	prove --directives --jobs $(CORES) --timer --exec bash \
+		--rules 'seq=netns-tests/{$(NETNS_RATES)}.t' --rules 'seq=netns-tests/{$(NETNS_TIMES)}.t' --rules 'seq=**' \
+		netns-tests/*.t
 
 # Everything that can be proven: the unit tests and the simulator, plain and
 # under AddressSanitizer and UndefinedBehaviorSanitizer, the fuzzers, the real
