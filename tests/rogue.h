@@ -11,7 +11,7 @@
 #include "base/buf.h"
 #include "core/engine.h"
 
-#define ROGUE_FRAMES	1600	/* bytes of frames that a datagram may have at most */
+#define ROGUE_FRAMES	1900	/* bytes of frames that a datagram may have at most */
 
 struct rogue;
 

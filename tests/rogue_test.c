@@ -1,9 +1,11 @@
 /* rogue: what an end that has keys can do to the engine with datagrams that no engine would send. */
 #include <string.h>
 
-#include "base/units.h"
+#include "base/bytes.h"
+#include "core/flow/contexts.h"
 #include "core/frame.h"
 #include "rogue.h"
+#include "sim/segment.h"
 #include "tap.h"
 
 static const uint8_t token[8] = { 1, 2, 3 };
@@ -123,12 +125,123 @@ static void a_batch_of_questions_does_not_fill_the_outbox(void **state)
 	rogue_free(r);
 }
 
+static void write_header(uint8_t *at, unsigned end, uint8_t protocol, size_t len)
+{
+	const uint8_t from[4] = { 10, 2, 0, (uint8_t)end }, to[4] = { 10, 3, 0, 1 };
+
+	memset(at, 0, len);
+	ipv4_header(at, len, protocol, from, to);
+}
+
+/* So many frames in places from seq on, each with an IP header and nothing in it. */
+static size_t write_packets(uint8_t *at, unsigned end, uint32_t seq, unsigned count)
+{
+	size_t len = 0;
+
+	for (unsigned i = 0; i < count; i++) {
+		const struct piece place = { .lane = 7, .seq = seq + i };
+
+		frame_write_data_among(at + len, &place, true, 20);
+		write_header(at + len + FRAME_AMONG_HEADER, end, 1, 20);
+		len += FRAME_AMONG_HEADER + 20;
+	}
+	return len;
+}
+
+/* A TCP header in place 0, to be known for the other packets of its flow, */
+static size_t write_offer(uint8_t *at, unsigned end)
+{
+	const struct piece place = { .lane = 7, .offers = contexts_tag(0, 0) };
+	uint8_t *packet = at + frame_data_header(&place);
+
+	frame_write_data_header(at, &place, true);
+	write_header(packet, end, 6, 40);
+	packet[32] = 5 << 4;
+	packet[33] = 0x10;	/* ACK */
+	return frame_data_header(&place) + 40;
+}
+
+/* and these, which are like it: 8 bytes each. */
+static size_t write_shorts(uint8_t *at, uint32_t seq, unsigned count)
+{
+	size_t len = 0;
+
+	for (unsigned i = 0; i < count; i++) {
+		const struct piece place = { .lane = 7, .seq = seq + i, .needs_checksum = true };
+
+		frame_write_short_header(at + len, &place, contexts_tag(0, 0), true);
+		at[len] |= FRAME_DATA_LEN;
+		put_le16(at + len + FRAME_SHORT_HEADER, 1);
+		at[len + FRAME_SHORT_HEADER + 2] = 0;
+		len += FRAME_SHORT_HEADER + 3;
+	}
+	return len;
+}
+
+static uint64_t came_of(struct rogue *r, unsigned end)
+{
+	struct engine_peer_status status;
+
+	rogue_pass(r, SEC(5));	/* nothing waits for order any more */
+	engine_peer_status(rogue_engine(r), end, rogue_now(r), &status);
+	return status.rx_packets;
+}
+
+static void a_datagram_with_too_many_packets_is_dropped_whole(void **state)
+{
+	struct rogue *r = rogue_clients(1);
+	const struct endpoint home = rogue_home(r, 0);
+	uint8_t frames[ROGUE_FRAMES];
+	size_t len = write_packets(frames, 0, 0, ENGINE_TOGETHER + 1);
+
+	(void)state;
+	rogue_say(r, 0, 0, rogue_next(r, 0, 0), &home, frames, len);
+	assert_int_equal(rogue_drops(r, DROP_MALFORMED), 1);
+	assert_int_equal(came_of(r, 0), 0);
+	len = write_packets(frames, 0, 0, ENGINE_TOGETHER);
+	len += write_tokens(frames + len, FRAME_PING, 1);
+	rogue_say(r, 0, 0, rogue_next(r, 0, 0), &home, frames, len);
+	assert_int_equal(rogue_drops(r, DROP_MALFORMED), 1);
+	assert_int_equal(came_of(r, 0), ENGINE_TOGETHER);
+	rogue_free(r);
+}
+
+/* Each packet takes a buffer, and few bytes bring many. */
+static void a_batch_of_many_packets_leaves_buffers_to_others(void **state)
+{
+	struct rogue *r = rogue_clients(2);
+	const struct endpoint home = rogue_home(r, 0), other = rogue_home(r, 1);
+	struct engine_arrival arrival[64];
+	uint8_t frames[ROGUE_FRAMES];
+	uint32_t seq = 1;
+
+	(void)state;
+	rogue_say(r, 0, 0, rogue_next(r, 0, 0), &home, frames, write_offer(frames, 0));
+	rogue_say(r, 0, 0, rogue_next(r, 0, 0), &home, frames, write_shorts(frames, seq, 10));
+	assert_int_equal(came_of(r, 0), 11);
+	seq += 10;
+	for (unsigned i = 0; i < ARRAY_SIZE(arrival); i++, seq += 181) {
+		size_t len = write_shorts(frames, seq, 181);
+
+		arrival[i] = (struct engine_arrival){ home, rogue_seal(r, 0, 0, rogue_next(r, 0, 0), frames, len) };
+	}
+	engine_net_in_all(rogue_engine(r), arrival, ARRAY_SIZE(arrival), rogue_now(r));
+	rogue_say(r, 1, 0, rogue_next(r, 1, 0), &other, frames, write_packets(frames, 1, 0, 10));
+	assert_int_equal(rogue_drops(r, DROP_NO_BUFFER), 0);
+	assert_int_equal(came_of(r, 1), 10);
+	rogue_free(r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST("a server cannot open a path of its client", a_server_cannot_open_a_path_of_its_client),
 		TEST("nobody is sent more than three times what came in his name",
 		     nobody_is_sent_more_than_three_times_what_came_in_his_name),
+		TEST("a datagram with too many packets is dropped whole",
+		     a_datagram_with_too_many_packets_is_dropped_whole),
+		TEST("a batch of many packets leaves buffers to others",
+		     a_batch_of_many_packets_leaves_buffers_to_others),
 		TEST("a batch of questions does not fill the outbox", a_batch_of_questions_does_not_fill_the_outbox),
 	};
 

@@ -509,7 +509,7 @@ static uint8_t pack_again(struct peer *p, const struct repair_item *item, size_t
 		offer_no_more(p, &load);
 		repair_take(p->repair);
 		item = repair_next(p->repair, now);
-		more = ++n < CARRY_TOGETHER && follows(p, item, handle, ecn) &&
+		more = ++n < ENGINE_TOGETHER && follows(p, item, handle, ecn) &&
 		       used + carry_share(item->packet->len) <= room;
 		append_frame(p, frames, packet, &load, !more);
 	}

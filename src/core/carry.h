@@ -20,8 +20,6 @@
 #define CARRY_SPARSE	2u	/* of a sparse flow (flow/habit.h), */
 #define CARRY_STEADY	4u	/* that is known for some time */
 
-#define CARRY_TOGETHER	64	/* packets in a datagram, at most */
-
 /* Give a packet its number, and keep its traits with it. */
 void carry_number(struct peer *p, struct buf *packet, uint32_t traits);
 uint32_t carry_traits(const struct buf *packet);
@@ -36,7 +34,7 @@ void carry_give_up(struct peer *p, const struct buf *packet);
 uint32_t carry_packet(struct peer *p, path_set set, struct buf *packet, nsec_t now);
 /*
  * The same of two or more whole packets with the same ECN field in one datagram:
- * at most CARRY_TOGETHER, that fit by carry_room and carry_share.  Empties the queue.
+ * at most ENGINE_TOGETHER, that fit by carry_room and carry_share.  Empties the queue.
  */
 void carry_together(struct peer *p, path_set set, struct buf_queue *packets, nsec_t now);
 /* Bytes for several packets that every path of the set takes in a datagram; 0: one takes only single ones. */

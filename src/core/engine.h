@@ -35,6 +35,7 @@ struct suite;
 #define ENGINE_NAME		32	/* bytes of a peer's or strategy's name, with its NUL */
 #define ENGINE_DNS		4
 #define ENGINE_ADDRESSES	4
+#define ENGINE_TOGETHER		64	/* inner packets in a datagram, at most */
 #define ENGINE_OVERHEAD_IPV4	56	/* bytes on the wire beyond an inner packet, IP and UDP included */
 #define ENGINE_OVERHEAD_IPV6	76
 #define ENGINE_BUFS_MIN		4096	/* buffers that a pool given to an engine should have at least */

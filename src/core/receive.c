@@ -370,16 +370,18 @@ static void take_frame(struct arrival *a, const struct frame *f)
 	}
 }
 
-/* Whether all frames parse; *ret_eliciting: some want an ACK. */
+/* Whether all frames parse, and are no more than there may be; *ret_eliciting: some want an ACK. */
 static bool frames_are_good(const uint8_t *at, size_t len, bool *ret_eliciting)
 {
 	bool eliciting = false;
+	unsigned packets = 0;
 
 	while (len > 0) {
 		struct frame f;
 		size_t n = frame_read(at, len, &f);
 
-		if (n == 0)
+		packets += f.type == FRAME_DATA;
+		if (n == 0 || packets > ENGINE_TOGETHER)
 			return false;
 		eliciting |= f.type != FRAME_ACK && f.type != FRAME_PADDING && f.type != FRAME_CLOSE;
 		at += n;

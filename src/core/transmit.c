@@ -224,7 +224,7 @@ static bool is_like(const struct peer *p, const struct buf *a, const struct buf 
 /* b: NULL: there is none. */
 static bool may_join(const struct peer *p, const struct company *c, const struct buf *b)
 {
-	return b != NULL && c->used + carry_share(b->len) <= c->room && c->packets.count < CARRY_TOGETHER &&
+	return b != NULL && c->used + carry_share(b->len) <= c->room && c->packets.count < ENGINE_TOGETHER &&
 	       is_like(p, c->packets.head, b);
 }
 
