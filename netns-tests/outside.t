@@ -125,6 +125,33 @@ ok "an interface that is none says why" refuses 1 "ttt1: is a tunnel itself" \
 in_client ip link del dev ttt1
 ok "a link without a command is told" refuses 2 "which link, and which command" portal wan0
 
+# A program that is already there, while its link has another address, and none.
+mkfifo "$T/ask"
+spawn_in client "$TTT" portal -r "$T/run-client" wan1 sh -c "while read -r what <'$T/ask' && [ \$what = again ]; do
+	curl -s -m 1 -w '\n' '$(url "$HOST4")' || echo nowhere; done"
+program=$SPAWNED said=$SPAWN_LOG
+asks_again() { # the next line that it says
+	local lines
+	lines=$(wc -l <"$said")
+	echo again >"$T/ask"
+	within 5 says_more "$lines" && tail -n 1 "$said"
+}
+says_more() { [ "$(wc -l <"$said")" -gt "$1" ]; }
+is_link() { client status --routing | grep -qF "from $1 "; }
+is "a program stays outside" "$(asks_again)" "$(wan4 wan1)"
+set_up client wan1 10.71.1.77/25
+ip -n "$(ns_name client)" addr del "$(wan4 wan1)/24" dev wan1
+ok "its link has another address" within 3 is_link 10.71.1.77
+is "and it goes on by its link" "$(asks_again)" 10.71.1.77
+ok "its link goes" eval 'ip -n "$(ns_name client)" -4 addr flush dev wan1 && within 3 not is_link 10.71.1.77'
+is "and it gets nowhere, least of all by another one" "$(asks_again)" nowhere
+set_up client wan1 "$(wan4 wan1)/24"
+route client default via "$(gw4 wan1)" dev wan1 metric 101
+ok "its link is back" within 3 is_link "$(wan4 wan1)"
+is "and so is its way" "$(asks_again)" "$(wan4 wan1)"
+echo enough >"$T/ask"
+wait "$program"
+
 # where the tunnel has nothing but its kill switch
 in_client ip -6 addr flush dev wan1 scope global
 server down

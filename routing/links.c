@@ -302,6 +302,46 @@ static unsigned free_slot(unsigned used)
 	return slot;
 }
 
+static bool has_link(const struct links *links, int index)
+{
+	for (size_t i = 0; i < links->count; i++)
+		if (links->link[i].index == index)
+			return true;
+	return false;
+}
+
+/* Whose number it is by its index, so that the next daemon finds the same if it can; else what is free. */
+static unsigned free_portal(const struct links *links, int index)
+{
+	unsigned number = (unsigned)index % MARKS_LINKS;
+
+	for (unsigned i = 0; i < MARKS_LINKS; i++)
+		if (links->portal[(number + i) % MARKS_LINKS] == 0)
+			return (number + i) % MARKS_LINKS;
+	while (has_link(links, links->portal[number]))
+		number = (number + 1) % MARKS_LINKS;
+	return number;
+}
+
+unsigned links_portal(const struct links *links, int index)
+{
+	unsigned number = 0;
+
+	while (number < MARKS_LINKS - 1 && links->portal[number] != index)
+		number++;
+	return number;
+}
+
+static void give_portals(struct links *links)
+{
+	for (size_t i = 0; i < links->count; i++) {
+		int index = links->link[i].index;
+
+		if (links->portal[links_portal(links, index)] != index)
+			links->portal[free_portal(links, index)] = index;
+	}
+}
+
 void links_update(struct links *links, const struct links *found)
 {
 	struct kinship kin = relate(links, found);
@@ -327,6 +367,8 @@ void links_update(struct links *links, const struct links *found)
 		next.link[i].slot = slot;
 		kept |= 1u << slot;
 	}
+	memcpy(next.portal, links->portal, sizeof(next.portal));
+	give_portals(&next);
 	*links = next;
 }
 

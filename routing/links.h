@@ -52,6 +52,8 @@ struct links {
 	struct link_unused unused[LINKS_UNUSED];
 	size_t unused_count;
 	size_t unused_more;	/* without room for their reason */
+	/* By number: the index of the interface whose programs of `ttt portal` have it, 0: nobody's yet. */
+	int portal[MARKS_LINKS];
 };
 
 struct link_gateway {
@@ -78,8 +80,14 @@ void links_find(const struct snapshot *s, const struct link_options *options, st
  * there: same family and source, and same index (it may have been renamed), else
  * same name (it may have been re-plugged).  A new link
  * gets a slot that was free before, too, while there is one.
+ *
+ * An interface's number for `ttt portal` outlives its addresses, since programs
+ * go on with it: it is another's only when all sixteen have been given away.
  */
 void links_update(struct links *links, const struct links *found);
+
+/* Its number for `ttt portal`; the interface has a link. */
+unsigned links_portal(const struct links *links, int index);
 
 enum link_change_kind {
 	LINK_ADDED,

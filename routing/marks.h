@@ -28,7 +28,8 @@ struct route_marks {
 enum marks_rule {
 	MARKS_RULE_LINK = 1,	/* + slot */
 	MARKS_RULE_REPLY = 21,	/* + slot */
-	MARKS_RULE_PORTAL = 37,	/* a program of `ttt portal` by its link */
+	MARKS_RULE_PORTAL = 37,	/* a program of `ttt portal` by its link, */
+	MARKS_RULE_NO_PORTAL = 38,	/* and by no other */
 	MARKS_RULE_DHCP = 40,
 	MARKS_RULE_INNER = 50,
 	MARKS_RULE_OUTSIDE = 50,	/* what goes past the tunnel: by network, */
@@ -49,10 +50,19 @@ static inline uint32_t marks_inner_table(const struct route_marks *m)
 	return m->table + 1 + MARKS_LINKS;
 }
 
-/* Of a program that goes past all tunnels, by that link: no tunnel's rule takes it in. */
-static inline uint32_t marks_portal(const struct route_marks *m, unsigned slot)
+/*
+ * Of a program that goes past all tunnels, by the links of the interface with that
+ * number, 0 … MARKS_LINKS - 1: no tunnel's rule takes it in.  The upper half is in the
+ * sixteen that begin where reply_mark's have a round number, so that MARKS_PORTAL_MASK
+ * leaves what all of a tunnel's have in common and no other's has.
+ */
+#define MARKS_PORTAL_MASK	(~((MARKS_LINKS - 1u) << 16))
+
+static inline uint32_t marks_portal(const struct route_marks *m, unsigned number)
 {
-	return (m->reply_mark + slot) << 16 | m->fwmark;
+	uint32_t first = (m->reply_mark + MARKS_LINKS - 1) & ~(MARKS_LINKS - 1u);
+
+	return (first | number) << 16 | m->fwmark;
 }
 
 static inline bool marks_table_is_ours(const struct route_marks *m, uint32_t table)

@@ -91,45 +91,37 @@ static int add_rule(struct plan *p, const struct kernel_rule *rule)
 }
 
 /*
- * A program of `ttt portal` has one mark for both families, that of the interface's
- * first link: its sockets may speak both.  In a family that the interface does not
- * have there is no way for it, least of all the tunnel.
+ * A program of `ttt portal` has one mark for both families: its sockets may speak
+ * both.  Where its interface has no link, or none in a family, it goes nowhere,
+ * least of all into the tunnel or, past it, by another link.
  */
-static int add_portal(struct plan *p, const struct links *links, size_t first, uint8_t family)
+static int add_portal(struct plan *p, const struct links *links, const struct link *l)
 {
-	const struct link *l = &links->link[first];
-	struct kernel_rule rule = rule_of(p, family, MARKS_RULE_PORTAL, 0);
+	struct kernel_rule rule = rule_of(p, l->family, MARKS_RULE_PORTAL, marks_link_table(&p->marks, l->slot));
 
-	rule.fwmark = marks_portal(&p->marks, l->slot);
+	rule.fwmark = marks_portal(&p->marks, links_portal(links, l->index));
 	rule.fwmask = 0xffffffff;
-	rule.action = FR_ACT_UNREACHABLE;
-	for (size_t i = first; i < links->count; i++)
-		if (links->link[i].index == l->index && links->link[i].family == family) {
-			rule.action = FR_ACT_TO_TBL;
-			rule.table = marks_link_table(&p->marks, links->link[i].slot);
-		}
 	return rule_list_add(&p->rules, &rule);
 }
 
-static bool is_first_of_interface(const struct links *links, size_t n)
+static int end_portals(struct plan *p, uint8_t family)
 {
-	for (size_t i = 0; i < n; i++)
-		if (links->link[i].index == links->link[n].index)
-			return false;
-	return true;
+	struct kernel_rule rule = rule_of(p, family, MARKS_RULE_NO_PORTAL, 0);
+
+	rule.fwmark = marks_portal(&p->marks, 0);
+	rule.fwmask = MARKS_PORTAL_MASK;
+	rule.action = FR_ACT_UNREACHABLE;
+	return rule_list_add(&p->rules, &rule);
 }
 
 static int add_portals(struct plan *p, const struct links *links, bool no_ipv6)
 {
-	int err = 0;
+	int err = end_portals(p, ADDR_IPV4);
 
-	for (size_t i = 0; i < links->count && err == 0; i++) {
-		if (!is_first_of_interface(links, i))
-			continue;
-		err = add_portal(p, links, i, ADDR_IPV4);
-		if (err == 0 && !no_ipv6)
-			err = add_portal(p, links, i, ADDR_IPV6);
-	}
+	if (err == 0 && !no_ipv6)
+		err = end_portals(p, ADDR_IPV6);
+	for (size_t i = 0; i < links->count && err == 0; i++)
+		err = add_portal(p, links, &links->link[i]);
 	return err;
 }
 

@@ -52,7 +52,7 @@ struct plan_options {
 	bool full_tunnel;		/* capture the default route (not on a server) */
 	bool kill_switch;		/* with full_tunnel: nothing but the tunnel */
 	bool reply_rules;		/* 7421+n: replies leave by the link they came in on;
-					 * 7437: programs of `ttt portal` by theirs */
+					 * 7437, 7438: programs of `ttt portal` by theirs, or not at all */
 	bool down;			/* keep the host closed, but no route into the TUN */
 };
 

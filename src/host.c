@@ -461,7 +461,7 @@ uint32_t host_portal_mark(const struct host *h, const struct link *link)
 {
 	const struct route_marks marks = marks_of(&h->config->marks);
 
-	return marks_portal(&marks, link->slot);
+	return marks_portal(&marks, links_portal(host_links(h), link->index));
 }
 
 void host_set_tunnel(struct host *h, const struct message_tunnel *tunnel,

@@ -296,7 +296,6 @@ void supervisor_answer_link(struct supervisor *s, const struct supervisor_questi
 
 /* --- past the tunnel --------------------------------------------------------- */
 
-/* The first of the interface gives its mark to both families, as the plan has it. */
 static const struct link *first_of(const struct links *links, const char *name)
 {
 	for (size_t i = 0; i < links->count; i++)

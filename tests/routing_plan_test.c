@@ -332,31 +332,107 @@ static void replies_leave_by_the_link_that_was_reached(void **state)
 	plan_done(&p);
 }
 
+/* Where what has that mark goes, as a program of wan1's or wan2's: a table; 0: nowhere; -1: as all else. */
+static int way_of(const struct plan *p, uint8_t family, uint32_t mark)
+{
+	for (uint32_t at = 7437; at <= 7438; at++)
+		for (size_t i = 0; i < p->rules.count; i++) {
+			const struct kernel_rule *r = &p->rules.item[i];
+
+			if (r->priority == at && r->family == family && (mark & r->fwmask) == r->fwmark)
+				return r->action == FR_ACT_UNREACHABLE ? 0 : (int)r->table;
+		}
+	return -1;
+}
+
+static uint32_t mark_of(int index)
+{
+	return marks_portal(&marks, links_portal(&links, index));
+}
+
 /* wan1 has both families, wan2 only IPv4. */
 static void a_program_of_the_portal_has_one_mark_for_both_families(void **state)
 {
 	struct plan_options o = { .reply_rules = true };
-	size_t ways = 0, dead_ends = 0;
 	struct plan p;
 
 	(void)state;
 	find();
 	build(&o, &p);
-	for (size_t i = 0; i < p.rules.count; i++) {
-		const struct kernel_rule *r = &p.rules.item[i];
-
-		if (r->priority != 7437)
-			continue;
-		assert_int_equal(r->fwmark & 0xffff, 0x7474);
-		assert_int_equal(r->fwmask, 0xffffffff);
-		ways += r->action == FR_ACT_TO_TBL && r->fwmark == 0x75017474 &&
-			r->table == (r->family == ADDR_IPV4 ? 7401 : 7402);
-		dead_ends += r->action == FR_ACT_UNREACHABLE && r->fwmark == 0x75037474 && r->family == ADDR_IPV6;
-	}
-	assert_int_equal(rules_at(&p, 7437), 4);
-	assert_int_equal(ways, 2);
-	assert_int_equal(dead_ends, 1);
+	assert_int_equal(mark_of(2) & 0xffff, 0x7474);
+	assert_int_not_equal(mark_of(2), mark_of(3));
+	assert_int_equal(way_of(&p, ADDR_IPV4, mark_of(2)), 7401);
+	assert_int_equal(way_of(&p, ADDR_IPV6, mark_of(2)), 7402);
+	assert_int_equal(way_of(&p, ADDR_IPV4, mark_of(3)), 7403);
+	assert_int_equal(way_of(&p, ADDR_IPV6, mark_of(3)), 0);
+	assert_int_equal(way_of(&p, ADDR_IPV4, 0x7474), -1);	/* our own sockets */
 	plan_done(&p);
+}
+
+static void a_program_of_the_portal_keeps_its_link_while_addresses_change(void **state)
+{
+	struct plan_options o = { .reply_rules = true };
+	uint32_t wan1, wan2;
+	struct plan p;
+
+	(void)state;
+	find();
+	wan1 = mark_of(2);
+	wan2 = mark_of(3);
+	assert_true(prefix_parse("10.0.2.77/24", &host.addresses.item[2].prefix));
+	find();
+	build(&o, &p);
+	assert_int_equal(mark_of(3), wan2);
+	assert_int_equal(way_of(&p, ADDR_IPV4, wan2), 7401 + (int)slot_of(3, ADDR_IPV4));
+	plan_done(&p);
+	/* its link goes, and another comes: its mark leads nowhere until it is back */
+	host.links.item[2].flags = 0;
+	add_link(19, "wan3", "", IFF_UP | IFF_RUNNING);
+	add_address(19, "10.0.3.2/24");
+	add_default(19, "10.0.3.1", 300);
+	find();
+	build(&o, &p);
+	assert_int_equal(way_of(&p, ADDR_IPV4, wan2), 0);
+	assert_int_equal(way_of(&p, ADDR_IPV4, mark_of(19)), 7401 + (int)slot_of(19, ADDR_IPV4));
+	assert_int_equal(way_of(&p, ADDR_IPV4, wan1), 7401 + (int)slot_of(2, ADDR_IPV4));
+	plan_done(&p);
+	host.links.item[2].flags = IFF_UP | IFF_RUNNING;
+	find();
+	assert_int_equal(mark_of(3), wan2);
+}
+
+/* Two tunnels have sixteen marks each, wherever the first of their replies' stands. */
+static void marks_of_the_portal_are_one_tunnels_own(void **state)
+{
+	(void)state;
+	for (uint32_t first = 1; first <= 0xfff0 - 16; first += 7) {
+		const struct route_marks one = { .reply_mark = first, .fwmark = 0x7474 },
+			other = { .reply_mark = first + 16, .fwmark = 0x7474 };
+
+		for (unsigned n = 0; n < MARKS_LINKS; n++) {
+			assert_int_equal(marks_portal(&one, n) & MARKS_PORTAL_MASK, marks_portal(&one, 0));
+			assert_int_not_equal(marks_portal(&other, n) & MARKS_PORTAL_MASK, marks_portal(&one, 0));
+		}
+		assert_int_not_equal(one.fwmark & MARKS_PORTAL_MASK, marks_portal(&one, 0));
+	}
+}
+
+static void a_number_of_the_portal_is_given_again_only_when_all_are(void **state)
+{
+	unsigned first;
+
+	(void)state;
+	find();
+	first = links_portal(&links, 3);
+	for (int index = 100; index < 100 + MARKS_LINKS; index++) {	/* one after the other */
+		host.links.item[2].index = host.addresses.item[2].index = host.routes.item[2].oif = index;
+		find();
+		assert_int_not_equal(links_portal(&links, index), links_portal(&links, 2));
+		if (index < 100 + MARKS_LINKS - 2)
+			assert_int_not_equal(links_portal(&links, index), first);
+		assert_int_equal(links.portal[links_portal(&links, index)], index);
+		assert_int_equal(links.portal[links_portal(&links, 2)], 2);
+	}
 }
 
 static void what_is_excluded_looks_into_the_main_table_first(void **state)
@@ -575,6 +651,11 @@ int main(void)
 			a_family_that_the_tunnel_lacks_is_refused_and_not_swallowed),
 		ON_HOST("a program of the portal has one mark for both families",
 		     a_program_of_the_portal_has_one_mark_for_both_families),
+		ON_HOST("a program of the portal keeps its link while addresses change",
+			a_program_of_the_portal_keeps_its_link_while_addresses_change),
+		ON_HOST("marks of the portal are one tunnel's own", marks_of_the_portal_are_one_tunnels_own),
+		ON_HOST("a number of the portal is given again only when all are",
+			a_number_of_the_portal_is_given_again_only_when_all_are),
 		ON_HOST("what is excluded looks into the main table first",
 		     what_is_excluded_looks_into_the_main_table_first),
 		ON_HOST("replies leave by the link that was reached", replies_leave_by_the_link_that_was_reached),
