@@ -5,7 +5,7 @@
 
 . "$(dirname "$0")/tunnel.sh"
 
-needs ping perl setpriv unshare
+needs flock ping perl setpriv unshare
 
 # A place where everybody finds the program and the runtime directories.
 chmod 711 "$T"
@@ -194,5 +194,17 @@ for who in root nobody; do
 	ok "nor how a link is used" refuses 3 "only root may change the tunnel" \
 		as_nobody server "$T/ttt" link wan0 weight=2 -r "$T/run-server"
 done
+
+# ---- a lock on the runtime directory: whoever can read it can hold it ----
+
+spawn_in server setpriv --reuid=65534 --regid=65534 --clear-groups flock -x "$T/run-server" sleep 100
+holder=$SPAWNED
+ok "a user locks the runtime directory" within 5 not flock -n "$T/run-server" true
+ip -n "$(ns_name server)" addr add 198.51.100.9/32 dev eth0
+goes_on() { local n; for n in 1 2 3 4 5 6 7 8 9 10; do answers || return; done; }
+ok "the daemon follows its links, and answers" goes_on
 ok "the daemon can be stopped" server down
+ok "and begin again" server up
+ok "and be stopped again" server down
+ok "while the lock is held" is_alive "$holder"
 done_testing

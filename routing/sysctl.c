@@ -7,14 +7,13 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <unistd.h>
 
+#include "base/lock.h"
 #include "routing/snapshot.h"
 
 #define PATH	512
@@ -33,7 +32,7 @@ struct sysctl_store {
 	char root[PATH / 2], file[PATH / 2];
 	struct row *row;
 	size_t count, size;
-	char failed[SYSCTL_NAME];
+	char failed[LOCK_PATH];	/* a setting's name, or the path of the lock */
 };
 
 static int read_setting(const char *root, const char *name, char ret[SYSCTL_VALUE])
@@ -296,26 +295,26 @@ static const char *leader_of(const struct row *r)
 struct folder {
 	char path[PATH / 2];
 	const char *own;	/* the name of our file in it */
+	char lock_path[LOCK_PATH];
 	int lock;
 };
 
-/* Nobody else reads or writes rows there meanwhile. */
-static struct folder enter_folder(const struct sysctl_store *s)
+/* Nobody else reads or writes rows there meanwhile.  Where the folder is gone, nobody has rows. */
+static int enter_folder(struct sysctl_store *s, struct folder *ret)
 {
 	const char *slash = strrchr(s->file, '/');
-	struct folder f = { .own = slash != NULL ? slash + 1 : s->file, .lock = -1 };
+	struct folder *f = ret;
 
-	snprintf(f.path, sizeof(f.path), "%.*s", slash != NULL ? (int)(slash - s->file) : 1, slash != NULL ? s->file : ".");
-	f.lock = open(f.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (f.lock >= 0)
-		flock(f.lock, LOCK_EX);
-	return f;
+	f->own = slash != NULL ? slash + 1 : s->file;
+	snprintf(f->path, sizeof(f->path), "%.*s", slash != NULL ? (int)(slash - s->file) : 1,
+		 slash != NULL ? s->file : ".");
+	f->lock = lock_folder(f->path, f->lock_path);
+	return f->lock < 0 && f->lock != -ENOENT ? failure(s, f->lock_path, f->lock) : 0;
 }
 
 static void leave_folder(const struct folder *f)
 {
-	if (f->lock >= 0)
-		close(f->lock);
+	lock_release(f->lock_path, f->lock);
 }
 
 static bool is_other(const struct folder *f, const char *name)
@@ -481,9 +480,11 @@ static int make_hold(struct sysctl_store *s, const struct folder *f, const struc
 
 int sysctl_apply(struct sysctl_store *s, const struct sysctl_row *row, size_t count)
 {
-	struct folder f = enter_folder(s);
-	int result = make_hold(s, &f, row, count);
+	struct folder f;
+	int result = enter_folder(s, &f);
 
+	if (result == 0)
+		result = make_hold(s, &f, row, count);
 	leave_folder(&f);
 	return result;
 }

@@ -33,7 +33,8 @@ void sysctl_store_free(struct sysctl_store *s);
 /*
  * Makes these rows hold, and restores those of earlier calls that are not
  * among them.  Gives the number of settings written, or the first error; then
- * sysctl_failed names the setting.  Rows of interfaces that are gone are skipped.
+ * sysctl_failed names the setting, or (-ENOLCK) the folder's lock, which another
+ * process does not let go.  Rows of interfaces that are gone are skipped.
  */
 int sysctl_apply(struct sysctl_store *s, const struct sysctl_row *row, size_t count);
 /* Everything back as it was, and the file removed. */

@@ -3,17 +3,15 @@
 
 #include <cap-ng.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <net/if.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/exit_code.h"
+#include "base/lock.h"
 #include "closed.h"
 #include "config/config.h"
 #include "dns.h"
@@ -60,30 +58,6 @@ static void lock_path(const char *runtime_dir, const struct config_marks *marks,
 	snprintf(buf, CONFIG_PATH, "%s/%u.lock", runtime_dir, marks->table);
 }
 
-/* Whether the file that we locked is still the one of that name: its last owner may have removed it. */
-static bool is_file(int fd, const char *path)
-{
-	struct stat ours, now;
-
-	return fstat(fd, &ours) == 0 && stat(path, &now) == 0 && ours.st_dev == now.st_dev &&
-	       ours.st_ino == now.st_ino;
-}
-
-/* A descriptor that holds the lock, or a negative errno; -EWOULDBLOCK: a daemon has it. */
-static int take_lock(const char *path)
-{
-	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600), err = -EWOULDBLOCK;
-
-	if (fd < 0)
-		return -errno;
-	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
-		err = -errno;
-	else if (is_file(fd, path))
-		return fd;
-	close(fd);
-	return err;
-}
-
 /* What a daemon that was killed a moment ago still holds is soon free. */
 static int take_when_free(int (*take)(const char *name), const char *name, int busy)
 {
@@ -108,7 +82,7 @@ static int take_numbers(struct host *h)
 	char path[CONFIG_PATH];
 
 	lock_path(h->runtime_dir, &h->config->marks, path);
-	h->lock = take_when_free(take_lock, path, -EWOULDBLOCK);
+	h->lock = lock_take(path, DYING_MS);
 	if (h->lock == -EWOULDBLOCK)
 		return fail(h, h->lock, "another tunnel uses the tables from %u: set table, rule-priority and "
 			    "reply-mark, or give this one a name with a number of its own (-i ttt1)",
@@ -523,8 +497,7 @@ static void let_go(struct host *h)
 		close(h->tun);
 	if (h->lock >= 0) {
 		lock_path(h->runtime_dir, &h->config->marks, path);
-		unlink(path);
-		close(h->lock);
+		lock_release(path, h->lock);
 	}
 }
 
@@ -583,15 +556,14 @@ int host_cleanup(const struct config *config, const char *runtime_dir, const cha
 	if (access(runtime_dir, F_OK) < 0)	/* not even the directory is left */
 		return remove_traces(&marks, runtime_dir, ifname);
 	lock_path(runtime_dir, &marks, path);
-	lock = take_when_free(take_lock, path, -EWOULDBLOCK);
+	lock = lock_take(path, DYING_MS);
 	if (lock < 0)
 		return lock;
 	pause = config != NULL ? pause_after_crash(config) : NULL;
 	n = remove_traces(&marks, runtime_dir, ifname);
 	if (n > 0)
 		await_end_of_device(ifname);
-	unlink(path);
-	close(lock);
+	lock_release(path, lock);
 	if (pause != NULL)
 		pause_keep(pause, config);
 	return n;

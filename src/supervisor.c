@@ -499,6 +499,9 @@ static bool open_control(struct supervisor *s)
 	}
 	if (err == -EADDRINUSE)
 		fail(s, EXIT_FAILED, "%s is already up", s->config->interface);
+	else if (err == -ENOLCK)
+		fail(s, EXIT_FAILED, "%s/lock: another process of ttt holds it, and does not let go",
+		     s->options->runtime_dir);
 	else if (err < 0)
 		fail(s, exit_code_of(err), "%s: cannot listen: %s", path, strerror(-err));
 	return err == 0;

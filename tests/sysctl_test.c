@@ -1,10 +1,14 @@
 /* sysctl: rows of name, wanted, was; in a network namespace of the test's own. */
+#include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
+#include "base/lock.h"
 #include "folder.h"
 #include "routing/sysctl.h"
 #include "tap.h"
@@ -197,6 +201,44 @@ static void a_new_interface_of_a_known_name_has_its_own_settings(void **state)
 	sysctl_store_free(s);
 }
 
+/* As a user can who may only read the folder. */
+static void a_lock_on_the_folder_itself_is_nobodys(void **state)
+{
+	const struct sysctl_row row = { .name = "net/ipv4/conf/one/rp_filter", .wanted = "2", .at_least = true };
+	struct sysctl_store *s = store();
+	int dir = open(folder_path(""), O_RDONLY | O_DIRECTORY);
+
+	(void)state;
+	assert_int_equal(flock(dir, LOCK_EX), 0);
+	alarm(20);
+	set(row.name, "1");
+	assert_int_equal(sysctl_apply(s, &row, 1), 1);
+	assert_int_equal(sysctl_restore(s), 1);
+	alarm(0);
+	close(dir);
+	sysctl_store_free(s);
+}
+
+static void who_does_not_let_go_of_the_folders_lock_is_told_of(void **state)
+{
+	const struct sysctl_row row = { .name = "net/ipv4/conf/one/rp_filter", .wanted = "2", .at_least = true };
+	struct sysctl_store *s = store();
+	char path[LOCK_PATH];
+	int lock = lock_folder(folder_path("."), path);
+
+	(void)state;
+	assert_true(lock >= 0);
+	set(row.name, "1");
+	assert_int_equal(sysctl_apply(s, &row, 1), -ENOLCK);
+	assert_int_equal(get(row.name), 1);
+	assert_string_equal(strrchr(sysctl_failed(s), '/'), "/lock");
+	lock_release(path, lock);
+	assert_int_equal(sysctl_apply(s, &row, 1), 1);
+	assert_int_equal(sysctl_restore(s), 1);
+	assert_int_not_equal(access(path, F_OK), 0);
+	sysctl_store_free(s);
+}
+
 static void a_file_that_makes_no_sense_is_refused(void **state)
 {
 	static const char *const bad[] = {
@@ -224,6 +266,9 @@ int main(void)
 		TEST("settings go where their interface goes", settings_go_where_their_interface_goes),
 		TEST("a new interface of a known name has its own settings",
 		     a_new_interface_of_a_known_name_has_its_own_settings),
+		TEST("a lock on the folder itself is nobody's", a_lock_on_the_folder_itself_is_nobodys),
+		TEST("who does not let go of the folder's lock is told of",
+		     who_does_not_let_go_of_the_folders_lock_is_told_of),
 		TEST("a file that makes no sense is refused", a_file_that_makes_no_sense_is_refused),
 	};
 	int failed;

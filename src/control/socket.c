@@ -9,18 +9,17 @@
 
 #include <errno.h>
 #include <ev.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/lock.h"
 
 struct client {
 	struct control *control;
@@ -324,20 +323,18 @@ static int bind_and_listen(int fd, const char *path)
 /* Looking, removing and binding are one step for everybody who locks the folder. */
 static int bind_locked(int fd, const char *path)
 {
-	char folder[CONTROL_PATH];
+	char folder[CONTROL_PATH], name[LOCK_PATH];
 	char *slash;
-	int dir, r;
+	int lock, r;
 
 	strcpy(folder, path);
 	slash = strrchr(folder, '/');
 	if (slash == NULL || slash == folder)
 		return -EINVAL;
 	*slash = '\0';
-	dir = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (dir < 0)
-		return -errno;
-	r = flock(dir, LOCK_EX) < 0 ? -errno : bind_and_listen(fd, path);
-	close(dir);
+	lock = lock_folder(folder, name);
+	r = lock < 0 ? lock : bind_and_listen(fd, path);
+	lock_release(name, lock);
 	return r;
 }
 

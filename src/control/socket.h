@@ -64,7 +64,8 @@ bool control_path(const char *runtime_dir, const char *ifname, char buf[CONTROL_
 /*
  * Listens at path, whose folder exists.  To be called by the process that
  * lives on: a client learns its pid from the socket.  A file that a dead
- * daemon left is replaced.  -EADDRINUSE: another daemon answers there.
+ * daemon left is replaced.  -EADDRINUSE: another daemon answers there; -ENOLCK:
+ * another process has the folder locked (base/lock.h).
  */
 int control_listen(struct ev_loop *loop, const char *path, const struct control_handler *handler,
 		   struct control **ret);
