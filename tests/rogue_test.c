@@ -102,6 +102,27 @@ static void nobody_is_sent_more_than_three_times_what_came_in_his_name(void **st
 		}
 }
 
+/* It moves the path to somebody else, and goes on from where it is, as if those datagrams were late. */
+static void what_comes_from_elsewhere_earns_an_address_nothing(void **state)
+{
+	struct rogue *r = rogue_clients(1);
+	const struct endpoint home = rogue_home(r, 0), victim = rogue_elsewhere(r, 0);
+	uint8_t frames[ROGUE_FRAMES] = { 0 };
+
+	(void)state;
+	rogue_say(r, 0, 0, 16000, &victim, frames, 100);
+	for (unsigned n = 0; n < 100; n++) {
+		size_t len = write_tokens(frames, FRAME_PING, 1);
+
+		rogue_say(r, 0, 0, 100 + n, &home, frames, len + 1000);
+		rogue_pass(r, MSEC(50));
+	}
+	assert_true(rogue_bytes(r, &home) > 0);
+	assert_true(rogue_bytes(r, &victim) > 0);
+	assert_true(rogue_bytes(r, &victim) <= 3 * (100 + 28 + 23));
+	rogue_free(r);
+}
+
 /* What one asks for takes no room from what others are sent. */
 static void a_batch_of_questions_does_not_fill_the_outbox(void **state)
 {
@@ -238,6 +259,8 @@ int main(void)
 		TEST("a server cannot open a path of its client", a_server_cannot_open_a_path_of_its_client),
 		TEST("nobody is sent more than three times what came in his name",
 		     nobody_is_sent_more_than_three_times_what_came_in_his_name),
+		TEST("what comes from elsewhere earns an address nothing",
+		     what_comes_from_elsewhere_earns_an_address_nothing),
 		TEST("a datagram with too many packets is dropped whole",
 		     a_datagram_with_too_many_packets_is_dropped_whole),
 		TEST("a batch of many packets leaves buffers to others",

@@ -228,11 +228,11 @@ static void initiate(struct peer *p, const struct endpoint *from, struct buf *b,
 		p->ctx->drops[DROP_HANDSHAKE]++;
 		break;
 	case INITIATOR_AGAIN:
-		path_count_rx(path, b->len, now);
+		path_count_rx(path, from, b->len, now);
 		send_round(p, now);
 		break;
 	case INITIATOR_DONE:
-		path_count_rx(path, b->len, now);
+		path_count_rx(path, from, b->len, now);
 		finish(p, now);
 		break;
 	}

@@ -458,7 +458,7 @@ static void arrived(struct arrival *a, uint64_t number, size_t len)
 		resequencer_wake(p->order, a->now);
 	p->heard_at = a->now;
 	locate(a, newest);
-	path_count_rx(a->path, len, a->now);
+	path_count_rx(a->path, a->from, len, a->now);
 	if (!frames_are_good(a->b->data, a->b->len, &eliciting)) {
 		p->ctx->drops[DROP_MALFORMED]++;
 		return;

@@ -582,7 +582,7 @@ void path_count_tx(struct path *p, size_t len, nsec_t now)
 	p->congestion->sent(p->congestion_state, (uint32_t)(len + path_outer(p)), p->loss.in_flight, now);
 }
 
-void path_count_rx(struct path *p, size_t len, nsec_t now)
+void path_count_rx(struct path *p, const struct endpoint *from, size_t len, nsec_t now)
 {
 	size_t bytes = len + path_outer(p);
 
@@ -590,7 +590,7 @@ void path_count_rx(struct path *p, size_t len, nsec_t now)
 	p->rx_packets++;
 	p->rx_bytes += bytes;
 	meter_add(&p->rx_meter, bytes, now);
-	if (p->state == ENGINE_PATH_VALIDATING && p->credit < UINT64_MAX / 2)
+	if (p->state == ENGINE_PATH_VALIDATING && p->credit < UINT64_MAX / 2 && endpoint_equal(from, &p->endpoint))
 		p->credit += AMPLIFICATION * bytes;
 }
 

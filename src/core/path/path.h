@@ -157,7 +157,8 @@ bool path_is_usable(const struct path *p);
 void path_count_tx(struct path *p, size_t len, nsec_t now);
 /* The same for an MTU probe: one a round trip at most, it takes nothing from what data may send. */
 void path_count_probe(struct path *p, size_t len, nsec_t now);
-void path_count_rx(struct path *p, size_t len, nsec_t now);
+/* from: where it came from; an address that is not proven gets nothing for what others send. */
+void path_count_rx(struct path *p, const struct endpoint *from, size_t len, nsec_t now);
 
 nsec_t path_send_at(const struct path *p, size_t len, nsec_t now);
 
