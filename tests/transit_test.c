@@ -105,6 +105,26 @@ static void a_peer_that_lies_cannot_make_a_round_trip_longer(void **state)
 	}
 }
 
+/* Each time as far on as its clock can say: what it adds up to is a number all the same. */
+static void a_clock_that_runs_away_is_begun_anew(void **state)
+{
+	(void)state;
+	for (int way = -1; way <= 1; way += 2) {
+		struct transit t = { 0 };
+		uint32_t clock = 0;
+		int64_t farthest = 0;
+
+		for (nsec_t at = SEC(1), n = 0; n < 1u << 18; n++, at += TRANSIT_UNIT) {
+			clock += (uint32_t)(way * ((1 << (TRANSIT_BITS - 1)) - 1));
+			assert_in_range(transit_rtt(&t, at, clock & ((1u << TRANSIT_BITS) - 1), MSEC(1), at + MSEC(1)),
+					1, MSEC(1));
+			if (t.there * way > farthest)
+				farthest = t.there * way;
+		}
+		assert_in_range(farthest, INT64_C(1) << 40, (INT64_C(1) << 40) + (1 << TRANSIT_BITS));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -115,6 +135,7 @@ int main(void)
 		TEST("a clock that jumps is believed anew", a_clock_that_jumps_is_believed_anew),
 		TEST("a peer that lies cannot make a round trip longer",
 		     a_peer_that_lies_cannot_make_a_round_trip_longer),
+		TEST("a clock that runs away is begun anew", a_clock_that_runs_away_is_begun_anew),
 	};
 
 	return RUN_TESTS(tests);

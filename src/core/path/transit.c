@@ -2,6 +2,7 @@
 #include "core/path/transit.h"
 
 #define CLOCK_MASK	((1u << TRANSIT_BITS) - 1)
+#define FAR		(INT64_C(1) << 40)	/* units, 100 days: no honest clock goes so far from ours */
 
 uint32_t transit_clock(nsec_t now)
 {
@@ -26,6 +27,7 @@ nsec_t transit_rtt(struct transit *t, nsec_t sent_at, uint32_t clock, nsec_t rtt
 {
 	int64_t there, back, least, clean;
 
+	t->any = t->any && t->there > -FAR && t->there < FAR;
 	t->there = expand(t->any ? t->there : 0, clock - transit_clock(sent_at));
 	there = t->there * (int64_t)TRANSIT_UNIT;
 	back = (int64_t)rtt - there;

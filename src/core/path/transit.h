@@ -29,7 +29,7 @@
 /* All zero: nothing is known. */
 struct transit {
 	bool any;
-	int64_t there;		/* units; of the last datagram, plus how far the clocks are apart */
+	int64_t there;		/* units; of the last datagram, plus how far the clocks are apart; begins anew beyond 2^40 */
 	int64_t back;		/* nanoseconds: the least, likewise, at that time */
 	nsec_t back_at;
 };
