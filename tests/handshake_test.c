@@ -340,6 +340,36 @@ static void under_load_an_address_is_proven_before_any_curve(void **state)
 	close_bench(&b);
 }
 
+static void a_cookie_counts_for_two_lives_of_a_secret_at_most(void **state)
+{
+	/* asked at these times after it was made, in turn: seconds, and whether it still counts at the last */
+	static const struct { unsigned at[3]; bool counts; } row[] = {
+		{ { 0 }, true }, { { 119 }, true }, { { 120 }, true }, { { 239 }, true }, { { 240 }, false },
+		{ { 241 }, false }, { { 3600 }, false }, { { 130, 239 }, true }, { { 130, 241 }, false },
+		{ { 239, 241 }, false }, { { 100, 130, 245 }, false },
+	};
+	const uint8_t public_key[32] = { 9 }, message[4] = { 1 };
+	struct addr from;
+
+	(void)state;
+	assert_true(addr_parse_port("198.51.100.1:4000", 0, &from));
+	for (size_t i = 0; i < ARRAY_SIZE(row); i++) {
+		uint8_t nonce[COOKIE_NONCE], sealed[COOKIE_SEALED], cookie[COOKIE_MAC], mac1[COOKIE_MAC] = { 0 };
+		uint8_t mac2[COOKIE_MAC];
+		struct cookie_jar jar;
+		bool counts = false;
+
+		cookie_jar_init(&jar, public_key, &source, SEC(1000));
+		cookie_bake(&jar, &source, &from, mac1, SEC(1000), nonce, sealed);
+		assert_true(cookie_open(&jar.keys, mac1, nonce, sealed, cookie));
+		cookie_mac2(cookie, message, sizeof(message), mac2);
+		for (size_t n = 0; n < ARRAY_SIZE(row[i].at) && (n == 0 || row[i].at[n] != 0); n++)
+			counts = cookie_check(&jar, &source, &from, message, sizeof(message), mac2,
+					      SEC(1000 + row[i].at[n]));
+		assert_int_equal(counts, row[i].counts);
+	}
+}
+
 static void strangers_and_damage_get_silence(void **state)
 {
 	uint8_t m[HANDSHAKE_INIT_SIZE];
@@ -399,6 +429,8 @@ int main(void)
 		     replays_take_at_most_one_of_the_two_pending_places),
 		TEST("under load an address is proven before any curve",
 		     under_load_an_address_is_proven_before_any_curve),
+		TEST("a cookie counts for two lives of a secret at most",
+		     a_cookie_counts_for_two_lives_of_a_secret_at_most),
 		TEST("strangers and damage get silence", strangers_and_damage_get_silence),
 		TEST("a damaged answer leaves the good one its chance",
 		     a_damaged_answer_leaves_the_good_one_its_chance),

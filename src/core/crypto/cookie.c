@@ -48,13 +48,19 @@ void cookie_jar_init(struct cookie_jar *j, const uint8_t public_key[32],
 	j->changed_at = now;
 }
 
+/* As if a clock did it, though nobody may have asked for long. */
 static void turn(struct cookie_jar *j, const struct random_source *random, nsec_t now)
 {
-	if (nsec_since(j->changed_at, now) < COOKIE_LIFE)
+	nsec_t age = nsec_since(j->changed_at, now);
+
+	if (age < COOKIE_LIFE)
 		return;
-	memcpy(j->former, j->secret, sizeof(j->former));
+	if (age < 2 * COOKIE_LIFE)
+		memcpy(j->former, j->secret, sizeof(j->former));
+	else
+		random_fill(random, j->former, sizeof(j->former));
 	random_fill(random, j->secret, sizeof(j->secret));
-	j->changed_at = now;
+	j->changed_at = now - age % COOKIE_LIFE;
 }
 
 /* An address and its port as bytes that have one form only. */
