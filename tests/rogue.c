@@ -234,21 +234,38 @@ static struct buf *message(struct rogue *r, struct endpoint *ret_to)
 	return b;
 }
 
-static void become_client(struct rogue *r, unsigned n)
+static struct buf *init_of(struct rogue *r, unsigned n, struct initiator *initiator)
 {
 	const struct random_source random = { dice_fill, &r->dice };
-	const struct endpoint from = rogue_home(r, n);
 	static const uint8_t none[32];
+	struct buf *b = buf_get(r->pool);
+
+	assert_non_null(b);
+	initiator_init(initiator, r->end[n].self.private_key, r->self.public_key, none, OFFERED, &random);
+	initiator_start(initiator, INDEX + n, NULL, r->now);
+	initiator_round(initiator, r->now);
+	initiator_message(initiator, 0, r->now, buf_append(b, HANDSHAKE_INIT_SIZE));
+	return b;
+}
+
+struct buf *rogue_init(struct rogue *r, unsigned end)
+{
+	struct initiator initiator;
+	struct buf *b = init_of(r, end, &initiator);
+
+	initiator_done(&initiator);
+	return b;
+}
+
+static void become_client(struct rogue *r, unsigned n)
+{
+	const struct endpoint from = rogue_home(r, n);
 	struct end *end = &r->end[n];
 	struct initiator initiator;
 	struct endpoint to;
-	struct buf *b = buf_get(r->pool);
+	struct buf *b;
 
-	initiator_init(&initiator, end->self.private_key, r->self.public_key, none, OFFERED, &random);
-	initiator_start(&initiator, INDEX + n, NULL, r->now);
-	initiator_round(&initiator, r->now);
-	initiator_message(&initiator, 0, r->now, buf_append(b, HANDSHAKE_INIT_SIZE));
-	engine_net_in(r->engine, &from, b, r->now);
+	engine_net_in(r->engine, &from, init_of(r, n, &initiator), r->now);
 	b = message(r, &to);
 	assert_int_equal(initiator_input(&initiator, 0, b->data, b->len, r->now), INITIATOR_DONE);
 	buf_put(b);

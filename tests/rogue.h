@@ -37,6 +37,8 @@ struct buf *rogue_seal(struct rogue *r, unsigned end, unsigned path, uint64_t nu
 void rogue_say(struct rogue *r, unsigned end, unsigned path, uint64_t number, const struct endpoint *from,
 	       const uint8_t *frames, size_t len);
 
+/* A client's handshake message that asks for other keys. */
+struct buf *rogue_init(struct rogue *r, unsigned end);
 /* An inner packet of that length to an end, for the engine to send. */
 struct buf *rogue_inner(struct rogue *r, unsigned end, size_t len);
 

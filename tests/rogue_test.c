@@ -253,6 +253,28 @@ static void a_batch_of_many_packets_leaves_buffers_to_others(void **state)
 	rogue_free(r);
 }
 
+/* RFC 9000 §13.4.2: what nothing is known of is Not-ECT. */
+static void an_answer_to_a_handshake_is_not_marked_as_its_question_was(void **state)
+{
+	struct rogue *r = rogue_clients(1);
+	const struct endpoint home = rogue_home(r, 0);
+
+	(void)state;
+	for (uint8_t ecn = 0; ecn < 4; ecn++) {
+		struct buf *b = rogue_init(r, 0);
+		struct endpoint to;
+
+		b->ecn = ecn;
+		engine_net_in(rogue_engine(r), &home, b, rogue_now(r));
+		b = engine_net_out(rogue_engine(r), rogue_now(r), &to);
+		assert_non_null(b);
+		assert_true(b->data[0] < 0x80);
+		assert_int_equal(b->ecn, 0);
+		buf_put(b);
+	}
+	rogue_free(r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -265,6 +287,8 @@ int main(void)
 		     a_datagram_with_too_many_packets_is_dropped_whole),
 		TEST("a batch of many packets leaves buffers to others",
 		     a_batch_of_many_packets_leaves_buffers_to_others),
+		TEST("an answer to a handshake is not marked as its question was",
+		     an_answer_to_a_handshake_is_not_marked_as_its_question_was),
 		TEST("a batch of questions does not fill the outbox", a_batch_of_questions_does_not_fill_the_outbox),
 	};
 

@@ -117,6 +117,7 @@ static void respond(struct context *ctx, const struct endpoint *from, struct buf
 	/* the answer is never longer than the question: its buffer serves */
 	memcpy(b->data, result.reply, result.reply_len);
 	b->len = (uint32_t)result.reply_len;
+	b->ecn = 0;
 	if (!outbox_push(&ctx->outbox, b, from, NULL)) {
 		ctx->drops[DROP_QUEUE_FULL]++;
 		buf_put(b);
