@@ -196,7 +196,7 @@ static void fill_link(const struct snapshot *s, const struct kernel_link *k, con
 	memcpy(l->ifname, k->name, sizeof(l->ifname));
 	if (gateway != NULL)
 		l->gateway = *gateway;
-	else if (route->gateway.family == l->family)
+	else
 		l->gateway = route->gateway;
 	l->gateway.scope = 0;
 	l->metric = route != NULL ? route->metric : 0;

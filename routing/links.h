@@ -33,7 +33,7 @@ struct link {
 	char ifname[SNAPSHOT_NAME];
 	uint8_t family;		/* enum addr_family */
 	struct addr source;	/* what its sockets are bound to */
-	struct addr gateway;	/* ADDR_NONE: point to point; scope 0 */
+	struct addr gateway;	/* ADDR_NONE: point to point; may be IPv6 for an IPv4 link; scope 0 */
 	struct prefix onlink[LINKS_PREFIXES];
 	size_t onlink_count;
 	uint32_t mtu;

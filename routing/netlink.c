@@ -70,6 +70,21 @@ static struct addr addr_of(struct nlattr *a, uint8_t family)
 	return (struct addr){ .family = ADDR_NONE };
 }
 
+/* RTA_VIA: a gateway of the other family, as IPv4 has it behind a router with IPv6 only (RFC 5549). */
+static struct addr via_of(struct nlattr *a)
+{
+	const struct rtvia *via = a != NULL ? nla_data(a) : NULL;
+
+	if (via == NULL || nla_len(a) < (int)sizeof(*via) + 16 || via->rtvia_family != AF_INET6)
+		return (struct addr){ .family = ADDR_NONE };
+	return addr_from_ipv6(via->rtvia_addr, 0);
+}
+
+static struct addr gateway_of(struct nlattr *const tb[RTA_MAX + 1], uint8_t family)
+{
+	return tb[RTA_VIA] != NULL ? via_of(tb[RTA_VIA]) : addr_of(tb[RTA_GATEWAY], family);
+}
+
 static uint32_t u32_or(struct nlattr *a, uint32_t otherwise)
 {
 	return a != NULL && nla_len(a) >= 4 ? nla_get_u32(a) : otherwise;
@@ -205,7 +220,7 @@ static int add_hops(struct kernel_route r, struct nlattr *multipath, struct dump
 		r.dead = hop->rtnh_flags & RTNH_F_DEAD;
 		if (nla_parse(tb, RTA_MAX, (struct nlattr *)(void *)RTNH_DATA(hop),
 			      hop->rtnh_len - (int)sizeof(*hop), NULL) >= 0)
-			r.gateway = addr_of(tb[RTA_GATEWAY], r.family);
+			r.gateway = gateway_of(tb, r.family);
 		err = add_route(&r, d);
 		left -= (int)RTNH_ALIGN(hop->rtnh_len);
 		hop = RTNH_NEXT(hop);
@@ -229,7 +244,7 @@ static int take_route(struct nlmsghdr *h, struct dump *d)
 	r.dst.addr.family = r.family;
 	r.metric = u32_or(tb[RTA_PRIORITY], 0);
 	r.oif = (int)u32_or(tb[RTA_OIF], 0);
-	r.gateway = addr_of(tb[RTA_GATEWAY], r.family);
+	r.gateway = gateway_of(tb, r.family);
 	r.source = addr_of(tb[RTA_PREFSRC], r.family);
 	r.dead = i->rtm_flags & RTNH_F_DEAD;
 	if (!matters(&r, d->marks) && !is_network(&r, d->marks))
@@ -431,6 +446,23 @@ static struct nl_msg *address_message(const struct kernel_address *a, bool add)
 	return m;
 }
 
+static void put_gateway(struct nl_msg *m, const struct kernel_route *r)
+{
+	struct nlattr *a;
+	struct rtvia *via;
+
+	if (r->gateway.family == ADDR_NONE || r->gateway.family == r->family) {
+		put_addr(m, RTA_GATEWAY, &r->gateway);
+		return;
+	}
+	a = nla_reserve(m, RTA_VIA, (int)(sizeof(*via) + addr_size(&r->gateway)));
+	if (a == NULL)
+		return;
+	via = nla_data(a);
+	via->rtvia_family = (__kernel_sa_family_t)af_of(r->gateway.family);
+	memcpy(via->rtvia_addr, r->gateway.ip, addr_size(&r->gateway));
+}
+
 static struct nl_msg *route_message(const struct kernel_route *r, enum operation_kind kind)
 {
 	bool del = kind == OPERATION_ROUTE_DELETE;
@@ -457,7 +489,7 @@ static struct nl_msg *route_message(const struct kernel_route *r, enum operation
 		nla_put_u32(m, RTA_PRIORITY, r->metric);
 	if (r->oif != 0)
 		nla_put_u32(m, RTA_OIF, (uint32_t)r->oif);
-	put_addr(m, RTA_GATEWAY, &r->gateway);
+	put_gateway(m, r);
 	return m;
 }
 

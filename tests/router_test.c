@@ -126,6 +126,38 @@ static void what_a_killed_daemon_left_is_found_without_memory(void **state)
 	free(after);
 }
 
+/* RFC 5549: a router that has only an IPv6 address on that link; the second time as one of several next hops. */
+static void an_ipv4_link_may_have_an_ipv6_router(void **state)
+{
+	static const char *const route[] = {
+		"ip -4 route replace default via inet6 fe80::7 dev wan2 metric 200",
+		"ip -4 route replace default metric 200 nexthop via 10.0.1.1 dev wan1 "
+			"nexthop via inet6 fe80::7 dev wan2",
+	};
+	char *before = output_of(LOOK), *after;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(route); i++) {
+		struct router *r = new_router();
+		int tun = open_tun("ttt0");
+
+		run(route[i]);
+		assert_true(apply_full(r) > 0);
+		assert_true(shows("ip route show table 7403", "default via inet6 fe80::7 dev wan2"));
+		assert_true(shows("ip route get 192.0.2.1 from 10.0.2.2 oif wan2 mark 0x7474",
+				  "via inet6 fe80::7 dev wan2"));
+		assert_int_equal(apply_full(r), 0);
+		assert_true(router_undo(r) > 0);
+		router_free(r);
+		close(tun);
+	}
+	run("ip route replace default via 10.0.2.1 dev wan2 metric 200");
+	after = output_of(LOOK);
+	assert_string_equal(after, before);
+	free(before);
+	free(after);
+}
+
 static void events_are_heard_and_links_followed(void **state)
 {
 	struct router *r = new_router();
@@ -168,6 +200,7 @@ int main(void)
 		     a_tunnel_captures_the_host_and_leaves_it_as_it_was),
 		TEST("what a killed daemon left is found without memory",
 		     what_a_killed_daemon_left_is_found_without_memory),
+		TEST("an IPv4 link may have an IPv6 router", an_ipv4_link_may_have_an_ipv6_router),
 		TEST("events are heard, and links followed", events_are_heard_and_links_followed),
 		TEST("a rule of another program in our range is an error",
 		     a_rule_of_another_program_in_our_range_is_an_error),
