@@ -18,7 +18,7 @@ cat >"$T/sbin/resolvconf" <<-SCRIPT
 	#!/bin/sh
 	case "\$*" in
 	"-a "*" -m 0 -x") [ ! -e $T/refuse ] || exit 1; cat >$T/told/\$2 ;;
-	"-d "*) rm -f $T/told/\$2 ;;
+	"-d "*) rm -f $T/told/\$2; touch $T/taken; while [ -e $T/slow ]; do sleep 0.02; done ;;
 	*) exit 1 ;;
 	esac
 SCRIPT
@@ -42,6 +42,27 @@ hold_view() { # hold_view MOUNT
 }
 in_view() { nsenter -t "$holder" -m -n timeout 20 "$TTT" "$1" -c "$T/client.conf" -r "$T/run-client"; }
 told() { cat "$T/told/$1" 2>/dev/null; }
+
+# `up`, as a service manager begins it after a crash, while a `down` is not yet done.
+begins_beside_down() {
+	local down up
+	in_view up
+	kill -9 "$(status_of client .supervisor_pid)"
+	rm -f "$T/taken"
+	touch "$T/slow"
+	in_view down & down=$!
+	ok "resolvconf: down takes its time" within 5 [ -e "$T/taken" ]
+	in_view up & up=$!
+	listens() { in_client ss -Hlx | grep -q "$T/run-client/ttt0.sock"; }
+	ok "resolvconf: meanwhile a new up begins" within 5 listens
+	rm "$T/slow"
+	ok "resolvconf: that down is done" wait "$down"
+	ok "resolvconf: and the new tunnel is up" wait "$up"
+	is "resolvconf: and can be asked" "$(status_of client .state)" up
+	ok "resolvconf: and taken down" in_view down
+	unchanged "resolvconf: after all that" client
+}
+
 for who in resolvconf resolvectl; do
 	if [ $who = resolvconf ]; then
 		# Debian's asks those of tun* first
@@ -69,6 +90,7 @@ for who in resolvconf resolvectl; do
 	[ $who = resolvectl ] && rm -f "$T/told/ttt0"	# systemd-resolved forgets a device that is gone
 	is "$who: down takes them back after a crash, too" "$(told $record)" ""
 	unchanged "$who: after a crash and down" client
+	[ $who = resolvectl ] || begins_beside_down
 	touch "$T/refuse"
 	ok "$who: when it refuses, up says so" refuses 1 "cannot set the tunnel's DNS servers: " in_view up
 	rm "$T/refuse"

@@ -695,16 +695,20 @@ int supervisor_run(const struct config *config, const struct supervisor_options 
 	return s.exit_code;
 }
 
+/* The next daemon may have begun meanwhile, and wait for what host_cleanup held: its socket stays. */
 int supervisor_cleanup(const struct config *config, const struct supervisor_options *options,
 		       const char *ifname)
 {
 	char path[CONFIG_PATH];
-	int n = host_cleanup(config, options->runtime_dir, ifname);
+	int n = host_cleanup(config, options->runtime_dir, ifname), sockets = 0;
 
 	if (n < 0)
 		return n;
-	if (control_path(options->runtime_dir, ifname, path) && unlink(path) == 0)
-		n++;
+	if (control_path(options->runtime_dir, ifname, path))
+		sockets = control_remove(path);
+	if (sockets < 0)
+		return sockets == -EADDRINUSE || sockets == -ENOENT ? n : sockets;
+	n += sockets;
 	snprintf(path, sizeof(path), "%s/%s.empty", options->runtime_dir, ifname);
 	rmdir(path);
 	rmdir(options->runtime_dir);

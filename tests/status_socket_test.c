@@ -173,26 +173,46 @@ static void in_a_crowd_who_was_silent_longest_gives_way_and_others_are_served_af
 	fail_msg("nobody is served after a crowd");
 }
 
+/* The file stays: what a killed daemon leaves. */
+static void leave_socket(const char *path)
+{
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	strcpy(at.sun_path, path);
+	assert_int_equal(bind(fd, (struct sockaddr *)&at, sizeof(at)), 0);
+	close(fd);
+}
+
 static void a_live_socket_is_not_taken_and_a_stale_one_is(void **state)
 {
 	struct server *s = *state;
 	const struct control_handler handler = { on_request, s };
 	struct control *second = NULL;
 	struct ev_loop *loop = ev_loop_new(0);
-	struct sockaddr_un at = { .sun_family = AF_UNIX };
 	char path[CONTROL_PATH];
-	int fd;
 
 	assert_int_equal(control_listen(loop, s->path, &handler, &second), -EADDRINUSE);
 	assert_true(control_path(s->dir, "t1", path));
-	fd = socket(AF_UNIX, SOCK_STREAM, 0);
-	strcpy(at.sun_path, path);
-	assert_int_equal(bind(fd, (struct sockaddr *)&at, sizeof(at)), 0);
-	close(fd);	/* the file stays: what a killed daemon leaves */
+	leave_socket(path);
 	assert_int_equal(control_listen(loop, path, &handler, &second), 0);
 	control_free(second);
 	ev_loop_destroy(loop);
 	assert_answers(s);
+}
+
+static void a_live_socket_is_not_removed_and_a_stale_one_is(void **state)
+{
+	const struct server *s = *state;
+	char path[CONTROL_PATH];
+
+	assert_int_equal(control_remove(s->path), -EADDRINUSE);
+	assert_answers(s);
+	assert_true(control_path(s->dir, "t1", path));
+	assert_int_equal(control_remove(path), 0);
+	leave_socket(path);
+	assert_int_equal(control_remove(path), 1);
+	assert_int_not_equal(access(path, F_OK), 0);
 }
 
 static void nobody_there_is_told_apart(void **state)
@@ -219,6 +239,7 @@ int main(void)
 		WITH_SERVER("in a crowd who was silent longest gives way, and others are served after it",
 			    in_a_crowd_who_was_silent_longest_gives_way_and_others_are_served_after_it),
 		WITH_SERVER("a live socket is not taken and a stale one is", a_live_socket_is_not_taken_and_a_stale_one_is),
+		WITH_SERVER("a live socket is not removed and a stale one is", a_live_socket_is_not_removed_and_a_stale_one_is),
 		TEST("nobody there is told apart", nobody_there_is_told_apart),
 	};
 

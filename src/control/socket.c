@@ -321,19 +321,37 @@ static int bind_and_listen(int fd, const char *path)
 }
 
 /* Looking, removing and binding are one step for everybody who locks the folder. */
-static int bind_locked(int fd, const char *path)
+static int lock_folder_of(const char *path, char ret[LOCK_PATH])
 {
-	char folder[CONTROL_PATH], name[LOCK_PATH];
+	char folder[CONTROL_PATH];
 	char *slash;
-	int lock, r;
 
 	strcpy(folder, path);
 	slash = strrchr(folder, '/');
-	if (slash == NULL || slash == folder)
+	if (slash == NULL)
 		return -EINVAL;
-	*slash = '\0';
-	lock = lock_folder(folder, name);
-	r = lock < 0 ? lock : bind_and_listen(fd, path);
+	slash[slash == folder] = '\0';
+	return lock_folder(folder, ret);
+}
+
+static int bind_locked(int fd, const char *path)
+{
+	char name[LOCK_PATH];
+	int lock = lock_folder_of(path, name), r = lock < 0 ? lock : bind_and_listen(fd, path);
+
+	lock_release(name, lock);
+	return r;
+}
+
+int control_remove(const char *path)
+{
+	char name[LOCK_PATH];
+	int lock = lock_folder_of(path, name), r = lock;
+
+	if (lock >= 0 && is_stale(path))
+		r = unlink(path) < 0 ? -errno : 1;
+	else if (lock >= 0)
+		r = access(path, F_OK) < 0 ? 0 : -EADDRINUSE;
 	lock_release(name, lock);
 	return r;
 }

@@ -70,6 +70,12 @@ bool control_path(const char *runtime_dir, const char *ifname, char buf[CONTROL_
 int control_listen(struct ev_loop *loop, const char *path, const struct control_handler *handler,
 		   struct control **ret);
 /*
+ * Removes the file that a dead daemon left: 1; 0: there is none.  -EADDRINUSE: a
+ * daemon answers there, and keeps it; -ENOENT: not even its folder is there; -ENOLCK
+ * as above.  path: from control_path.
+ */
+int control_remove(const char *path);
+/*
  * Closes everything and removes the file, if it is still ours.  What is left
  * of replies already given is written as far as it goes without waiting.
  */
