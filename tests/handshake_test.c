@@ -308,6 +308,30 @@ static void replays_take_at_most_one_of_the_two_pending_places(void **state)
 	close_bench(&b);
 }
 
+static void a_ticket_takes_one_pending_place_and_a_token_the_other(void **state)
+{
+	uint8_t old[HANDSHAKE_INIT_SIZE], m[HANDSHAKE_INIT_SIZE];
+	struct responder_result r;
+	struct bench b;
+
+	(void)state;
+	open_bench(&b);
+	b.live = true;
+	start(&b, b.ticket, old);
+	start(&b, b.ticket, m);
+	assert_int_equal(ask(&b, old, sizeof(old)).type, RESPONDER_NEW);
+	r = ask(&b, m, sizeof(m));
+	assert_int_equal(r.reply[0], HANDSHAKE_RETRY);
+	assert_int_equal(tell(&b, &r), INITIATOR_AGAIN);
+	message(&b, m);
+	r = ask(&b, m, sizeof(m));
+	assert_int_equal(r.type, RESPONDER_NEW);
+	assert_true(r.keys.resumed);
+	assert_int_equal(tell(&b, &r), INITIATOR_DONE);
+	assert_true(initiator_keys(&b.initiator)->resumed);
+	close_bench(&b);
+}
+
 static void under_load_an_address_is_proven_before_any_curve(void **state)
 {
 	uint8_t m[HANDSHAKE_INIT_SIZE], junk[HANDSHAKE_INIT_SIZE];
@@ -427,6 +451,8 @@ int main(void)
 		     a_recorded_message_gets_no_state_from_elsewhere_or_later),
 		TEST("replays take at most one of the two pending places",
 		     replays_take_at_most_one_of_the_two_pending_places),
+		TEST("a ticket takes one pending place, and a token the other",
+		     a_ticket_takes_one_pending_place_and_a_token_the_other),
 		TEST("under load an address is proven before any curve",
 		     under_load_an_address_is_proven_before_any_curve),
 		TEST("a cookie counts for two lives of a secret at most",

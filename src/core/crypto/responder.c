@@ -259,6 +259,12 @@ static void respond(struct responder *r, struct asked *a, struct pending *place,
 	noise_split(&a->noise, ret->keys.receive, ret->keys.send);
 }
 
+/* A ticket stands for a token once: a pending handshake may have come by it, and others with it may be replays. */
+static bool needs_token(const struct asked *a, bool ticket, unsigned pending)
+{
+	return pending > 0 || (!ticket && (a->peer.live || a->loaded));
+}
+
 static void consider(struct responder *r, struct asked *a, struct responder_result *ret)
 {
 	struct pending *copy = find_ephemeral(r, a->datagram + 4, a->now);
@@ -275,7 +281,7 @@ static void consider(struct responder *r, struct asked *a, struct responder_resu
 		return;
 	ticket = ticket_holds(r, a);
 	pending = pending_of(r, a->peer.peer, a->now);
-	if (!ticket && (a->peer.live || pending > 0 || a->loaded) && !token_holds(r, a)) {
+	if (needs_token(a, ticket, pending) && !token_holds(r, a)) {
 		answer_retry(r, a, ret);
 		return;
 	}

@@ -4,9 +4,9 @@
  * The order of work is that of its price: MAC1, copies of a message that is
  * answered already, load, and only then curves.  A message 1 that makes a
  * pending handshake changes nothing else: its keys are unconfirmed until data
- * arrives under them.  Without a valid ticket, while its peer has a session or
- * a pending handshake, or under load, it makes not even that: it is answered
- * with a RETRY, whose token binds the next message to the address it came
+ * arrives under them.  While its peer has a pending handshake, and without a valid
+ * ticket also while it has a session or under load, it makes not even that: it is
+ * answered with a RETRY, whose token binds the next message to the address it came
  * from.  So recorded messages neither take a session over nor block a rekey:
  * of a peer's two pending places a replay can take at most one.
  *
