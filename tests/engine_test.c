@@ -525,6 +525,20 @@ static void the_same_seed_gives_the_same_run(void **state)
 	assert_true(trace[0] != trace[2]);
 }
 
+/* The server has a session of the client's, so that it asks for a token: by a link of 1.2 s there and back. */
+static void a_client_comes_back_over_a_long_link(void **state)
+{
+	struct sim *s = sim_new(31, 1, "aggregate");
+
+	(void)state;
+	sim_add_link(s, 0, 20 * MBIT, MSEC(600), 0);
+	assert_true(sim_run_until(s, 0, ENGINE_SESSION_UP, SEC(5)));
+	sim_run(s, SEC(10));
+	sim_restart_client(s, 0);
+	assert_true(sim_run_until(s, 0, ENGINE_SESSION_UP, SEC(5)));
+	sim_free(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -552,6 +566,7 @@ int main(void)
 		TEST("a restarted server is found again within two seconds",
 		     a_restarted_server_is_found_again_within_two_seconds),
 		TEST("a restarted client takes its session anew", a_restarted_client_takes_its_session_anew),
+		TEST("a client comes back over a long link", a_client_comes_back_over_a_long_link),
 		TEST("replayed and forged datagrams change nothing",
 		     replayed_and_forged_datagrams_change_nothing),
 		TEST("a client cannot use the address of another",

@@ -7,7 +7,7 @@
 #include "base/bytes.h"
 
 #define MESSAGE_LIFE		SEC(5)	/* then a new ephemeral is taken */
-#define TOKEN_MESSAGE_LIFE	SEC(1)	/* a token is short-lived, and may have been a lie */
+#define TOKEN_MESSAGE_LIFE	SEC(1)	/* at least: a token is short-lived, and may have been a lie */
 
 static const nsec_t resend[] = { MSEC(250), MSEC(250), MSEC(500), MSEC(1000) };
 
@@ -30,6 +30,7 @@ static void make_message(struct initiator *i, nsec_t now)
 	cookie_mac1(&i->peer_keys, m, HANDSHAKE_INIT_MAC1, m + HANDSHAKE_INIT_MAC1);
 	sodium_memzero(payload, sizeof(payload));
 	i->made_at = now;
+	i->life = MESSAGE_LIFE;
 	i->due = now;
 	i->rounds = 0;
 }
@@ -91,10 +92,9 @@ nsec_t initiator_deadline(const struct initiator *i)
 
 void initiator_round(struct initiator *i, nsec_t now)
 {
-	nsec_t life = i->init.has_token ? TOKEN_MESSAGE_LIFE : MESSAGE_LIFE;
 	size_t n;
 
-	if (nsec_since(i->made_at, now) >= life) {
+	if (nsec_since(i->made_at, now) >= i->life) {
 		i->init.has_token = false;
 		make_message(i, now);
 	}
@@ -119,12 +119,16 @@ static const uint8_t *our_mac1(const struct initiator *i)
 
 static enum initiator_result take_retry(struct initiator *i, const uint8_t *d, nsec_t now)
 {
+	nsec_t took = nsec_since(i->made_at, now);
+
 	if (i->init.has_token || sodium_memcmp(d + 4, our_mac1(i), COOKIE_MAC) != 0)
 		return INITIATOR_IGNORED;
 	i->init.has_token = true;
 	memcpy(i->init.token, d + 4 + COOKIE_MAC, COOKIE_MAC);
 	memcpy(i->init.token_ephemeral, i->noise.ephemeral.public_key, 32);
 	make_message(i, now);
+	/* its answer takes as long as this one did */
+	i->life = nsec_clamp(2 * took, TOKEN_MESSAGE_LIFE, MESSAGE_LIFE);
 	return INITIATOR_AGAIN;
 }
 

@@ -34,7 +34,8 @@ struct initiator {
 	struct handshake_init init;
 	struct noise noise;			/* after message 1 was written */
 	uint8_t message[HANDSHAKE_INIT_SIZE];	/* MAC2 left open */
-	nsec_t made_at;			/* when this message was made */
+	nsec_t made_at;			/* when this message was made, */
+	nsec_t life;			/* and how long it waits for an answer */
 	nsec_t due;			/* when it goes out next */
 	unsigned rounds;		/* how often it went out */
 	struct {
