@@ -211,6 +211,11 @@ int commit_fd(const struct commit *c)
 	return mnl_socket_get_fd(c->socket);
 }
 
+uint32_t commit_port(const struct commit *c)
+{
+	return mnl_socket_get_portid(c->socket);
+}
+
 bool commit_has_owner(const struct commit *c)
 {
 	return c->has_owner;

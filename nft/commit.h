@@ -15,6 +15,7 @@
 #define TTT_NFT_COMMIT_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "nft/ruleset.h"
 
@@ -42,8 +43,9 @@ int commit_exists(struct commit *c, const char *table);
 /* 1: there is such a table, and a live process owns it; 0: not; or a negative errno. */
 int commit_is_owned(struct commit *c, const char *table);
 
-/* The descriptor of its socket. */
+/* The descriptor of its socket, and the port that the kernel knows it by. */
 int commit_fd(const struct commit *c);
+uint32_t commit_port(const struct commit *c);
 /* Whether the kernel knows the owner flag, as far as commit_apply has found out. */
 bool commit_has_owner(const struct commit *c);
 /* Likewise, the flag that lets a table with an owner outlive it. */

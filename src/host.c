@@ -17,6 +17,7 @@
 #include "dns.h"
 #include "io/open.h"
 #include "nft/commit.h"
+#include "nft/watch.h"
 #include "pause.h"
 #include "routing/apply.h"
 #include "server_firewall.h"
@@ -340,6 +341,14 @@ static char *text_of(const struct ruleset *r)
 	return text;
 }
 
+/* A table without an owner is anybody's, and one that was wanted to persist has none before Linux 6.9. */
+static int watch_tables(struct host *h)
+{
+	if (h->watch != NULL || (commit_has_owner(h->commit) && commit_has_persist(h->commit)))
+		return 0;
+	return watch_new(h->config->interface, h->commit, &h->watch);
+}
+
 /*
  * The kernel's events come often, and the rules rarely change with them: *in_force
  * is what was committed last, as text.
@@ -356,6 +365,8 @@ static int commit_ruleset(struct host *h, int built, struct ruleset *r, char **i
 	}
 	if (err == 0)
 		err = commit_apply(h->commit, r, error);
+	if (err == 0)
+		err = watch_tables(h);
 	free(*in_force);
 	*in_force = err == 0 ? text : NULL;
 	if (err < 0)
@@ -411,6 +422,22 @@ static int apply_closed(struct host *h)
 		return 0;
 	return commit_ruleset(h, closed_ruleset(h->config, &h->outside, router_snapshot(h->router),
 					       router_links(h->router), &r), &r, &h->closed);
+}
+
+int host_tables_fd(const struct host *h)
+{
+	return h->watch != NULL ? watch_fd(h->watch) : -1;
+}
+
+/* What stands there under their names may be somebody's older copy: then it is replaced. */
+bool host_look_at_tables(struct host *h)
+{
+	if (!watch_read(h->watch))
+		return false;
+	free(h->firewall);
+	free(h->closed);
+	h->firewall = h->closed = NULL;
+	return true;
 }
 
 /* --- all of it ------------------------------------------------------------------ */
@@ -488,6 +515,7 @@ static void let_go(struct host *h)
 {
 	char path[CONFIG_PATH];
 
+	watch_free(h->watch);
 	commit_free(h->commit);
 	router_free(h->router);
 	free(h->firewall);

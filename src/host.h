@@ -20,6 +20,7 @@
 struct commit;
 struct config;
 struct router;
+struct watch;
 
 #define HOST_ERROR	768
 
@@ -28,6 +29,7 @@ struct host {
 	const char *runtime_dir;
 	struct router *router;
 	struct commit *commit;
+	struct watch *watch;		/* of our tables; NULL: they have an owner, or there is none yet */
 	int tun;			/* descriptor; -1: none */
 	struct message_tun tun_kind;	/* how its packets look */
 	int lock;			/* of our numbers; -1: not taken */
@@ -73,6 +75,10 @@ uint32_t host_portal_mark(const struct host *h, const struct link *link);
 /* The server has handed out addresses (client); they count from the next host_apply on. */
 void host_set_tunnel(struct host *h, const struct message_tunnel *tunnel,
 		     const struct addr *endpoint, size_t endpoint_count);
+/* Readable when our tables are to be looked at; -1: they are the kernel's to guard. */
+int host_tables_fd(const struct host *h);
+/* True: somebody has deleted one, and host_apply puts it back. */
+bool host_look_at_tables(struct host *h);
 /* True: groups of programs that go past the tunnel are not those of before: host_apply. */
 bool host_look_outside(struct host *h);
 /* Everything as it should be now.  Called again when nothing has changed, it changes nothing. */

@@ -117,6 +117,7 @@ bool supervisor_apply(struct supervisor *s)
 	int code = host_apply(&s->host);
 
 	s->applied_at = supervisor_now();
+	supervisor_watch_tables(s);
 	if (code == EXIT_DONE)
 		return true;
 	if (s->ready)

@@ -1,6 +1,7 @@
 /*
  * supervisor_blocked: whether firewalls of others let the tunnel live.  A server
- * looks as long as it lives; a client while it has no session.
+ * looks as long as it lives; a client while it has no session.  And whether those
+ * who load them leave our own tables alone.
  */
 #include <stdio.h>
 #include <string.h>
@@ -36,6 +37,27 @@ void supervisor_end_looking(struct supervisor *s)
 {
 	ev_io_stop(s->loop, &s->traced);
 	blocked_end(&s->blocked);
+}
+
+static void on_tables(struct ev_loop *loop, ev_io *io, int events)
+{
+	struct supervisor *s = io->data;
+
+	(void)loop;
+	(void)events;
+	if (!host_look_at_tables(&s->host))
+		return;
+	log_warning("somebody has deleted a table of ours in nftables: it is put back");
+	supervisor_apply(s);
+}
+
+void supervisor_watch_tables(struct supervisor *s)
+{
+	if (ev_is_active(&s->tables) || host_tables_fd(&s->host) < 0)
+		return;
+	ev_io_init(&s->tables, on_tables, host_tables_fd(&s->host), EV_READ);
+	s->tables.data = s;
+	ev_io_start(s->loop, &s->tables);
 }
 
 void supervisor_describe_blocked(const struct supervisor *s, struct status *st)

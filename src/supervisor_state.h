@@ -103,7 +103,7 @@ struct supervisor {
 	nsec_t started_at, state_at;
 	nsec_t applied_at;		/* when the kernel was last looked at */
 	struct blocked blocked;		/* by somebody else's firewall */
-	ev_io events, traced;
+	ev_io events, traced, tables;
 	ev_child child;
 	ev_timer up_within, settle, respawn, minute, outside;
 	ev_signal stop[3];
@@ -161,6 +161,8 @@ void supervisor_describe_servers(const struct supervisor *s, struct status *st);
 /* Whether other firewalls let the tunnel live (supervisor_blocked.c): begin to look; enough seen. */
 void supervisor_begin_looking(struct supervisor *s);
 void supervisor_end_looking(struct supervisor *s);
+/* Once there are tables that anybody can delete (supervisor_blocked.c): they are put back. */
+void supervisor_watch_tables(struct supervisor *s);
 /* What is blocked, into the status, and into the reason why it does not come up. */
 void supervisor_describe_blocked(const struct supervisor *s, struct status *st);
 void supervisor_blame(struct supervisor *s);

@@ -52,8 +52,8 @@ needs() { # needs "prefixes" OBJECT...: those of all objects, but the ones named
 	done
 }
 check "only routing/netlink.c sees libnl" "$(needs "nl_|nla_|nlmsg_|rtnl_" routing/netlink.o)"
-check "only nft/encode.c, nft/commit.c, nft/connections.c and nft/trace.c see libnftnl and libmnl" \
-	"$(needs 'nftnl_|mnl_' nft/encode.o nft/commit.o nft/connections.o nft/trace.o)"
+check "only nft/encode.c, nft/commit.c, nft/connections.c, nft/trace.c and nft/watch.c see libnftnl and libmnl" \
+	"$(needs 'nftnl_|mnl_' nft/encode.o nft/commit.o nft/connections.o nft/trace.o nft/watch.o)"
 check "the daemon has nothing of the simulator in it" \
 	"$([ -e "$B/ttt" ] || echo "$B/ttt: build it first"
 	   nm "$B/ttt" 2>/dev/null | grep -E ' (sim|model_tcp|grid)_' | head)"
