@@ -52,5 +52,6 @@ for flags in 3 1; do
 		kill -9 "$(supervisor_of $end)"
 		ok "after the $end's daemon was killed down cleans up" $end down
 	done
+	unchanged "where flags $flags are known, in the end" client server
 done
 done_testing

@@ -51,13 +51,19 @@ void blocked_begin(struct blocked *b, const struct config *config)
 		    trace_new(r.table, &b->trace) == 0 && commit_apply(b->commit, &r, error) == 0;
 
 	b->server = config->role == CONFIG_SERVER;
+	ruleset_traced_name(config->interface, b->table);
 	ruleset_done(&r);
 	if (!good)
 		blocked_end(b);
 }
 
+/* Before Linux 5.12 the table does not go with its socket. */
 void blocked_end(struct blocked *b)
 {
+	char error[COMMIT_ERROR];
+
+	if (b->commit != NULL && !commit_has_owner(b->commit))
+		commit_remove(b->commit, b->table, error);
 	commit_free(b->commit);
 	trace_free(b->trace);
 	b->commit = NULL;

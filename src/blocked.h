@@ -11,6 +11,7 @@
 #include <stddef.h>
 
 #include "base/units.h"
+#include "nft/ruleset.h"
 
 #define BLOCKED_KINDS	3
 #define BLOCKED_TEXT	96
@@ -20,6 +21,7 @@ struct config;
 struct trace;
 
 struct blocked {
+	char table[RULESET_NAME];
 	struct commit *commit;		/* the rules that pick packets live as long as its socket */
 	struct trace *trace;		/* NULL: this kernel cannot, or it is over */
 	bool server;

@@ -180,7 +180,7 @@ static int without_table(struct commit *commit, const char *table)
  */
 static int remove_tables(const char *ifname, bool keep, bool *ret_kept)
 {
-	char table[RULESET_NAME], closed[RULESET_NAME];
+	char table[RULESET_NAME], closed[RULESET_NAME], traced[RULESET_NAME];
 	struct commit *commit;
 	int n = commit_new(&commit), more = 0;
 
@@ -188,7 +188,10 @@ static int remove_tables(const char *ifname, bool keep, bool *ret_kept)
 		return n;
 	ruleset_table_name(ifname, table);
 	ruleset_closed_name(ifname, closed);
+	ruleset_traced_name(ifname, traced);
 	n = without_table(commit, table);
+	if (n >= 0)
+		without_table(commit, traced);
 	if (n >= 0)
 		more = keep ? commit_exists(commit, closed) : without_table(commit, closed);
 	commit_free(commit);
