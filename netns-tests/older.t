@@ -1,7 +1,8 @@
 #!/bin/bash
 # Kernels whose tables of nftables have no owner (before Linux 5.12), or none that
 # they outlive (before 6.9): there everybody can delete ours.  Who loads his rules
-# anew does not mean them: they are put back.
+# anew does not mean them: they are put back.  And who takes the tunnel down by
+# another runtime directory hears that it is up, as with an owner.
 
 . "$(dirname "$0")/tunnel.sh"
 
@@ -31,6 +32,7 @@ loads_rules_anew() { # loads_rules_anew END TABLE
 	ok "it is as it has to be again" within 2 is_back "$1" "$2" "$was"
 }
 
+elsewhere="ttt0 is up, with another runtime directory: see -r"
 topology 2
 tunnel_files
 for flags in 3 1; do
@@ -49,9 +51,28 @@ for flags in 3 1; do
 	ok "the tunnel carries data as before" within 2 reaches_host
 
 	for end in server client; do
+		before=$(whole_state $end)
+		ok "who looks elsewhere hears that the $end is up" refuses 1 "$elsewhere" $end down -r "$T/run-elsewhere"
+		ok "an up hears it, too" refuses 1 "$elsewhere" $end up -r "$T/run-elsewhere"
+		is "and has changed nothing" "$(whole_state $end)" "$before"
+		kill -9 "$(supervisor_of $end)"
+		ok "after the $end's daemon was killed it comes up" $end up
+		ok "and the tunnel carries data" within 5 reaches_host
+	done
+	for end in server client; do
 		kill -9 "$(supervisor_of $end)"
 		ok "after the $end's daemon was killed down cleans up" $end down
 	done
 	unchanged "where flags $flags are known, in the end" client server
 done
+
+# Before its first session a client has no table, but rules that are its own.
+spawn_in client "$TTT" up -c "$T/client.conf" -r "$T/run-client"
+ok "a client waits for its server" within 5 eval 'in_client ip rule | grep -q 7401'
+before=$(whole_state client)
+ok "who looks elsewhere hears that it is up" refuses 1 "$elsewhere" client down -r "$T/run-elsewhere"
+is "and has changed nothing" "$(whole_state client)" "$before"
+kill "$SPAWNED"
+wait "$SPAWNED"
+unchanged "without it" client
 done_testing

@@ -278,6 +278,27 @@ void router_print(const struct router *r, FILE *out)
 	plan_print(&r->plan, &r->snapshot, out);
 }
 
+/* A device that persists without a process has no carrier. */
+int router_tun_is_held(const char *tun)
+{
+	const struct route_marks none = { 0 };
+	struct snapshot s = { 0 };
+	const struct kernel_link *l;
+	struct netlink *n;
+	int err = netlink_new(&n);
+
+	if (err < 0)
+		return err;
+	err = netlink_snapshot(n, &none, &s);
+	netlink_free(n);
+	if (err < 0)
+		return err;
+	l = snapshot_link_named(&s, tun);
+	err = l != NULL && strcmp(l->kind, "tun") == 0 && l->carrier;
+	snapshot_done(&s);
+	return err;
+}
+
 int router_cleanup(const struct router_options *options, char error[ROUTER_ERROR])
 {
 	struct router *r;

@@ -70,6 +70,12 @@ struct netlink *router_netlink(struct router *r);
 /* For `ttt status --routing`: links, then the plan in force. */
 void router_print(const struct router *r, FILE *out);
 
+/*
+ * 1: there is a TUN device of that name, and some process has it, as the daemon has
+ * its own as long as it lives; 0: not; or a negative errno.
+ */
+int router_tun_is_held(const char *tun);
+
 /* After a crash, without a daemon: undo from what the kernel and the runtime
  * directory show.  As router_undo; nothing to do is 0. */
 int router_cleanup(const struct router_options *options, char error[ROUTER_ERROR]);

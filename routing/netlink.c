@@ -160,6 +160,7 @@ static int take_link(struct nlmsghdr *h, struct dump *d)
 	l.master = (int)u32_or(tb[IFLA_MASTER], 0);
 	if (tb[IFLA_OPERSTATE] != NULL)
 		l.operstate = nla_get_u8(tb[IFLA_OPERSTATE]);
+	l.carrier = tb[IFLA_CARRIER] != NULL && nla_get_u8(tb[IFLA_CARRIER]) != 0;
 	if (tb[IFLA_LINKINFO] != NULL &&
 	    nla_parse_nested(info, IFLA_INFO_MAX, tb[IFLA_LINKINFO], NULL) >= 0)
 		name_of(info[IFLA_INFO_KIND], l.kind);

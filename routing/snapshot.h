@@ -32,6 +32,7 @@ struct kernel_link {
 	char kind[SNAPSHOT_NAME];	/* "veth", "wireguard" …; empty for hardware */
 	uint32_t flags;			/* IFF_UP, IFF_RUNNING … */
 	uint8_t operstate;		/* IF_OPER_UP … */
+	bool carrier;			/* told of a device that is down, too */
 	uint32_t mtu;
 	int master;			/* index of the bridge, bond …, 0 without */
 	/* Settings under /proc/sys, SNAPSHOT_UNKNOWN where nobody needs them. */

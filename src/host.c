@@ -175,6 +175,25 @@ static int without_table(struct commit *commit, const char *table)
 }
 
 /*
+ * 1: the daemon whose table that is lives, and is not dying; 0: it does not, or there
+ * is no such table; or a negative errno.  Where the table has no owner (before Linux
+ * 5.12, or before 6.9 when it is to persist), the device tells.
+ */
+static int daemon_lives(struct commit *commit, const char *table, const char *ifname)
+{
+	int there = commit_exists(commit, table), owned = commit_is_owned(commit, table);
+
+	for (int ms = 0; owned > 0 && ms < DYING_MS; ms += 10) {
+		usleep(10 * 1000);
+		owned = commit_is_owned(commit, table);
+	}
+	if (there <= 0 || owned != 0)
+		return there < 0 ? there : owned;
+	await_end_of_device(ifname);
+	return if_nametoindex(ifname) != 0 ? router_tun_is_held(ifname) : 0;
+}
+
+/*
  * Number of tables removed, the kill switch's too unless it is kept; *ret_kept: it
  * was there, and is.  -EBUSY: a live daemon owns them; -EPERM: who are we to ask.
  */
@@ -189,7 +208,12 @@ static int remove_tables(const char *ifname, bool keep, bool *ret_kept)
 	ruleset_table_name(ifname, table);
 	ruleset_closed_name(ifname, closed);
 	ruleset_traced_name(ifname, traced);
-	n = without_table(commit, table);
+	n = daemon_lives(commit, table, ifname);
+	if (n == 0)
+		n = daemon_lives(commit, closed, ifname);
+	if (n == 0)
+		n = daemon_lives(commit, traced, ifname);	/* all there is before the first session */
+	n = n == 0 ? without_table(commit, table) : n > 0 ? -EBUSY : n;
 	if (n >= 0)
 		without_table(commit, traced);
 	if (n >= 0)
@@ -215,7 +239,7 @@ static int leave_table(const char *ifname)
 	if (n < 0)
 		return n;
 	ruleset_table_name(ifname, table);
-	n = commit_is_owned(commit, table);
+	n = daemon_lives(commit, table, ifname);
 	commit_free(commit);
 	return n > 0 ? -EBUSY : n;
 }

@@ -193,6 +193,24 @@ static void a_rule_of_another_program_in_our_range_is_an_error(void **state)
 	close(tun);
 }
 
+/* A device that persists is there without anybody; other kinds have no process. */
+static void a_tun_is_held_as_long_as_a_process_has_it(void **state)
+{
+	int tun = open_tun("ttt0");
+
+	(void)state;
+	assert_true(tun >= 0);
+	assert_int_equal(router_tun_is_held("ttt0"), 1);
+	run("ip link set dev ttt0 down");
+	assert_int_equal(router_tun_is_held("ttt0"), 1);
+	close(tun);
+	assert_int_equal(router_tun_is_held("ttt0"), 0);
+	run("ip tuntap add dev ttt0 mode tun; ip link set dev ttt0 up");
+	assert_int_equal(router_tun_is_held("ttt0"), 0);
+	run("ip tuntap del dev ttt0 mode tun");
+	assert_int_equal(router_tun_is_held("wan1"), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -204,6 +222,7 @@ int main(void)
 		TEST("events are heard, and links followed", events_are_heard_and_links_followed),
 		TEST("a rule of another program in our range is an error",
 		     a_rule_of_another_program_in_our_range_is_an_error),
+		TEST("a TUN is held as long as a process has it", a_tun_is_held_as_long_as_a_process_has_it),
 	};
 	int failed;
 
