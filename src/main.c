@@ -17,10 +17,10 @@ struct command {
 
 static const struct command commands[] = {
 	{ "up", "[-f] [-c FILE]", "start; returns when the tunnel carries data", "ircf", 0, cli_up },
-	{ "down", "", "stop and restore; also cleans up after a crash", "irc", 0, cli_down },
+	{ "down", "[-c FILE]", "stop and restore; also cleans up after a crash", "irc", 0, cli_down },
 	{ "status", "[--json] [--watch] [--routing]", "tunnel, links and paths", "ircjwR", 0, cli_status },
 	{ "strategy", "[NAME]", "list the strategies, or use another one", "irc", 1, cli_strategy },
-	{ "link", "[NAME [KEY=VALUE...]]", "how links are used, or use one otherwise", "irc", 17, cli_link },
+	{ "link", "[LINK [KEY=VALUE...]]", "how links are used, or use one otherwise", "irc", 17, cli_link },
 	{ "portal", "LINK COMMAND [ARGUMENT...]", "run a command past the tunnel, by that link", "irc", 1 << 20,
 	  cli_portal },
 	{ "genkey", "", "make a private key", "", 0, cli_genkey },
@@ -51,12 +51,13 @@ static int print_help(void)
 	for (size_t i = 0; i < COMMANDS; i++)
 		printf("  %-9s %-32s %s\n", commands[i].name, commands[i].arguments, commands[i].summary);
 	puts("\n"
-	     "  -i NAME   the tunnel's interface (default: what the file says, else ttt0)\n"
-	     "  -c FILE   configuration (default " CLI_CONFIG ")\n"
-	     "  -r DIR    runtime directory (default TTT_RUNTIME_DIR, else " CLI_RUNTIME_DIR ")\n"
-	     "  -f        stay in the foreground\n"
+	     "  -i NAME   the tunnel's interface (--interface; default: what the file says, else ttt0)\n"
+	     "  -c FILE   configuration (--config; default " CLI_CONFIG ")\n"
+	     "  -r DIR    runtime directory (--runtime-dir; default TTT_RUNTIME_DIR, else " CLI_RUNTIME_DIR ")\n"
+	     "  -f        stay in the foreground (--foreground)\n"
 	     "  -h, --help; -V, --version\n\n"
-	     "Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 not permitted, 4 not running.\n"
+	     "Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 not permitted, 4 not running;\n"
+	     "of portal, once it runs, the command's.\n"
 	     "More in ttt(8) and ttt.conf(5).");
 	return fflush(stdout) == 0 ? EXIT_DONE : EXIT_FAILED;
 }

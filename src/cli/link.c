@@ -1,4 +1,4 @@
-/* link: `ttt link [NAME [KEY=VALUE…]]`: how each link is to be used; change it until the tunnel goes down. */
+/* link: `ttt link [LINK [KEY=VALUE…]]`: how each link is to be used; change it until the tunnel goes down. */
 #include <stdio.h>
 
 #include "base/log.h"

@@ -29,7 +29,7 @@
 /*
  * The words of a state.  A tunnel or peer: "up", "connecting" (no session yet,
  * or lost), "direct" (lost, and traffic goes past the tunnel meanwhile),
- * "restarting" (the worker died; the host stays closed), "stopping";
+ * "restarting" (the worker died; the host stays closed);
  * a server's tunnel without a peer in session: "waiting".  A path: "up",
  * "validating", "suspect", "down".
  */
