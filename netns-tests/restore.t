@@ -93,8 +93,12 @@ else
 	is "down puts the client's back" "$(resolv_conf)" "$resolv_was"
 	client up
 	in_client sh -c 'echo nameserver 192.0.2.99 >/etc/resolv.conf'
+	ours_are_set() { [ "$(resolv_conf | grep ^nameserver)" = $'nameserver 192.0.2.1\nnameserver 2001:db8::53' ]; }
+	ok "when another program writes its own, the server's are set again" within 5 ours_are_set
+	in_client sh -c 'echo nameserver 192.0.2.98 >>/etc/resolv.conf'
+	ok "and when it adds to them" within 5 ours_are_set
 	both_down
-	is "what another program wrote meanwhile stays" "$(resolv_conf)" "nameserver 192.0.2.99"
+	is "what it wrote meanwhile is what down gives back" "$(resolv_conf)" $'nameserver 192.0.2.99\nnameserver 192.0.2.98'
 	echo "$resolv_was" | in_client sh -c 'cat >/etc/resolv.conf'
 	unchanged "with resolvers, after down" client server
 fi
@@ -102,7 +106,9 @@ fi
 # ---- two tunnels side by side ----
 
 (umask 077 && "$TTT" genkey >"$T/other.key")
-SERVER_MORE="[peer other]
+dns=
+! resolvers_are_ours || dns="dns = 192.0.2.1"
+SERVER_TUNNEL=$dns SERVER_MORE="[peer other]
 public-key = $("$TTT" pubkey <"$T/other.key")
 address = 10.84.0.3, fd84::3" tunnel_files
 cat >"$T/other.conf" <<-CONF
@@ -130,6 +136,7 @@ for first in client other; do
 	ok "two tunnels: the first is taken down" $first down
 	ok "two tunnels: $dev, which is left, carries data" within 3 reaches_host -I "$dev"
 	ok "two tunnels: it is the way out" within 2 reaches_host
+	[ -z "$dns" ] || is "two tunnels: its resolvers are the client's" "$(resolv_conf | grep ^nameserver)" "nameserver 192.0.2.1"
 	ok "two tunnels: it has the settings that it needs" within 2 settings_are 11
 	worker=$(worker_of $dev)
 	kill -9 "$worker"

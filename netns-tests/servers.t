@@ -15,8 +15,12 @@ route host 198.51.101.0/24 via 203.0.113.1
 set_up server eth0 198.51.100.3/24
 SECOND4=198.51.101.2 OTHER4=198.51.100.3
 
+! resolvers_are_ours || SERVER_TUNNEL="dns = 192.0.2.1"
+(umask 077; "$TTT" genkey >"$T/server2.key"; "$TTT" genkey >"$T/other.key")
+SERVER_MORE="[peer other]
+public-key = $("$TTT" pubkey <"$T/other.key")
+address = 10.84.0.3"
 tunnel_files
-(umask 077; "$TTT" genkey >"$T/server2.key")
 sed -e 's/10\.84\./10.85./g; s/fd84/fd85/g; s/server.key/server2.key/' "$T/server.conf" >"$T/server2.conf"
 server2() { ttt_in server2 "$@"; }
 second_peer="[peer second]
@@ -123,6 +127,17 @@ asked=$SPAWN_LOG
 ok "a DNS server begins" within 5 grep -q listening "$asked"
 ok "a name is looked up" client_up
 ok "the tunnel goes to its address" within 2 goes_to "$SERVER4"
+cat >"$T/other.conf" <<-CONF
+	[tunnel]
+	private-key-file = other.key
+	full-tunnel = no
+	[peer vps]
+	public-key = $("$TTT" pubkey <"$T/server.key")
+	endpoint = vps.test
+CONF
+other() { in_client timeout 40 "$TTT" "$1" -r "$T/run-client" -c "$T/other.conf" -i ttt1; }
+ok "a second tunnel asks the host's resolver, not that of the first" other up
+other down
 count_leaks
 cut "$SERVER4"
 : >"$asked"

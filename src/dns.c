@@ -3,20 +3,14 @@
  *
  * RUNDIR/IFNAME.dns tells who keeps the resolvers: "resolvectl", "resolvconf",
  * or "file".  It is written before anything is changed.  /etc/resolv.conf
- * itself keeps what stood there, as comments: it outlives a power cut, which
- * the runtime directory does not.  It is changed in place: it may be a mount
- * of its own, or a link.
- *
- *	# by ttt for ttt0, until `ttt down`
- *	nameserver 10.84.0.1
- *	#| nameserver 192.168.1.1
+ * itself (resolv_conf.h) is changed in place: it may be a mount of its own, or a
+ * link.  Two tunnels change it one after the other, under the folder's lock.
  */
 #include "dns.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <spawn.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,36 +18,22 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define RESOLV_CONF	"/etc/resolv.conf"
-#define TEXT		(64 * 1024)	/* bytes of a resolv.conf that is looked at */
+#include "base/clock.h"
+#include "base/lock.h"
+#include "resolv_conf.h"
+
 #define NAME		256
 #define SERVERS		4
+#define SETTLED		MSEC(100)
+#define TEXT		(SERVERS * (ADDR_TEXT + 16))	/* bytes of their lines, with the NUL */
 
 static const char by_resolvectl[] = "resolvectl\n", by_resolvconf[] = "resolvconf\n", by_file[] = "file\n";
-static const char was[] = "#| ", was_none[] = "#! there was no file\n";
 
 /* --- files ---------------------------------------------------------------------- */
 
 static void note_name(const char *ifname, const char *runtime_dir, char buf[NAME])
 {
 	snprintf(buf, NAME, "%s/%s.dns", runtime_dir, ifname);
-}
-
-/* Bytes read, or a negative errno; -EFBIG: more than fits. */
-static ssize_t read_file(const char *name, char *buf, size_t size)
-{
-	int fd = open(name, O_RDONLY | O_CLOEXEC);
-	size_t len = 0;
-	ssize_t got = 1;
-
-	if (fd < 0)
-		return -errno;
-	while (len < size && (got = read(fd, buf + len, size - len)) > 0)
-		len += (size_t)got;
-	close(fd);
-	if (got < 0)
-		return -errno;
-	return len < size ? (ssize_t)len : -EFBIG;
 }
 
 static int write_file(const char *name, mode_t mode, const char *text, size_t len)
@@ -149,80 +129,41 @@ static int set_by_resolvconf(const char *ifname, const char *text)
 	return run(add, text);
 }
 
-static void head_line(const char *ifname, char buf[NAME])
+static int write_text(const char *text)
 {
-	snprintf(buf, NAME, "# by ttt for %s, until `ttt down`\n", ifname);
+	return text != NULL ? write_file(RESOLV_CONF, 0644, text, strlen(text)) : -ENOMEM;
 }
 
-/* Every line of a text behind a mark. */
-static void keep(FILE *out, const char *text)
+/* What another program has written is what is kept now; our own lines from before are not. */
+static int change_file(const char *ifname, const char *servers)
 {
-	while (*text != '\0') {
-		size_t len = strcspn(text, "\n");
-
-		fprintf(out, "%s%.*s\n", was, (int)len, text);
-		text += len + (text[len] == '\n');
-	}
-}
-
-/* The text whose lines were kept; to be freed, NULL: there was no file, or memory. */
-static char *kept(const char *text)
-{
-	char *former = NULL;
-	size_t size;
-	FILE *out = strstr(text, was_none) == NULL ? open_memstream(&former, &size) : NULL;
-
-	if (out == NULL)
-		return NULL;
-	for (const char *at = text; *at != '\0'; at += strcspn(at, "\n"), at += *at == '\n')
-		if (strncmp(at, was, sizeof(was) - 1) == 0)
-			fprintf(out, "%.*s\n", (int)strcspn(at, "\n") - (int)sizeof(was) + 1, at + sizeof(was) - 1);
-	fclose(out);
-	return former;
-}
-
-/* The whole file as a string, to be freed; *ret_err: why not. */
-static char *read_text(const char *name, int *ret_err)
-{
-	char *text = malloc(TEXT + 1);
-	ssize_t len = text != NULL ? read_file(name, text, TEXT) : -ENOMEM;
-
-	*ret_err = len < 0 ? (int)len : 0;
-	if (len < 0) {
-		free(text);
-		return NULL;
-	}
-	text[len] = '\0';
-	return text;
-}
-
-static int set_by_file(const char *ifname, const char *servers)
-{
-	char head[NAME], *now = NULL, *former;
-	size_t size;
-	FILE *out;
+	char *was, *former = NULL, *now;
+	bool none = true;
 	int err;
 
-	former = read_text(RESOLV_CONF, &err);
-	if (former == NULL && err != -ENOENT)
+	was = resolv_conf_read(RESOLV_CONF, &err);
+	if (was == NULL && err != -ENOENT)
 		return err;
-	out = open_memstream(&now, &size);
-	if (out == NULL) {
-		free(former);
+	if (was != NULL && (former = resolv_conf_without(was, ifname, &none)) == NULL) {
+		free(was);
 		return -ENOMEM;
 	}
-	head_line(ifname, head);
-	fprintf(out, "%s%s", head, servers);
-	if (former != NULL)
-		keep(out, former);
-	else
-		fputs(was_none, out);
-	fclose(out);
-	err = write_file(RESOLV_CONF, 0644, now, size);
-	if (err < 0 && former != NULL)	/* a full disk, say: as it was, if that goes */
-		write_file(RESOLV_CONF, 0644, former, strlen(former));
+	now = resolv_conf_with(none ? NULL : former, ifname, servers);
+	err = write_text(now);
+	if (err < 0 && now != NULL && was != NULL)	/* a full disk, say: as it was, if that goes */
+		write_text(was);
 	free(now);
 	free(former);
+	free(was);
+	return err;
+}
+
+static int set_by_file(const char *ifname, const char *runtime_dir, const char *servers)
+{
+	char name[LOCK_PATH];
+	int lock = lock_folder(runtime_dir, name), err = lock < 0 ? lock : change_file(ifname, servers);
+
+	lock_release(name, lock);
 	return err;
 }
 
@@ -236,38 +177,56 @@ static int remove_file(void)
 	return err;
 }
 
-/* 1: put back; 0: it is not our text, since another program wrote its own: that stays. */
-static int restore_file(const char *ifname)
+/* 1: put back; 0: our lines are not there, since another program wrote its own: those stay. */
+static int change_file_back(const char *ifname)
 {
-	char head[NAME], *now, *former;
+	char *now, *former;
+	bool none;
 	int err;
 
-	now = read_text(RESOLV_CONF, &err);
+	now = resolv_conf_read(RESOLV_CONF, &err);
 	if (now == NULL)
 		return err == -ENOENT || err == -EFBIG ? 0 : err;
-	head_line(ifname, head);
-	if (strncmp(now, head, strlen(head)) != 0) {
+	if (!resolv_conf_has(now, ifname)) {
 		free(now);
 		return 0;
 	}
-	former = kept(now);
-	err = former != NULL ? write_file(RESOLV_CONF, 0644, former, strlen(former)) : remove_file();
+	former = resolv_conf_without(now, ifname, &none);
+	err = former != NULL && none ? remove_file() : write_text(former);
 	free(former);
 	free(now);
 	return err < 0 ? err : 1;
 }
 
+/* After a reboot there may be no folder, and then no other tunnel that has one. */
+static int restore_file(const char *ifname, const char *runtime_dir)
+{
+	char name[LOCK_PATH];
+	int lock = lock_folder(runtime_dir, name), err = lock < 0 && lock != -ENOENT ? lock : change_file_back(ifname);
+
+	lock_release(name, lock);
+	return err;
+}
+
+/* Lines of resolv.conf. */
+static void print_servers(const struct addr *server, size_t count, char buf[TEXT])
+{
+	char a[ADDR_TEXT];
+	size_t len = 0;
+
+	buf[0] = '\0';
+	for (size_t i = 0; i < count && i < SERVERS; i++)
+		len += (size_t)snprintf(buf + len, TEXT - len, "nameserver %s\n", addr_print(&server[i], a));
+}
+
 int dns_set(const char *ifname, const char *runtime_dir, const struct addr *server, size_t count)
 {
-	char note[NAME], text[SERVERS * (ADDR_TEXT + 16)] = "", a[ADDR_TEXT];
-	size_t len = 0;
+	char note[NAME], text[TEXT];
 	int err;
 
 	note_name(ifname, runtime_dir, note);
 	count = count < SERVERS ? count : SERVERS;
-	for (size_t i = 0; i < count; i++)
-		len += (size_t)snprintf(text + len, sizeof(text) - len, "nameserver %s\n",
-					addr_print(&server[i], a));
+	print_servers(server, count, text);
 	if (has_resolved()) {
 		err = write_file(note, 0600, by_resolvectl, sizeof(by_resolvectl) - 1);
 		return err == 0 ? set_by_resolvectl(ifname, server, count) : err;
@@ -277,7 +236,43 @@ int dns_set(const char *ifname, const char *runtime_dir, const struct addr *serv
 		return err == 0 ? set_by_resolvconf(ifname, text) : err;
 	}
 	err = write_file(note, 0600, by_file, sizeof(by_file) - 1);
-	return err == 0 ? set_by_file(ifname, text) : err;
+	if (err == 0)
+		err = set_by_file(ifname, runtime_dir, text);
+	return err == 0 ? 1 : err;
+}
+
+static bool is_same(const struct dns_seen *a, const struct dns_seen *b)
+{
+	return a->device == b->device && a->inode == b->inode && a->size == b->size && a->changed == b->changed;
+}
+
+/* Nobody is in the middle of writing. */
+static bool is_settled(const struct dns_seen *is)
+{
+	nsec_t now = clock_read(CLOCK_REALTIME);
+
+	return now < is->changed || now - is->changed >= SETTLED;
+}
+
+bool dns_are_overwritten(const char *ifname, const struct addr *server, size_t count, struct dns_seen *seen)
+{
+	char servers[TEXT], *text;
+	struct stat now = { 0 };
+	struct dns_seen is;
+	bool holds;
+	int err;
+
+	if (stat(RESOLV_CONF, &now) < 0 && errno != ENOENT)
+		return false;
+	is = (struct dns_seen){ now.st_dev, now.st_ino, now.st_size, SEC(now.st_ctim.tv_sec) + (nsec_t)now.st_ctim.tv_nsec };
+	if (is_same(&is, seen) || !is_settled(&is))
+		return false;
+	*seen = is;
+	text = resolv_conf_read(RESOLV_CONF, &err);
+	print_servers(server, count, servers);
+	holds = text != NULL ? resolv_conf_holds(text, ifname, servers) : err != -ENOENT;
+	free(text);
+	return !holds;
 }
 
 int dns_restore(const char *ifname, const char *runtime_dir)
@@ -286,11 +281,11 @@ int dns_restore(const char *ifname, const char *runtime_dir)
 	const char *const remove[] = { "resolvconf", "-d", record, NULL };
 	const char *const revert[] = { "resolvectl", "revert", ifname, NULL };
 	char note[NAME], *text;
-	int err, file = restore_file(ifname);	/* also without a note: it went with a reboot */
+	int err, file = restore_file(ifname, runtime_dir);	/* also without a note: it went with a reboot */
 
 	note_name(ifname, runtime_dir, note);
 	record_name(ifname, record);
-	text = read_text(note, &err);
+	text = resolv_conf_read(note, &err);
 	if (text != NULL && strcmp(text, by_resolvconf) == 0)
 		err = run(remove, "");
 	else if (text != NULL && strcmp(text, by_resolvectl) == 0)

@@ -505,7 +505,6 @@ static int apply_dns(struct host *h)
 {
 	const struct message_tunnel *t = &h->tunnel;
 	size_t count = h->direct ? 0 : t->dns_count;
-	int err;
 
 	if (h->dns_count == count && memcmp(h->dns, t->dns, count * sizeof(t->dns[0])) == 0)
 		return 0;
@@ -513,7 +512,20 @@ static int apply_dns(struct host *h)
 		dns_restore(h->config->interface, h->runtime_dir);
 	memcpy(h->dns, t->dns, sizeof(h->dns));
 	h->dns_count = count;
-	err = count > 0 ? dns_set(h->config->interface, h->runtime_dir, t->dns, count) : 0;
+	h->dns_in_file = false;
+	return count > 0 ? host_set_names(h) : 0;
+}
+
+bool host_names_are_overwritten(struct host *h)
+{
+	return dns_are_overwritten(h->config->interface, h->dns, h->dns_count, &h->dns_seen);
+}
+
+int host_set_names(struct host *h)
+{
+	int err = dns_set(h->config->interface, h->runtime_dir, h->dns, h->dns_count);
+
+	h->dns_in_file = err > 0;
 	return err < 0 ? fail(h, err, "cannot set the tunnel's DNS servers: %s", strerror(-err)) : 0;
 }
 

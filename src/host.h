@@ -14,6 +14,7 @@
 
 #include "base/addr.h"
 #include "control/message.h"
+#include "dns.h"
 #include "outside.h"
 #include "routing/links.h"
 
@@ -41,6 +42,8 @@ struct host {
 	size_t endpoint_count;
 	struct addr dns[MESSAGE_DNS];	/* that are set */
 	size_t dns_count;
+	bool dns_in_file;		/* /etc/resolv.conf itself */
+	struct dns_seen dns_seen;
 	char *firewall, *closed;	/* the rulesets in force, as text; NULL: none yet */
 	bool adopted;			/* a run that was killed has left the host closed, and so it stays */
 	char error[HOST_ERROR];
@@ -81,6 +84,9 @@ int host_tables_fd(const struct host *h);
 bool host_look_at_tables(struct host *h);
 /* True: groups of programs that go past the tunnel are not those of before: host_apply. */
 bool host_look_outside(struct host *h);
+/* Of dns_in_file: another program has written its own there.  They are set again, above those. */
+bool host_names_are_overwritten(struct host *h);
+int host_set_names(struct host *h);
 /* Everything as it should be now.  Called again when nothing has changed, it changes nothing. */
 int host_apply(struct host *h);
 

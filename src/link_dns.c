@@ -5,7 +5,10 @@
 #include <glob.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include "resolv_conf.h"
 
 #define LINE	512
 
@@ -115,18 +118,21 @@ static void ask_network(struct found *f, const char *ifname, int index)
 	read_of(f, "/var/lib/dhcp/dhclient[.-]*%s.lease*", ifname, "option domain-name-servers", true);
 }
 
-/* While the tunnel's stand in the file, the host's are behind a mark (dns.c). */
+/* Not those of tunnels. */
 static void add_host(struct found *f)
 {
-	static const char *const begins[] = { "#| nameserver", "nameserver" };
-	struct addr list[LINK_DNS];
-	struct found host = { .list = list };
-	char text[ADDR_TEXT];
+	int err;
+	char *text = resolv_conf_read(RESOLV_CONF, &err);
+	bool none;
+	char *host = text != NULL ? resolv_conf_without(text, NULL, &none) : NULL;
+	FILE *in = host != NULL && host[0] != '\0' ? fmemopen(host, strlen(host), "r") : NULL;
 
-	for (size_t i = 0; i < 2; i++)
-		read_files(&host, "/etc/resolv.conf", begins[i], false);
-	for (size_t i = 0; i < host.count; i++)
-		add(f, addr_print(&list[i], text));
+	if (in != NULL) {
+		read_lines(f, in, "nameserver", false);
+		fclose(in);
+	}
+	free(host);
+	free(text);
 }
 
 size_t link_dns(const char *ifname, int index, const struct addr *router, struct addr ret[LINK_DNS])

@@ -9,6 +9,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "resolv_conf.h"
+
 #define SERVERS		8
 #define LANES		(LINKS_MAX + 1)
 #define SOCKETS		24	/* of one lane at a time */
@@ -61,17 +63,22 @@ static bool is_among(const struct addr *a, const struct addr *list, size_t count
 	return false;
 }
 
+/* Those of the host, not those of its tunnels: what they kept of the host's is in the same file. */
 static size_t read_servers(const char *path, struct addr ret[SERVERS])
 {
-	FILE *f = fopen(path, "re");
-	char line[256], text[80];
+	int err;
+	char *whole = resolv_conf_read(path, &err), word[80];
+	bool none;
+	char *text = whole != NULL ? resolv_conf_without(whole, NULL, &none) : NULL;
 	size_t n = 0;
 
-	while (f != NULL && n < SERVERS && fgets(line, sizeof(line), f) != NULL)
-		if (sscanf(line, " nameserver %79s", text) == 1 && addr_parse(text, &ret[n]))
+	for (const char *at = text; at != NULL && n < SERVERS; at = strchr(at, '\n')) {
+		at += *at == '\n';
+		if (sscanf(at, "nameserver %79s", word) == 1 && addr_parse(word, &ret[n]))
 			n++;
-	if (f != NULL)
-		fclose(f);
+	}
+	free(text);
+	free(whole);
 	return n;
 }
 
@@ -80,7 +87,7 @@ static size_t present_servers(struct addr ret[SERVERS])
 {
 	static const uint8_t stub[4] = { 127, 0, 0, 53 };
 	struct addr behind[SERVERS];
-	size_t n = read_servers("/etc/resolv.conf", ret), more;
+	size_t n = read_servers(RESOLV_CONF, ret), more;
 
 	if (n != 1 || ret[0].family != ADDR_IPV4 || memcmp(ret[0].ip, stub, 4) != 0)
 		return n;

@@ -42,6 +42,8 @@
 #define RESTARTS_FIRST		3	/* before the tunnel was ever up: it will not be */
 #define RESPAWN_SLOW		5.0	/* seconds */
 #define OUTSIDE			1.0	/* seconds between two looks at cgroups */
+#define NAMES			1.0	/* and at resolv.conf */
+#define SAY_AGAIN		SEC(3600)	/* what happens again and again */
 
 nsec_t supervisor_now(void)
 {
@@ -111,6 +113,14 @@ static void report_ready(struct supervisor *s)
 	notify_send("READY=1");
 }
 
+static void watch_names(struct supervisor *s)
+{
+	if (!s->host.dns_in_file)
+		ev_timer_stop(s->loop, &s->names);
+	else if (!ev_is_active(&s->names))
+		ev_timer_again(s->loop, &s->names);
+}
+
 /* The kernel's state as it should be now. */
 bool supervisor_apply(struct supervisor *s)
 {
@@ -118,6 +128,7 @@ bool supervisor_apply(struct supervisor *s)
 
 	s->applied_at = supervisor_now();
 	supervisor_watch_tables(s);
+	watch_names(s);
 	if (code == EXIT_DONE)
 		return true;
 	if (s->ready)
@@ -405,6 +416,26 @@ static void on_outside(struct ev_loop *loop, ev_timer *t, int events)
 		supervisor_apply(s);
 }
 
+/* No event tells of resolv.conf for certain: it may be replaced, or a link to what is. */
+static void on_names(struct ev_loop *loop, ev_timer *t, int events)
+{
+	struct supervisor *s = t->data;
+	int code;
+
+	(void)loop;
+	(void)events;
+	if (!host_names_are_overwritten(&s->host))
+		return;
+	code = host_set_names(&s->host);
+	if (s->names_said_at != 0 && nsec_since(s->names_said_at, supervisor_now()) < SAY_AGAIN)
+		return;		/* it may be one that does not give in either */
+	s->names_said_at = supervisor_now();
+	if (code == EXIT_DONE)
+		log_info("another program has written to resolv.conf: the tunnel's DNS servers are set again");
+	else
+		log_error("%s", s->host.error);
+}
+
 /* --- beginning ----------------------------------------------------------- */
 
 static void on_signal(struct ev_loop *loop, ev_signal *signal, int events)
@@ -683,7 +714,8 @@ int supervisor_run(const struct config *config, const struct supervisor_options 
 	ev_child_init(&s.child, on_child, 0, 0);
 	ev_timer_init(&s.settle, on_settled, 0.0, 0.0);
 	ev_timer_init(&s.respawn, on_respawn, RESPAWN_AFTER, 0.0);
-	s.child.data = s.settle.data = s.respawn.data = &s;
+	ev_timer_init(&s.names, on_names, NAMES, NAMES);
+	s.child.data = s.settle.data = s.respawn.data = s.names.data = &s;
 	supervisor_init_servers(&s);
 	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
 		ev_signal_init(&s.stop[i], on_signal, signals[i]);

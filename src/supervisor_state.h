@@ -105,7 +105,8 @@ struct supervisor {
 	struct blocked blocked;		/* by somebody else's firewall */
 	ev_io events, traced, tables;
 	ev_child child;
-	ev_timer up_within, settle, respawn, minute, outside;
+	ev_timer up_within, settle, respawn, minute, outside, names;
+	nsec_t names_said_at;		/* that another program writes resolv.conf; 0: never */
 	ev_signal stop[3];
 };
 
