@@ -42,6 +42,7 @@ hold_view() { # hold_view MOUNT
 }
 in_view() { nsenter -t "$holder" -m -n timeout 20 "$TTT" "$1" -c "$T/client.conf" -r "$T/run-client"; }
 told() { cat "$T/told/$1" 2>/dev/null; }
+has_been_told() { [ "$(told $record)" = "$wanted" ]; }
 
 # `up`, as a service manager begins it after a crash, while a `down` is not yet done.
 begins_beside_down() {
@@ -81,6 +82,11 @@ for who in resolvconf resolvectl; do
 	ok "$who: the tunnel comes up" in_view up
 	is "$who is told the tunnel's resolvers" "$(told $record)" "$wanted"
 	is "$who: resolv.conf is left to it" "$(nsenter -t "$holder" -m cat /etc/resolv.conf)" "$resolv_conf_was"
+	if [ $who = resolvectl ]; then	# systemd-resolved forgets a device that is gone
+		in_client ip link del dev ttt0
+		rm "$T/told/ttt0"
+		ok "resolvectl is told them again of a device that is made anew" within 5 has_been_told
+	fi
 	ok "$who: down" in_view down
 	is "$who: down takes them back" "$(told $record)" ""
 	unchanged "$who: after down" client

@@ -585,7 +585,7 @@ int host_close(struct host *h)
 	struct commit *pause = h->firewall != NULL && is_server(h) ? pause_begin(h->config) : NULL;
 	int code = 0, err = 0;
 
-	if (h->dns_count > 0)
+	if (h->session)
 		err = dns_restore(h->config->interface, h->runtime_dir);
 	if (err < 0)
 		code = fail(h, err, "cannot restore the DNS servers: %s", strerror(-err));
@@ -610,6 +610,7 @@ int host_renew_device(struct host *h)
 {
 	if (h->tun >= 0)
 		close(h->tun);
+	h->dns_count = 0;	/* systemd-resolved knows them by the device, and forgets them with it */
 	return open_device(h);
 }
 
