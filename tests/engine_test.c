@@ -531,7 +531,7 @@ static void a_client_comes_back_over_a_long_link(void **state)
 	struct sim *s = sim_new(31, 1, "aggregate");
 
 	(void)state;
-	sim_add_link(s, 0, 20 * MBIT, MSEC(600), 0);
+	sim_add_link(s, 0, 20 * MBIT, MSEC(1200), 0);
 	assert_true(sim_run_until(s, 0, ENGINE_SESSION_UP, SEC(5)));
 	sim_run(s, SEC(10));
 	sim_restart_client(s, 0);
