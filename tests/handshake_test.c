@@ -352,7 +352,7 @@ static void under_load_an_address_is_proven_before_any_curve(void **state)
 	message(&b, m);
 	r = ask(&b, m, sizeof(m));
 	assert_int_equal(r.reply[0], HANDSHAKE_COOKIE);
-	assert_int_equal(tell(&b, &r), INITIATOR_AGAIN);
+	assert_int_equal(tell(&b, &r), INITIATOR_AGAIN_HERE);
 	message(&b, m);
 	r = ask(&b, m, sizeof(m));
 	assert_int_equal(r.reply[0], HANDSHAKE_RETRY);
@@ -361,6 +361,69 @@ static void under_load_an_address_is_proven_before_any_curve(void **state)
 	r = ask(&b, m, sizeof(m));
 	assert_int_equal(r.type, RESPONDER_NEW);
 	assert_int_equal(tell(&b, &r), INITIATOR_DONE);
+	close_bench(&b);
+}
+
+/* A COOKIE for message m, as anybody could make it who has the jar's public key; ret_cookie: what is in it. */
+static struct responder_result cookie_for(struct bench *b, struct cookie_jar *jar, const uint8_t *m,
+					  uint8_t ret_cookie[COOKIE_MAC])
+{
+	struct responder_result r = { .type = RESPONDER_REPLY, .reply_len = HANDSHAKE_COOKIE_SIZE };
+	const uint8_t *mac1 = m + HANDSHAKE_INIT_MAC1;
+
+	r.reply[0] = HANDSHAKE_COOKIE;
+	memcpy(r.reply + 1, m + 1, 3);
+	cookie_bake(jar, &source, &b->at, mac1, b->now, r.reply + 4, r.reply + 4 + COOKIE_NONCE);
+	assert_true(cookie_open(&jar->keys, mac1, r.reply + 4, r.reply + 4 + COOKIE_NONCE, ret_cookie));
+	return r;
+}
+
+static bool is_by(const uint8_t *m, const uint8_t cookie[COOKIE_MAC])
+{
+	uint8_t mac2[COOKIE_MAC];
+
+	cookie_mac2(cookie, m, HANDSHAKE_INIT_MAC2, mac2);
+	return memcmp(mac2, m + HANDSHAKE_INIT_MAC2, COOKIE_MAC) == 0;
+}
+
+static void a_forged_cookie_does_not_put_the_good_one_out(void **state)
+{
+	uint8_t m[HANDSHAKE_INIT_SIZE], good[COOKIE_MAC], bad[COOKIE_MAC];
+	struct cookie_jar jar, forger;
+	struct responder_result r;
+	struct bench b;
+
+	(void)state;
+	open_bench(&b);
+	cookie_jar_init(&jar, b.server.public_key, &source, b.now);
+	cookie_jar_init(&forger, b.server.public_key, &source, b.now);
+	start(&b, NULL, m);
+	r = cookie_for(&b, &jar, m, good);
+	assert_int_equal(tell(&b, &r), INITIATOR_AGAIN_HERE);
+	/* for one message one counts */
+	r = cookie_for(&b, &forger, m, bad);
+	assert_int_equal(tell(&b, &r), INITIATOR_IGNORED);
+	message(&b, m);
+	assert_true(is_by(m, good));
+	/* and for the next they take turns */
+	b.now += SEC(5);
+	message(&b, m);
+	assert_true(is_by(m, good));
+	r = cookie_for(&b, &forger, m, bad);
+	assert_int_equal(tell(&b, &r), INITIATOR_AGAIN_HERE);
+	initiator_message(&b.initiator, 0, b.now, m);
+	assert_true(is_by(m, bad));
+	message(&b, m);
+	assert_true(is_by(m, good));
+	message(&b, m);
+	assert_true(is_by(m, bad));
+	/* who asks for the same again learns nothing new: the other stays */
+	b.now += SEC(5);
+	message(&b, m);
+	r = cookie_for(&b, &forger, m, bad);
+	assert_int_equal(tell(&b, &r), INITIATOR_AGAIN_HERE);
+	message(&b, m);
+	assert_true(is_by(m, good));
 	close_bench(&b);
 }
 
@@ -455,6 +518,8 @@ int main(void)
 		     a_ticket_takes_one_pending_place_and_a_token_the_other),
 		TEST("under load an address is proven before any curve",
 		     under_load_an_address_is_proven_before_any_curve),
+		TEST("a forged cookie does not put the good one out",
+		     a_forged_cookie_does_not_put_the_good_one_out),
 		TEST("a cookie counts for two lives of a secret at most",
 		     a_cookie_counts_for_two_lives_of_a_secret_at_most),
 		TEST("strangers and damage get silence", strangers_and_damage_get_silence),

@@ -309,7 +309,6 @@ static void become_server(struct rogue *r)
 	struct endpoint to;
 	struct buf *b;
 
-	engine_tick(r->engine, r->now);
 	b = message(r, &to);
 	responder = responder_new(r->end[0].self.private_key, OFFERED, &random, &ops, r, r->now);
 	assert_non_null(responder);
@@ -393,7 +392,7 @@ struct rogue *rogue_clients(unsigned clients)
 	return r;
 }
 
-struct rogue *rogue_server(unsigned links)
+struct rogue *rogue_asked(unsigned links)
 {
 	struct rogue *r = start(1);
 
@@ -405,6 +404,14 @@ struct rogue *rogue_server(unsigned links)
 		to.socket = (uint8_t)i;
 		assert_int_equal(engine_path_add(r->engine, &to, &link, r->now), 0);
 	}
+	engine_tick(r->engine, r->now);
+	return r;
+}
+
+struct rogue *rogue_server(unsigned links)
+{
+	struct rogue *r = rogue_asked(links);
+
 	become_server(r);
 	rogue_pass(r, MSEC(100));
 	must_be_proven(r, 0, links);
@@ -421,6 +428,11 @@ void rogue_free(struct rogue *r)
 	buf_pool_free(r->pool);
 	free(r->end);
 	free(r);
+}
+
+const uint8_t *rogue_public_key(const struct rogue *r, unsigned end)
+{
+	return r->end[end].self.public_key;
 }
 
 struct engine *rogue_engine(struct rogue *r)

@@ -19,9 +19,12 @@ struct rogue;
 struct rogue *rogue_clients(unsigned count);
 /* A client with so many links, ids from 0 on; its server, end 0, is the rogue. */
 struct rogue *rogue_server(unsigned links);
+/* The same, but for the handshake: the client has said its first message on each link. */
+struct rogue *rogue_asked(unsigned links);
 void rogue_free(struct rogue *r);	/* every buffer must have come back */
 
 struct engine *rogue_engine(struct rogue *r);
+const uint8_t *rogue_public_key(const struct rogue *r, unsigned end);
 nsec_t rogue_now(const struct rogue *r);
 /* Where an end is: a server is there for all links of its client's. */
 struct endpoint rogue_home(const struct rogue *r, unsigned end);

@@ -2,9 +2,12 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "core/crypto/cookie.h"
+#include "core/crypto/handshake.h"
 #include "core/flow/contexts.h"
 #include "core/frame.h"
 #include "rogue.h"
+#include "sim/dice.h"
 #include "sim/segment.h"
 #include "tap.h"
 
@@ -253,6 +256,50 @@ static void a_batch_of_many_packets_leaves_buffers_to_others(void **state)
 	rogue_free(r);
 }
 
+#define LINKS	4
+
+/* Of a message that they were sent, with other cookies each time. */
+static void forge_cookie(struct rogue *r, const struct buf *init, unsigned socket)
+{
+	struct dice dice;
+	const struct random_source random = { dice_fill, &dice };
+	struct cookie_jar jar;
+	struct endpoint from = rogue_home(r, 0);
+	struct buf *b = buf_get(init->pool);
+	uint8_t *at = buf_append(b, HANDSHAKE_COOKIE_SIZE);
+
+	from.socket = (uint8_t)socket;
+	dice_sow(&dice, socket);
+	cookie_jar_init(&jar, rogue_public_key(r, 0), &random, rogue_now(r));
+	at[0] = HANDSHAKE_COOKIE;
+	memcpy(at + 1, init->data + 1, 3);
+	cookie_bake(&jar, &random, &from.remote, init->data + HANDSHAKE_INIT_MAC1, rogue_now(r), at + 4,
+		    at + 4 + COOKIE_NONCE);
+	engine_net_in(rogue_engine(r), &from, b, rogue_now(r));
+}
+
+static void cookies_make_a_client_say_no_more_than_once_more_on_each_link(void **state)
+{
+	struct rogue *r = rogue_asked(LINKS);
+	const struct endpoint server = rogue_home(r, 0);
+	struct endpoint to;
+	struct buf *init = engine_net_out(rogue_engine(r), rogue_now(r), &to);
+
+	(void)state;
+	assert_non_null(init);
+	assert_int_equal(init->len, HANDSHAKE_INIT_SIZE);
+	rogue_take(r);
+	rogue_forget(r);
+	for (unsigned n = 0; n < 10; n++)
+		forge_cookie(r, init, n % LINKS);
+	rogue_take(r);
+	assert_int_equal(rogue_datagrams(r, &server), LINKS);
+	rogue_pass(r, MSEC(240));
+	assert_int_equal(rogue_datagrams(r, &server), LINKS);
+	buf_put(init);
+	rogue_free(r);
+}
+
 /* RFC 9000 §13.4.2: what nothing is known of is Not-ECT. */
 static void an_answer_to_a_handshake_is_not_marked_as_its_question_was(void **state)
 {
@@ -287,6 +334,8 @@ int main(void)
 		     a_datagram_with_too_many_packets_is_dropped_whole),
 		TEST("a batch of many packets leaves buffers to others",
 		     a_batch_of_many_packets_leaves_buffers_to_others),
+		TEST("COOKIEs make a client say no more than once more on each link",
+		     cookies_make_a_client_say_no_more_than_once_more_on_each_link),
 		TEST("an answer to a handshake is not marked as its question was",
 		     an_answer_to_a_handshake_is_not_marked_as_its_question_was),
 		TEST("a batch of questions does not fill the outbox", a_batch_of_questions_does_not_fill_the_outbox),

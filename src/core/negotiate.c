@@ -232,6 +232,10 @@ static void initiate(struct peer *p, const struct endpoint *from, struct buf *b,
 		path_count_rx(path, from, b->len, now);
 		send_round(p, now);
 		break;
+	case INITIATOR_AGAIN_HERE:
+		path_count_rx(path, from, b->len, now);
+		send_init(p, path, now);
+		break;
 	case INITIATOR_DONE:
 		path_count_rx(path, from, b->len, now);
 		finish(p, now);

@@ -33,6 +33,7 @@ static void make_message(struct initiator *i, nsec_t now)
 	i->life = MESSAGE_LIFE;
 	i->due = now;
 	i->rounds = 0;
+	i->fed = 0;
 }
 
 void initiator_init(struct initiator *i, const uint8_t private_key[32], const uint8_t peer[32],
@@ -103,13 +104,20 @@ void initiator_round(struct initiator *i, nsec_t now)
 	i->rounds++;
 }
 
+static bool is_fresh(const struct initiator_cookie *c, nsec_t now)
+{
+	return c->at != 0 && nsec_since(c->at, now) < COOKIE_LIFE;
+}
+
 void initiator_message(const struct initiator *i, unsigned slot, nsec_t now,
 		       uint8_t ret[HANDSHAKE_INIT_SIZE])
 {
+	bool others_turn = i->rounds % 2 == 0 && is_fresh(&i->former[slot], now);
+	const struct initiator_cookie *c = others_turn ? &i->former[slot] : &i->cookie[slot];
+
 	memcpy(ret, i->message, HANDSHAKE_INIT_SIZE);
-	if (i->cookie[slot].at != 0 && nsec_since(i->cookie[slot].at, now) < COOKIE_LIFE)
-		cookie_mac2(i->cookie[slot].cookie, ret, HANDSHAKE_INIT_MAC2,
-			    ret + HANDSHAKE_INIT_MAC2);
+	if (is_fresh(c, now))
+		cookie_mac2(c->cookie, ret, HANDSHAKE_INIT_MAC2, ret + HANDSHAKE_INIT_MAC2);
 }
 
 static const uint8_t *our_mac1(const struct initiator *i)
@@ -135,12 +143,17 @@ static enum initiator_result take_retry(struct initiator *i, const uint8_t *d, n
 static enum initiator_result take_cookie(struct initiator *i, unsigned slot, const uint8_t *d,
 					 nsec_t now)
 {
-	if (!cookie_open(&i->peer_keys, our_mac1(i), d + 4, d + 4 + COOKIE_NONCE,
-			 i->cookie[slot].cookie))
+	struct initiator_cookie *last = &i->cookie[slot];
+	struct initiator_cookie came = { .at = nsec_max(now, 1) };
+
+	if ((i->fed & PATH_BIT(slot)) ||
+	    !cookie_open(&i->peer_keys, our_mac1(i), d + 4, d + 4 + COOKIE_NONCE, came.cookie))
 		return INITIATOR_IGNORED;
-	i->cookie[slot].at = nsec_max(now, 1);
-	i->due = now;
-	return INITIATOR_AGAIN;
+	i->fed |= PATH_BIT(slot);
+	if (memcmp(came.cookie, last->cookie, COOKIE_MAC) != 0)
+		i->former[slot] = *last;
+	*last = came;
+	return INITIATOR_AGAIN_HERE;
 }
 
 static bool usable(const struct initiator *i, const struct handshake_response *r)

@@ -12,7 +12,8 @@
  * RETRY and COOKIE carry no proof of who wrote them, only that he saw our
  * message (its MAC1): such a one can cost a round trip, never the handshake,
  * since a message with a token takes no further RETRY and a message that is
- * not answered is made anew without one.
+ * not answered is made anew without one; and each message takes one COOKIE on
+ * a link, and goes out in turn with that and with the one before.
  */
 #ifndef TTT_CORE_CRYPTO_INITIATOR_H
 #define TTT_CORE_CRYPTO_INITIATOR_H
@@ -38,16 +39,19 @@ struct initiator {
 	nsec_t life;			/* and how long it waits for an answer */
 	nsec_t due;			/* when it goes out next */
 	unsigned rounds;		/* how often it went out */
-	struct {
+	/* of each link the last that came, and another before it: either may be forged */
+	struct initiator_cookie {
 		uint8_t cookie[COOKIE_MAC];
 		nsec_t at;		/* 0: none */
-	} cookie[PATHS_MAX];
+	} cookie[PATHS_MAX], former[PATHS_MAX];
+	path_set fed;			/* links that a COOKIE for this message has come on */
 	struct handshake_keys keys;
 };
 
 enum initiator_result {
 	INITIATOR_IGNORED,	/* not for us, not now, or not authentic */
 	INITIATOR_AGAIN,	/* a new message is due at once */
+	INITIATOR_AGAIN_HERE,	/* so is the same one, on this link: it has another MAC2 there */
 	INITIATOR_DONE,		/* initiator_keys has the keys; the handshake is over */
 };
 
