@@ -8,7 +8,8 @@
 #   make bench-engine  what the engine costs, without I/O
 #
 # `make demo` and `make check` install the packages they need (as root, on
-# Debian); everything else expects them to be there: see `make packages`.
+# Debian); everything else expects them to be there: `make packages` installs what
+# the build needs, `make test-packages` what the suite needs besides.
 
 BUILD	?= build
 CORES	:= $(shell nproc)
@@ -182,7 +183,7 @@ $(FUZZ_BIN:%=%.run): %.run: %
 	else cat $<.log; exit 1; fi
 
 # The main job, to look at; as root.
-demo: packages
+demo: test-packages
 	$(MAKE) all
 	bash netns-tests/demo.sh
 
@@ -202,7 +203,7 @@ netns: all
 # program between network namespaces.
 ASAN	:= BUILD=$(BUILD)/asan SAN=address,undefined CFLAGS='-O1 -g'
 
-check: packages
+check: test-packages
 	$(MAKE) -j$(CORES) all $(UNIT_BIN) $(BARS_BIN)
 	$(MAKE) unit
 	$(MAKE) bars
@@ -214,7 +215,7 @@ check: packages
 
 # ttt beside what a user would pick instead; as root, a quarter of an hour.  PEERS="ttt fastd" for
 # some, RUNS=1 SECONDS_EACH=2 for a look.  bench-readme puts the newest table into README.md.
-bench: packages
+bench: test-packages
 	./bench/packages
 	$(MAKE) $(BUILD)/ttt $(BENCH_TOOLS)
 	BUILD=$(BUILD) bash bench/bench.sh $(PEERS)
@@ -239,34 +240,39 @@ bench-failover: $(BUILD)/ttt
 	BUILD=$(BUILD) bash bench/failover.sh $(ROWS)
 
 packages:
+	./.ci/packages build
+
+test-packages:
 	./.ci/packages
 
-# What goes onto a machine.  /etc/ttt is the user's own, and stays.
-SBIN	= $(DESTDIR)$(PREFIX)/sbin
+# What goes onto a machine.  /etc/ttt is the user's own, and stays.  The program is where
+# everybody's shell looks for it: all may ask for the status.  Earlier versions put it into sbin.
 BIN	= $(DESTDIR)$(PREFIX)/bin
+SBIN	= $(DESTDIR)$(PREFIX)/sbin
 MAN	= $(DESTDIR)$(PREFIX)/share/man
 EXAMPLES = $(DESTDIR)$(PREFIX)/share/doc/ttt/examples
 UNITS	= $(DESTDIR)$(PREFIX)/lib/systemd/system
 
 install: all
-	install -d $(SBIN) $(BIN) $(MAN)/man8 $(MAN)/man5 $(MAN)/man1 $(EXAMPLES) $(UNITS) $(DESTDIR)/etc/ttt
-	install -s -m 755 $(BUILD)/ttt $(SBIN)/ttt
+	install -d $(BIN) $(MAN)/man8 $(MAN)/man5 $(MAN)/man1 $(EXAMPLES) $(UNITS) $(DESTDIR)/etc/ttt
+	rm -f $(SBIN)/ttt
+	install -s -m 755 $(BUILD)/ttt $(BIN)/ttt
 	install -s -m 755 $(BUILD)/ttt-sim $(BIN)/ttt-sim
 	install -m 644 docs/man/ttt.8 $(MAN)/man8
 	install -m 644 docs/man/ttt.conf.5 $(MAN)/man5
 	install -m 644 docs/man/ttt-sim.1 $(MAN)/man1
 	install -m 644 docs/examples/client.conf docs/examples/server.conf $(EXAMPLES)
-	sed 's,/usr/sbin/ttt,$(PREFIX)/sbin/ttt,' docs/systemd/ttt.service >$(UNITS)/ttt.service
+	sed 's,/usr/bin/ttt,$(PREFIX)/bin/ttt,' docs/systemd/ttt.service >$(UNITS)/ttt.service
 	chmod 644 $(UNITS)/ttt.service
 
 uninstall:
-	rm -f $(SBIN)/ttt $(BIN)/ttt-sim $(MAN)/man1/ttt-sim.1 $(MAN)/man8/ttt.8 $(MAN)/man5/ttt.conf.5 $(UNITS)/ttt.service
+	rm -f $(BIN)/ttt $(SBIN)/ttt $(BIN)/ttt-sim $(MAN)/man1/ttt-sim.1 $(MAN)/man8/ttt.8 $(MAN)/man5/ttt.conf.5 $(UNITS)/ttt.service
 	rm -rf $(DESTDIR)$(PREFIX)/share/doc/ttt
 	-rmdir $(DESTDIR)/etc/ttt 2>/dev/null
 
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: $(FUZZ_BIN:%=%.run) all print-libs print-layers demo netns unit unit-programs bars grid check fuzz bench bench-readme bench-basic bench-engine bench-grid bench-failover packages install uninstall clean
+.PHONY: $(FUZZ_BIN:%=%.run) all print-libs print-layers demo netns unit unit-programs bars grid check fuzz bench bench-readme bench-basic bench-engine bench-grid bench-failover packages test-packages install uninstall clean
 .SECONDARY:
 .DELETE_ON_ERROR:
