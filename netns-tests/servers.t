@@ -175,6 +175,18 @@ ok "there is no going back without need" not within 3 goes_to "$SERVER4"
 cut "$SERVER4" "$SECOND4"
 nobody_answers() { ! reaches_host && because "(second|vps) does not answer.*"; }	# only who asks notices
 ok "when none answers, status says so" within 8 nobody_answers
+workers() { pgrep -P "$daemon" | tr '\n' ' '; }
+others_ask() { [ "$(workers)" != "$were" ]; }
+asked_again() { # each server is asked by a worker of its own
+	were=$(workers)
+	within 8 others_ask
+}
+asked_again
+told() { grep -cE ": asking |: joins" "$log"; }
+told_of=$(told)
+ok "they are asked again" asked_again
+ok "and again" asked_again
+is "of which the log says no more" "$(told)" "$told_of"
 ok "and the host stays closed" not reaches_host
 mend
 ok "until one answers" within 8 reaches_host

@@ -29,6 +29,7 @@
 #define ASK_FOR		4.0	/* what a candidate gets */
 #define GRACE		0.5	/* what the former server gets when the candidate has answered */
 #define LOOK_UP_EVERY	SEC(3)	/* while the server is lost */
+#define SAY_AGAIN	SEC(3600)	/* whom that asks, round after round: the first one is told, and then one in this time */
 
 static const struct config_peer *current(const struct supervisor *s)
 {
@@ -178,6 +179,7 @@ static void take_over(struct supervisor *s)
 	v->session = true;
 	v->paths = v->candidate_paths;
 	s->uplinks = v->uplinks;
+	s->uplinks.quiet = false;
 	supervisor_session_is_up(s, &tunnel);
 }
 
@@ -267,7 +269,10 @@ static void ask(struct supervisor *s, size_t server)
 	struct supervisor_servers *v = &s->servers;
 	int err = supervisor_make_empty_dir(s);
 
-	log_info("%s does not answer: asking %s", current(s)->name, s->config->peer[server].name);
+	if (v->telling) {
+		log_info("%s does not answer: asking %s", current(s)->name, s->config->peer[server].name);
+		v->told_at = supervisor_now();
+	}
 	v->candidate = server;
 	v->candidate_paths = 0;
 	if (err == 0)
@@ -281,6 +286,7 @@ static void ask(struct supervisor *s, size_t server)
 	ev_child_set(&v->child, v->worker.pid, 0);
 	ev_child_start(s->loop, &v->child);
 	uplinks_forget(&v->uplinks);
+	v->uplinks.quiet = true;
 	v->uplinks.endpoint_count = 0;
 	set_endpoints(s, &v->uplinks, server);
 	supervisor_sync(s);
@@ -332,6 +338,7 @@ static void on_look(struct ev_loop *loop, ev_timer *t, int events)
 	if (v->asked >= others) {
 		open_host(s);
 		v->asked = 0;
+		v->telling = nsec_since(v->told_at, supervisor_now()) >= SAY_AGAIN;
 	}
 	end_candidate(s);
 	if (others > 0) {
@@ -344,6 +351,7 @@ static void lose(struct supervisor *s, double look)
 {
 	s->servers.missing = true;
 	s->servers.asked = 0;
+	s->servers.telling = true;
 	s->servers.candidate = s->servers.current;
 	/* alone, it gets the time in which others would be asked */
 	look_after(s, s->config->peer_count > 1 ? look : look + ASK_FOR);

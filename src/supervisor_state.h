@@ -56,6 +56,8 @@ struct supervisor_servers {
 	uint32_t paths;			/* and these path ids carry data */
 	bool missing;			/* it does not answer */
 	size_t asked;			/* others, since they were all asked last */
+	bool telling;			/* this round goes into the log, */
+	nsec_t told_at;			/* as one did then */
 	bool asking;			/* there is a candidate: */
 	size_t candidate;		/* the server, or the last one that was asked */
 	uint32_t candidate_paths;

@@ -76,7 +76,8 @@ static void close_socket(struct uplinks *u, unsigned number, struct channel *wor
 {
 	struct message m = { .type = MESSAGE_SOCKET_REMOVE, .socket_remove.socket = (uint8_t)number };
 
-	log_info("%s: left", u->socket[number].ifname);
+	if (!u->quiet)
+		log_info("%s: left", u->socket[number].ifname);
 	channel_send(worker, &m, -1);
 	u->socket[number].open = false;
 }
@@ -94,7 +95,8 @@ static void open_socket(struct uplinks *u, unsigned number, const struct link *l
 
 	u->socket[number].error = fd < 0 ? -fd : 0;
 	if (fd < 0) {
-		log_warning("%s: cannot open a socket: %s", l->ifname, strerror(-fd));
+		if (!u->quiet)
+			log_warning("%s: cannot open a socket: %s", l->ifname, strerror(-fd));
 		return;
 	}
 	m.socket_add.socket = (uint8_t)number;
@@ -115,7 +117,8 @@ static void open_socket(struct uplinks *u, unsigned number, const struct link *l
 	u->socket[number].remote = *to;
 	u->socket[number].preferences = m.socket_add.preferences;
 	text_copy(u->socket[number].ifname, sizeof(u->socket[number].ifname), l->ifname);
-	log_info("%s: joins", l->ifname);
+	if (!u->quiet)
+		log_info("%s: joins", l->ifname);
 }
 
 static bool are_same(const struct message_link *a, const struct message_link *b)

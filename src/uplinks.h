@@ -24,6 +24,7 @@ struct preferences;
 #define UPLINKS_REASON		96
 
 struct uplinks {
+	bool quiet;		/* of a server that is only asked, again and again: what its sockets do is no news */
 	struct addr endpoint[UPLINKS_ENDPOINTS];	/* of the server, each with its port */
 	size_t endpoint_count;
 	struct {
