@@ -147,14 +147,28 @@ static void update_socket(struct uplinks *u, unsigned number, const struct link 
 	text_copy(u->socket[number].ifname, sizeof(u->socket[number].ifname), l->ifname);
 }
 
+/* Close what has no link or address any more.  Each leaves room for one that was refused for want of it. */
+static void close_stale(struct uplinks *u, const struct links *links, struct channel *worker)
+{
+	bool closed = false;
+
+	for (unsigned n = 0; n < ENDPOINT_SOCKETS; n++) {
+		if (!u->socket[n].open || fits(u, n, link_at(links, n / UPLINKS_ENDPOINTS)))
+			continue;
+		close_socket(u, n, worker);
+		closed = true;
+	}
+	for (unsigned n = 0; n < ENDPOINT_SOCKETS && closed; n++)
+		if (u->socket[n].error == ENOSPC)
+			u->socket[n].error = 0;
+}
+
 size_t uplinks_sync(struct uplinks *u, const struct links *links, const struct preferences *preferences,
 		    struct channel *worker)
 {
 	size_t open = 0;
 
-	for (unsigned n = 0; n < ENDPOINT_SOCKETS; n++)
-		if (u->socket[n].open && !fits(u, n, link_at(links, n / UPLINKS_ENDPOINTS)))
-			close_socket(u, n, worker);
+	close_stale(u, links, worker);
 	/* every link gets its first address before any gets its second: paths are not without end */
 	for (unsigned i = 0; i < ENDPOINT_SOCKETS; i++) {
 		unsigned e = i / LINKS_MAX, n = i % LINKS_MAX * UPLINKS_ENDPOINTS + e;
@@ -166,7 +180,7 @@ size_t uplinks_sync(struct uplinks *u, const struct links *links, const struct p
 		wish = wish_of(preferences, links, l);
 		if (u->socket[n].open)
 			update_socket(u, n, l, &wish, worker);
-		else
+		else if (u->socket[n].error != ENOSPC)
 			open_socket(u, n, l, preferences->config, &wish, worker);
 		open += u->socket[n].open;
 	}
@@ -233,7 +247,7 @@ void uplinks_forget(struct uplinks *u)
 
 void uplinks_note_error(struct uplinks *u, const struct message_socket_error *e)
 {
-	if (e->operation == MESSAGE_ON_ADD) {	/* no path is free: it is tried again when links change */
+	if (e->operation == MESSAGE_ON_ADD) {	/* ENOSPC: no path is free; it is tried again when one may be */
 		u->socket[e->socket].open = false;
 		u->socket[e->socket].error = e->error;
 		return;

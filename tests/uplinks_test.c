@@ -1,7 +1,11 @@
-/* uplinks: why a link has no socket, in words. */
+/* uplinks: which sockets there are, and why a link has none, in words. */
 #include <errno.h>
+#include <ev.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "config/config.h"
+#include "preferences.h"
 #include "tap.h"
 #include "uplinks.h"
 
@@ -86,6 +90,47 @@ static void a_socket_that_was_refused_is_a_reason_until_one_is_open(void **state
 	assert_string_equal(why("wan1"), "");
 }
 
+/* Not at every event of a link: nothing has changed. */
+static void a_socket_for_which_no_path_is_free_is_tried_again_when_one_may_be(void **state)
+{
+	static const struct config config = { .marks.fwmark = 0x7474 };
+	static const struct channel_owner owner;
+	struct preferences preferences = { .config = &config };
+	struct message_socket_error refused = {
+		.socket = UPLINKS_ENDPOINTS + 1, .operation = MESSAGE_ON_ADD, .error = ENOSPC, .count = 1,
+	};
+	struct ev_loop *loop = ev_loop_new(0);
+	struct channel *worker;
+	int pair[2];
+
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	memset(&links, 0, sizeof(links));
+	add_link("lo", 1, "127.0.0.1");
+	add_link("lo", 1, "127.0.0.2");
+	uplinks.quiet = true;
+	uplinks.endpoint[0] = ip("127.0.0.3:7474");
+	uplinks.endpoint[1] = ip("127.0.0.4:7474");
+	uplinks.endpoint_count = 2;
+	assert_int_equal(channel_pair(pair), 0);
+	worker = channel_new(loop, pair[0], CHANNEL_SUPERVISOR, &owner);
+	assert_int_equal(uplinks_sync(&uplinks, &links, &preferences, worker), 4);
+	uplinks_note_error(&uplinks, &refused);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(uplinks_sync(&uplinks, &links, &preferences, worker), 3);
+		assert_false(uplinks.socket[refused.socket].open);
+	}
+	links.link[0].source = ip("127.0.0.5");		/* a lease has ended, and another one begun */
+	assert_int_equal(uplinks_sync(&uplinks, &links, &preferences, worker), 4);
+	uplinks_note_error(&uplinks, &refused);
+	uplinks_forget(&uplinks);			/* another worker */
+	assert_int_equal(uplinks_sync(&uplinks, &links, &preferences, worker), 4);
+	channel_free(worker);
+	close(pair[1]);
+	ev_loop_destroy(loop);
+}
+
 #define WITH_LINKS(sentence, function) { .name = (sentence), .test_func = (function), .setup_func = prepare }
 
 int main(void)
@@ -95,6 +140,8 @@ int main(void)
 			   a_family_that_the_server_does_not_have_is_a_reason),
 		WITH_LINKS("a socket that was refused is a reason, until one is open",
 			   a_socket_that_was_refused_is_a_reason_until_one_is_open),
+		WITH_LINKS("a socket for which no path is free is tried again when one may be",
+			   a_socket_for_which_no_path_is_free_is_tried_again_when_one_may_be),
 	};
 
 	return RUN_TESTS(tests);
