@@ -149,7 +149,7 @@ done
 unchanged "after all of them" client server
 tunnel_files
 client up
-says client 1 "ttt0 is already up" client up
+says client 5 "ttt0 is already up" client up
 ok "and the tunnel of a client with the right keys comes up" in_client ping -q -c 1 -W 2 "$HOST4"
 client down
 ENDPOINT=vpn.example.invalid tunnel_files

@@ -57,8 +57,11 @@ remember client
 tunnel_files
 both_up
 remember client server
-ok "a second up on a client says so" refuses 1 "ttt0 is already up" client up
-ok "a second up on a server says so" refuses 1 "ttt0 is already up" server up
+ok "a second up on a client says so" refuses 5 "ttt0 is already up" client up
+ok "a second up on a server says so" refuses 5 "ttt0 is already up" server up
+ok "and in the foreground" refuses 5 "ttt0 is already up" server up -f
+unit=$(dirname "$NETNS_TESTS")/docs/systemd/ttt.service
+like "which systemd does not try again" "$(sed -n 's/^RestartPreventExitStatus=//p' "$unit")" "(^| )5( |$)"
 unchanged "after a second up" client server
 ok "and the tunnel carries data" reaches_host
 ok "the client goes down" client down

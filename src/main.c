@@ -56,8 +56,8 @@ static int print_help(void)
 	     "  -r DIR    runtime directory (--runtime-dir; default TTT_RUNTIME_DIR, else " CLI_RUNTIME_DIR ")\n"
 	     "  -f        stay in the foreground (--foreground)\n"
 	     "  -h, --help; -V, --version\n\n"
-	     "Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 not permitted, 4 not running;\n"
-	     "of portal, once it runs, the command's.\n"
+	     "Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 not permitted, 4 not running,\n"
+	     "5 already up; of portal, once it runs, the command's.\n"
 	     "More in ttt(8) and ttt.conf(5).");
 	return fflush(stdout) == 0 ? EXIT_DONE : EXIT_FAILED;
 }

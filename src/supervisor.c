@@ -530,7 +530,7 @@ static bool open_control(struct supervisor *s)
 		err = control_listen(s->loop, path, &handler, &s->control);
 	}
 	if (err == -EADDRINUSE)
-		fail(s, EXIT_FAILED, "%s is already up", s->config->interface);
+		fail(s, EXIT_ALREADY_UP, "%s is already up", s->config->interface);
 	else if (err == -ENOLCK)
 		fail(s, EXIT_FAILED, "%s/lock: another process of ttt holds it, and does not let go",
 		     s->options->runtime_dir);

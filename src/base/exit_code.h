@@ -10,6 +10,8 @@ enum exit_code {
 	EXIT_USAGE = 2,			/* or the configuration */
 	EXIT_NOT_PERMITTED = 3,
 	EXIT_NOT_RUNNING = 4,
+	EXIT_ALREADY_UP = 5,
+	EXIT_LAST = EXIT_ALREADY_UP,
 };
 
 /* Of a negative errno of the kernel. */

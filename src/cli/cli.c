@@ -53,7 +53,7 @@ static int refusal(json_t *reply)
 
 	log_error("%s", error != NULL ? error : "the daemon refused, and did not say why");
 	json_decref(reply);
-	return code >= EXIT_FAILED && code <= EXIT_NOT_RUNNING ? (int)code : EXIT_FAILED;
+	return code >= EXIT_FAILED && code <= EXIT_LAST ? (int)code : EXIT_FAILED;
 }
 
 int cli_ask(const struct cli *cli, const char *ifname, const json_t *request, json_t **ret, int *ret_pid)

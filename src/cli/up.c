@@ -96,7 +96,7 @@ static int report_failure(char *line)
 	char *text;
 	long code = strncmp(line, "failed ", 7) == 0 ? strtol(line + 7, &text, 10) : 0;
 
-	if (code < EXIT_FAILED || code > EXIT_NOT_RUNNING) {
+	if (code < EXIT_FAILED || code > EXIT_LAST) {
 		log_error("the daemon ended without a word: see the system's log");
 		return EXIT_FAILED;
 	}
