@@ -140,6 +140,10 @@ says host 4 "ttt0 is not up" as_nobody host "$T/ttt" status -r "$T/run-host"
 says host 3 "CAP_NET_ADMIN.* is missing: be root" \
 	in_host setpriv --bounding-set=-net_admin "$TTT" up -c "$T/host.conf" -r "$T/run-host"
 
+# Where a step of the worker's cage fails, behind whose bars there is no log.
+says host 1 "the worker died 4 times: cannot shut itself in: .*: Operation not permitted" \
+	in_host setpriv --bounding-set=-setpcap "$TTT" up -c "$T/host.conf" -r "$T/run-host"
+
 # ---- those who waited ----
 
 wait "${waiting[@]}"

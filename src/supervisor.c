@@ -233,7 +233,8 @@ static void lose_worker(struct supervisor *s)
 	s->worker.restarts++;
 	s->state_at = supervisor_now();
 	if (++s->restarts_now > RESTARTS_FIRST && !s->ready) {
-		fail(s, EXIT_FAILED, "the worker died %u times: see the log", s->restarts_now);
+		fail(s, EXIT_FAILED, "the worker died %u times: %s", s->restarts_now,
+		     s->worker.said.last[0] != '\0' ? s->worker.said.last : "see the log");
 		return;
 	}
 	log_warning("the worker is gone; a new one begins, and nothing gets around the tunnel meanwhile");

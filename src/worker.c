@@ -508,7 +508,6 @@ int worker_run(int channel_fd, const struct worker_options *options)
 		log_error("worker: cannot shut itself in: %s: %s", step, strerror(-error));
 		return 1;
 	}
-	log_to_stderr();	/* no syslog from in here */
 	ev_run(worker.loop, 0);
 	done(&worker);
 	return worker.exit_code;

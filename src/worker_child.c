@@ -2,6 +2,7 @@
 #include "worker_child.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <sodium.h>
 #include <string.h>
@@ -65,25 +66,48 @@ static int introduce(struct worker_child *s, const struct config *c, const struc
 	return err == 0 ? channel_send(s->channel, &m, -1) : err;
 }
 
+static void close_both(const int fd[2])
+{
+	close(fd[0]);
+	close(fd[1]);
+}
+
+/* The child: what it says goes to its parent. */
+static void be_worker(int channel_fd, int words_fd, const struct worker_options *options)
+{
+	dup2(words_fd, STDERR_FILENO);
+	log_to_parent();
+	_exit(worker_run(channel_fd, options));
+}
+
 int worker_child_begin(struct worker_child *s, struct ev_loop *loop, const struct config *config,
 		       const struct config_peer *server, const char *strategy,
 		       const struct worker_options *options, const struct channel_owner *owner)
 {
-	int pair[2], err = channel_pair(pair);
+	int pair[2], words[2], err = channel_pair(pair);
 
 	if (err < 0)
 		return err;
+	if (pipe2(words, O_CLOEXEC | O_NONBLOCK) < 0) {
+		err = -errno;
+		close_both(pair);
+		return err;
+	}
 	s->pid = fork();
 	if (s->pid < 0) {
 		err = -errno;
 		s->pid = 0;
-		close(pair[0]);
-		close(pair[1]);
+		close_both(pair);
+		close_both(words);
 		return err;
 	}
 	if (s->pid == 0)
-		_exit(worker_run(pair[1], options));
+		be_worker(pair[1], words[1], options);
 	close(pair[1]);
+	close(words[1]);
+	s->words = worker_words_new(loop, words[0], &s->said);
+	if (s->words == NULL)
+		close(words[0]);
 	s->channel = channel_new(loop, pair[0], CHANNEL_SUPERVISOR, owner);
 	if (s->channel == NULL) {
 		err = -errno;
@@ -105,4 +129,6 @@ void worker_child_end(struct worker_child *s)
 		waitpid(s->pid, NULL, 0);
 	}
 	s->pid = 0;
+	worker_words_end(s->words, &s->said);
+	s->words = NULL;
 }

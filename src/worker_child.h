@@ -8,6 +8,7 @@
 
 #include "control/channel.h"
 #include "worker.h"
+#include "worker_words.h"
 
 struct config;
 struct config_peer;
@@ -16,6 +17,8 @@ struct ev_loop;
 struct worker_child {
 	pid_t pid;		/* 0: none lives */
 	struct channel *channel;
+	struct worker_words *words;
+	struct worker_said said;	/* by those before, too */
 	unsigned restarts;
 };
 
@@ -26,7 +29,10 @@ struct worker_child {
 int worker_child_begin(struct worker_child *s, struct ev_loop *loop, const struct config *config,
 		       const struct config_peer *server, const char *strategy,
 		       const struct worker_options *options, const struct channel_owner *owner);
-/* Its end was seen, or it shall be ended: the channel is closed, a living one is killed and reaped. */
+/*
+ * Its end was seen, or it shall be ended: the channel is closed, a living one is killed
+ * and reaped, and its last words are in the log, and in said.last.
+ */
 void worker_child_end(struct worker_child *s);
 
 #endif

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 static enum log_level wanted = LOG_LEVEL_INFO;
-static bool to_syslog;
+static bool to_syslog, to_parent;
 
 void log_set_level(enum log_level level)
 {
@@ -22,11 +22,27 @@ void log_to_syslog(void)
 	to_syslog = true;
 }
 
-void log_to_stderr(void)
+void log_to_parent(void)
 {
 	if (to_syslog)
 		closelog();
 	to_syslog = false;
+	to_parent = true;
+}
+
+enum log_level log_level_of(const char **line)
+{
+	static const enum log_level known[] = {
+		LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG,
+	};
+	const char *at = *line;
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (at[0] == '<' && at[1] == '0' + (int)known[i] && at[2] == '>') {
+			*line += 3;
+			return known[i];
+		}
+	return LOG_LEVEL_ERROR;
 }
 
 static void log_line(enum log_level level, const char *format, va_list args)
@@ -40,7 +56,7 @@ static void log_line(enum log_level level, const char *format, va_list args)
 		vsyslog((int)level, format, args);	/* the levels are syslog's own numbers */
 		return;
 	}
-	if (getenv("JOURNAL_STREAM") != NULL)
+	if (to_parent || getenv("JOURNAL_STREAM") != NULL)
 		prefix = snprintf(line, sizeof(line), "<%d>", level);
 	else
 		prefix = snprintf(line, sizeof(line), "ttt: ");
@@ -53,6 +69,15 @@ static void log_line(enum log_level level, const char *format, va_list args)
 	line[len++] = '\n';
 	if (write(STDERR_FILENO, line, (size_t)len) < 0)
 		return;	/* nobody is listening any more */
+}
+
+void log_at(enum log_level level, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	log_line(level, format, args);
+	va_end(args);
 }
 
 #define LOG_FUNCTION(name, level)			\

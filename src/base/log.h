@@ -15,9 +15,15 @@ void log_set_level(enum log_level level);
 
 /* From now on to syslog(3), for a process without a terminal; its socket stays open. */
 void log_to_syslog(void);
-/* Back to standard error: for a process that shuts itself in, and would reach for the socket. */
-void log_to_stderr(void);
+/*
+ * To standard error, each line with its level as under systemd: for a child that shuts
+ * itself in, whose parent has the other end, and reads the level with log_level_of.
+ */
+void log_to_parent(void);
+/* The level of such a line; *line goes on behind it.  A line without one is an error. */
+enum log_level log_level_of(const char **line);
 
+void log_at(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void log_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_warning(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_info(const char *format, ...) __attribute__((format(printf, 1, 2)));
