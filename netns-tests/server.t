@@ -177,6 +177,19 @@ ok "the download goes on" goes_on 3
 ok "it is the same one" is_alive "$download"
 cat "$T/back"
 
+# --- what a client can make it say -----------------------------------------------------------
+
+server down
+spawn_in server "$TTT" up -f -r "$T/run-server" -c "$T/server.conf"
+log=$SPAWN_LOG
+overs() { grep -c 'phone: the session is over' "$log"; }
+knows_phone() { [ "$(status_of server '[.peers[] | select(.name == "phone" and .state == "up")] | length')" = "$1" ]; }
+comes_and_goes() { phone up && within 3 knows_phone 1 && phone down && within 3 knows_phone 0; }
+ok "a server in the foreground knows the phone" comes_and_goes
+begun=$SECONDS
+for n in 2 3; do ok "the phone comes and goes, time $n" comes_and_goes; done
+[ $((SECONDS - begun)) -ge 8 ] || is "that its session is over was said once" "$(overs)" 1
+
 server down
 ok "when no other run follows, nothing of it is left in the end" within 12 nothing_runs
 unchanged "and" server

@@ -44,6 +44,7 @@
 #define OUTSIDE			1.0	/* seconds between two looks at cgroups */
 #define NAMES			1.0	/* and at resolv.conf */
 #define SAY_AGAIN		SEC(3600)	/* what happens again and again */
+#define OVER_AGAIN		SEC(10)		/* likewise, that a peer's session is over */
 
 nsec_t supervisor_now(void)
 {
@@ -284,6 +285,20 @@ void supervisor_session_is_up(struct supervisor *s, const struct message_tunnel 
 		report_ready(s);
 }
 
+/* A client that wants to can end its session and begin another many times a second. */
+static void say_over(struct supervisor *s, unsigned peer)
+{
+	const char *name = s->config->role == CONFIG_CLIENT ? supervisor_server(s)->name : s->config->peer[peer].name;
+	unsigned unsaid;
+
+	if (!rarely_say(&s->over[peer], OVER_AGAIN, supervisor_now(), &unsaid))
+		return;
+	if (unsaid == 0)
+		log_info("%s: the session is over", name);
+	else
+		log_info("%s: the session is over, and %u before it were since this was last said", name, unsaid);
+}
+
 static void on_event(struct supervisor *s, const struct message_event *e)
 {
 	switch (e->type) {
@@ -296,8 +311,7 @@ static void on_event(struct supervisor *s, const struct message_event *e)
 	case MESSAGE_SESSION_DOWN:
 		supervisor_begin_looking(s);
 		s->state_at = supervisor_now();
-		log_info("%s: the session is over", s->config->role == CONFIG_CLIENT ? supervisor_server(s)->name :
-			 s->config->peer[e->peer].name);
+		say_over(s, e->peer);
 		break;
 	case MESSAGE_PATH_UP:
 	case MESSAGE_PATH_DOWN:

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 
 #include "base/exit_code.h"
+#include "base/rarely.h"
 #include "blocked.h"
 #include "budget.h"
 #include "config/config.h"
@@ -108,6 +109,7 @@ struct supervisor {
 	ev_io events, traced, tables;
 	ev_child child;
 	ev_timer up_within, settle, respawn, minute, outside, names;
+	struct rarely over[CONFIG_PEERS];	/* that a peer's session is; a client's: its server's */
 	nsec_t names_said_at;		/* that another program writes resolv.conf; 0: never */
 	ev_signal stop[3];
 };
