@@ -88,6 +88,30 @@ ok "and up again" server up
 ok "the client finds it again" within 20 in_client ping -c 1 -W 1 "$HOST4"
 ok "and a new download arrives" in_client curl -sS --max-time 10 -r 0-999999 -o /dev/null "http://$HOST4/file"
 
+# ---- what cannot be put in place holds back nothing else ----
+
+notes() { client status | sed -n 's/^note: //p'; }
+is_noted() { notes | grep -qF "$1"; }
+says() { grep -cF "$1" "$log"; } # says TEXT: so many lines of the log
+client down
+spawn_in client "$TTT" up -f -c "$T/client.conf" -r "$T/run-client"
+log=$SPAWN_LOG
+ok "the client is up again" within 5 uses "wan0 wan1 wan2"
+foreign="routing: a rule of another program stands among ours: 7450: from all lookup 254: set rule-priority"
+ok "somebody adds a rule among ours" in_client ip rule add pref 7450 lookup main
+ok "status says so, and what to do" within 1 is_noted "$foreign"
+in_client sysctl -qw net.ipv4.conf.default.rp_filter=1
+ok "a link comes whose sources are checked strictly" add_wan 3
+ok "it joins" within 3 uses "wan0 wan1 wan2 wan3"
+like "the kill switch knows its network" "$(in_client nft list table inet ttt-ttt0-closed)" \
+	"oifname \"wan3\" ip daddr 10.71.3.0/24 accept"
+like "answers to who reaches it leave by it" "$(in_client nft list table inet ttt-ttt0)" "iifname \"wan3\" meta nfproto ipv4"
+in_client ip link del dev wan3
+ok "it goes" within 1 uses "wan0 wan1 wan2"
+is "the log has said it once" "$(says "$foreign")" 1
+ok "the rule is removed" in_client ip rule del pref 7450
+ok "status says so no more" within 1 not is_noted "$foreign"
+
 state=$(client down 2>&1; in_client ip rule | grep -c 'proto 84')
 is "the client goes down and leaves no rule" "$state" 0
 done_testing

@@ -209,17 +209,15 @@ static void tell_gateways(struct router *r)
 			r->told_gateway[slot].index = 0;
 }
 
-int router_apply(struct router *r, const struct plan_options *wanted)
+/* Routes and rules: how many changed. */
+static int apply_routes(struct router *r, const struct plan_options *options)
 {
-	struct plan_options options = *wanted;
 	const struct kernel_rule *foreign;
 	char text[SNAPSHOT_TEXT];
-	int total = 0, n = 1, settings;
+	int total = 0, n = 1;
 
-	options.marks = r->options.marks;
-	options.tun = r->tun;
 	for (int round = 0; round < ROUNDS && n != 0; round++) {
-		n = make_hold(r, &options);
+		n = make_hold(r, options);
 		if (n > 0)
 			total += n;
 	}
@@ -229,11 +227,25 @@ int router_apply(struct router *r, const struct plan_options *wanted)
 	if (foreign != NULL)
 		return fail(r, -EEXIST, "a rule of another program stands among ours: %s: set rule-priority",
 			    snapshot_print_rule(foreign, text));
+	return total;
+}
+
+/* A link that has come needs its settings, whatever is wrong with the routes of others. */
+int router_apply(struct router *r, const struct plan_options *wanted)
+{
+	struct plan_options options = *wanted;
+	int routes, settings;
+
+	options.marks = r->options.marks;
+	options.tun = r->tun;
+	routes = apply_routes(r, &options);
 	settings = sysctl_apply(r->settings, r->plan.sysctl, r->plan.sysctl_count);
+	tell_gateways(r);
+	if (routes < 0)
+		return routes;
 	if (settings < 0)
 		return fail(r, settings, "%s: %s", sysctl_failed(r->settings), strerror(-settings));
-	tell_gateways(r);
-	return total + settings;
+	return routes + settings;
 }
 
 int router_undo(struct router *r)

@@ -50,8 +50,8 @@ size_t router_changes(struct router *r, struct link_change ret[LINKS_CHANGES]);
 /*
  * Refreshes, plans, and makes the kernel hold the plan; once more, up to a few
  * times, when the ground moved meanwhile.  options.marks and .tun are taken
- * from the router.  Gives the number of things changed (0 when all was right),
- * or a negative errno, with what was done until then left in place.
+ * from the router.  Goes on after a failure, and gives the first one, a negative
+ * errno; else the number of things changed (0 when all was right).
  * -EEXIST: a foreign rule is in our range.
  */
 int router_apply(struct router *r, const struct plan_options *options);

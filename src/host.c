@@ -529,16 +529,11 @@ int host_set_names(struct host *h)
 	return err < 0 ? fail(h, err, "cannot set the tunnel's DNS servers: %s", strerror(-err)) : 0;
 }
 
-int host_apply(struct host *h)
+/* All but routing. */
+static int apply_rest(struct host *h)
 {
-	int code = 0;
+	int code;
 
-	if (h->session && h->closed == NULL)	/* before anything is led elsewhere */
-		code = apply_closed(h);
-	if (code == 0)
-		code = apply_routing(h);
-	if (code != 0)
-		return code;
 	if (is_server(h))
 		return apply_server_firewall(h);
 	if (!h->session)
@@ -547,6 +542,20 @@ int host_apply(struct host *h)
 	if (code == 0)
 		code = apply_client_firewall(h);
 	return code != 0 ? code : apply_dns(h);
+}
+
+/* What is wrong with the routes does not hold back the rest, least of all the firewall. */
+int host_apply(struct host *h)
+{
+	int code = 0, rest;
+
+	if (h->session && h->closed == NULL)	/* before anything is led elsewhere */
+		code = apply_closed(h);
+	if (code != 0)
+		return code;
+	code = apply_routing(h);
+	rest = apply_rest(h);
+	return rest != 0 ? rest : code;
 }
 
 /* What a process holds, and the kernel takes back with it. */

@@ -87,7 +87,10 @@ bool host_look_outside(struct host *h);
 /* Of dns_in_file: another program has written its own there.  They are set again, above those. */
 bool host_names_are_overwritten(struct host *h);
 int host_set_names(struct host *h);
-/* Everything as it should be now.  Called again when nothing has changed, it changes nothing. */
+/*
+ * Everything as it should be now.  Called again when nothing has changed, it changes
+ * nothing.  Goes on after a failure of routing: `error` has one sentence.
+ */
 int host_apply(struct host *h);
 
 /* After a crash, without a daemon: the number of things removed, or a negative errno;

@@ -122,7 +122,18 @@ static void watch_names(struct supervisor *s)
 		ev_timer_again(s->loop, &s->names);
 }
 
-/* The kernel's state as it should be now. */
+/* Events come often; what is wrong is wrong until it is another thing, or nothing. */
+static void note_trouble(struct supervisor *s, const char *text)
+{
+	if (strcmp(text, s->trouble) == 0)
+		return;
+	if (text[0] != '\0')
+		log_error("%s", text);
+	else
+		log_info("the kernel has taken everything now");
+	text_copy(s->trouble, sizeof(s->trouble), text);
+}
+
 bool supervisor_apply(struct supervisor *s)
 {
 	int code = host_apply(&s->host);
@@ -130,13 +141,11 @@ bool supervisor_apply(struct supervisor *s)
 	s->applied_at = supervisor_now();
 	supervisor_watch_tables(s);
 	watch_names(s);
-	if (code == EXIT_DONE)
-		return true;
-	if (s->ready)
-		log_error("%s", s->host.error);
+	if (s->ready || code == EXIT_DONE)
+		note_trouble(s, code == EXIT_DONE ? "" : s->host.error);
 	else
 		fail(s, code, "%s", s->host.error);
-	return false;
+	return code == EXIT_DONE;
 }
 
 /* --- the worker ---------------------------------------------------------- */

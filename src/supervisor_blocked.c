@@ -66,7 +66,7 @@ void supervisor_describe_blocked(const struct supervisor *s, struct status *st)
 
 	for (size_t n = 0; (text = blocked_now(&s->blocked, n, supervisor_now())) != NULL; n++)
 		if (st->note_count < STATUS_NOTES)
-			text_copy(st->note[st->note_count++], STATUS_REASON, text);
+			text_copy(st->note[st->note_count++], STATUS_NOTE, text);
 }
 
 void supervisor_blame(struct supervisor *s)

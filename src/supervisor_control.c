@@ -110,8 +110,10 @@ static void complete_status(struct supervisor *s, struct status *st)
 		supervisor_describe_links(s, st);
 	}
 	supervisor_describe_blocked(s, st);
+	if (s->trouble[0] != '\0')
+		text_copy(st->note[st->note_count++], STATUS_NOTE, s->trouble);
 	if (s->budget.unkept)
-		text_copy(st->note[st->note_count++], STATUS_REASON,
+		text_copy(st->note[st->note_count++], STATUS_NOTE,
 			  "what is used of budgets cannot be written down: see the log");
 }
 

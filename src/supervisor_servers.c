@@ -414,7 +414,7 @@ void supervisor_describe_servers(const struct supervisor *s, struct status *st)
 	const struct supervisor_servers *v = &s->servers;
 
 	if (s->config->peer_count > 1 && !v->missing)
-		snprintf(st->note[st->note_count++], STATUS_REASON, "the server is %s, one of %zu", current(s)->name,
+		snprintf(st->note[st->note_count++], STATUS_NOTE, "the server is %s, one of %zu", current(s)->name,
 			 s->config->peer_count);
 	if (!v->missing)
 		return;

@@ -105,6 +105,7 @@ struct supervisor {
 	int ready_fd;			/* -1: said, or nobody listens */
 	nsec_t started_at, state_at;
 	nsec_t applied_at;		/* when the kernel was last looked at */
+	char trouble[HOST_ERROR];	/* what it did not take then, in words; empty: nothing */
 	struct blocked blocked;		/* by somebody else's firewall */
 	ev_io events, traced, tables;
 	ev_child child;
@@ -118,7 +119,8 @@ nsec_t supervisor_now(void);
 
 /* Over, with a reason in words; the first one counts. */
 void supervisor_fail(struct supervisor *s, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
-/* The kernel's state as it should be now; a failure has been said. */
+/* The kernel's state as it should be now.  A failure has been said; once it is up, as
+ * long as it is the same one, only once, and status has it. */
 bool supervisor_apply(struct supervisor *s);
 void supervisor_session_is_up(struct supervisor *s, const struct message_tunnel *tunnel);
 /* The TUN is another worker's now, and the one before is ended. */

@@ -24,6 +24,7 @@
 #define STATUS_LINKS		80
 #define STATUS_SETTINGS		320
 #define STATUS_NOTES		8
+#define STATUS_NOTE		256
 #define STATUS_NEVER		UINT64_MAX	/* an age of what has not happened */
 
 /*
@@ -134,7 +135,7 @@ struct status {
 	size_t link_count;
 	struct status_drop drop[STATUS_DROPS];	/* only those above 0 are printed */
 	size_t drop_count;
-	char note[STATUS_NOTES][STATUS_REASON];	/* what is worth knowing, e.g. a missing kernel feature */
+	char note[STATUS_NOTES][STATUS_NOTE];	/* what is worth knowing, e.g. a missing kernel feature */
 	size_t note_count;
 };
 

@@ -267,7 +267,7 @@ static bool lists_from_json(const json_t *object, struct status *s)
 				    STATUS_REASON))
 			return false;
 	for (size_t i = 0; i < json_array_size(notes) && i < STATUS_NOTES; i++, s->note_count++)
-		if (!text_from_json(json_array_get(notes, i), s->note[i], STATUS_REASON))
+		if (!text_from_json(json_array_get(notes, i), s->note[i], STATUS_NOTE))
 			return false;
 	for (size_t i = 0; i < json_array_size(dns) && i < STATUS_ADDRESSES; i++, s->dns_count++)
 		if (!json_is_string(json_array_get(dns, i)) ||
