@@ -169,6 +169,36 @@ static void another_rate_of_the_link_is_followed(void **state)
 	}
 }
 
+/* Mbit/s in the second second after a link that jitters has come back, eighty times as fast as it went. */
+static double comes_back(bool known)
+{
+	struct bottleneck_link l = { .rate = MBIT / 2, .delay = MSEC(20), .jitter = MSEC(8) };
+	struct bottleneck *b = one_flow(&l);
+	double rate;
+
+	bottleneck_run(b, SEC(5));
+	bottleneck_offer(b, 0, 0);
+	bottleneck_run(b, SEC(5));
+	l.rate = 40 * MBIT;
+	bottleneck_change(b, &l);
+	if (known)
+		bottleneck_resume(b, 0);
+	bottleneck_offer(b, 0, UINT64_MAX);
+	bottleneck_run(b, SEC(2));
+	rate = mbit(b, 0, SEC(11), SEC(12));
+	printf("# %s an outage: %.1f Mbit/s, p95 of the queue %.1f ms\n", known ? "after" : "without", rate,
+	       (double)bottleneck_p95(b, 0, SEC(10), SEC(12)) / 1e6);
+	bottleneck_free(b);
+	return rate;
+}
+
+static void after_an_outage_the_rate_is_sought_as_at_first(void **state)
+{
+	(void)state;
+	comes_back(false);	/* or there would be no need */
+	assert_true(comes_back(true) >= 0.9 * 40);
+}
+
 static void little_to_carry_and_idleness_leave_the_estimate_as_it_was(void **state)
 {
 	const struct bottleneck_link l = { .rate = 50 * MBIT, .delay = MSEC(20) };
@@ -648,6 +678,7 @@ int main(void)
 		TEST("each link of the grid is filled without a queue",
 		     each_link_of_the_grid_is_filled_without_a_queue),
 		TEST("another rate of the link is followed", another_rate_of_the_link_is_followed),
+		TEST("after an outage the rate is sought as at first", after_an_outage_the_rate_is_sought_as_at_first),
 		TEST("little to carry and idleness leave the estimate as it was",
 		     little_to_carry_and_idleness_leave_the_estimate_as_it_was),
 		TEST("a flow that begins with little finds the rate when there is more",

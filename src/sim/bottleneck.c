@@ -267,6 +267,14 @@ void bottleneck_greet(struct bottleneck *b, unsigned flow)
 		f->ops->probed(f->state, drawn_delay(b) + b->link.delay, true, b->now);
 }
 
+void bottleneck_resume(struct bottleneck *b, unsigned flow)
+{
+	struct flow *f = b->flow[flow];
+
+	if (f->ops->resumed != NULL)
+		f->ops->resumed(f->state, drawn_delay(b) + b->link.delay, b->now);
+}
+
 void bottleneck_offer(struct bottleneck *b, unsigned flow, uint64_t offered)
 {
 	struct flow *f = b->flow[flow];

@@ -40,6 +40,8 @@ unsigned bottleneck_flow(struct bottleneck *b, const struct congestion_ops *ops,
 			 const struct congestion_config *config);
 /* It sees how long PINGs take on the link as long as nothing is on it: 24, as a path does. */
 void bottleneck_greet(struct bottleneck *b, unsigned flow);
+/* An outage is over: a PING has been answered. */
+void bottleneck_resume(struct bottleneck *b, unsigned flow);
 /* What its application offers, bits per second; 0: nothing; UINT64_MAX: always more. */
 void bottleneck_offer(struct bottleneck *b, unsigned flow, uint64_t offered);
 void bottleneck_change(struct bottleneck *b, const struct bottleneck_link *link);

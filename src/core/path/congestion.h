@@ -45,6 +45,8 @@ struct congestion_ops {
 	nsec_t (*send_at)(const void *state, uint32_t len, uint64_t in_flight, nsec_t now);
 	/* A PING was answered, with a clean RTT (transit.h); calm: on a path without load.  NULL: no need. */
 	void (*probed)(void *state, nsec_t rtt, bool calm, nsec_t now);
+	/* After an outage a PING has been answered, with a clean RTT: what it carries now nobody knows.  NULL: no need. */
+	void (*resumed)(void *state, nsec_t rtt, nsec_t now);
 	/* Mean distance of round trips from their mean, without what load does to them.  NULL: unknown. */
 	nsec_t (*jitter)(const void *state);
 	/* Bytes per second it believes the path carries; never 0. */

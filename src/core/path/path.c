@@ -264,18 +264,20 @@ bool path_answered(struct path *p, nsec_t took, nsec_t now)
  * so long, or did only then: at a few PINGs a second their mean would take as many
  * seconds to come down, and meanwhile the path has nothing to carry.
  */
-static void note_round_trip(struct path *p, nsec_t sent_at, nsec_t took)
+static bool note_round_trip(struct path *p, nsec_t sent_at, nsec_t took)
 {
 	bool works = p->state == ENGINE_PATH_OK && sent_at >= p->state_since;
+	bool anew = works && !p->asked && took < p->rtt.srtt / 2;
 	nsec_t min = p->rtt.min;
 
-	if (works && !p->asked && took < p->rtt.srtt / 2) {
+	if (anew) {
 		rtt_restart(&p->rtt, took);
 		p->rtt.min = nsec_min(min, p->rtt.min);		/* that it was once so short stays true */
 	} else {
 		rtt_sample(&p->rtt, took, 0);
 	}
 	p->asked |= works;
+	return anew;
 }
 
 /* The link stood still: it answers at once what it was asked at quite different times. */
@@ -314,14 +316,17 @@ static void note_answered(struct path *p, nsec_t sent_at)
 bool path_pong(struct path *p, const struct frame_pong *pong, nsec_t now)
 {
 	nsec_t sent_at = get_le64(pong->token), clean;
+	bool anew;
 
 	/* the token is our own clock: what cannot be is no answer to us */
 	if (sent_at > now || now - sent_at > PONG_TOO_OLD)
 		return false;
-	note_round_trip(p, sent_at, now - sent_at);
+	anew = note_round_trip(p, sent_at, now - sent_at);
 	path_measured(p, now - sent_at);
 	note_answered(p, sent_at);
 	clean = transit_rtt(&p->transit, sent_at, pong->clock, now - sent_at, now);
+	if (anew && p->congestion->resumed != NULL)
+		p->congestion->resumed(p->congestion_state, clean, now);
 	if (p->congestion->probed != NULL)
 		p->congestion->probed(p->congestion_state, clean, was_calm(p, sent_at, now), now);
 	p->ponged_at = now;

@@ -54,6 +54,11 @@ void standing_calm(struct standing *q, nsec_t rtt)
 	jitter_calm_rtt(&q->jitter, rtt);
 }
 
+void standing_restart(struct standing *q, nsec_t clean, nsec_t now)
+{
+	window_reset(&q->rtt, clean, now);
+}
+
 /* --- what follows ----------------------------------------------------------- */
 
 /* So many full packets, on the wire; on a slow path fewer, but one. */

@@ -33,6 +33,8 @@ struct standing {
 void standing_acked(struct standing *q, nsec_t rtt, nsec_t clean, nsec_t now);
 /* A clean RTT by PING, on a path without load. */
 void standing_calm(struct standing *q, nsec_t rtt);
+/* What stood before an outage is gone: a round trip takes so long now.  After the first one only. */
+void standing_restart(struct standing *q, nsec_t clean, nsec_t now);
 
 static inline nsec_t standing_rtt(const struct standing *q)
 {

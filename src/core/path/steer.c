@@ -61,6 +61,7 @@ struct steer {
 	struct standing standing;
 
 	/* STARTUP */
+	bool resumed;			/* after an outage, */
 	uint64_t full_rate;		/* bytes per second that were still growth, */
 	unsigned full_rounds;		/* and rounds since that brought no more */
 	uint64_t bursts_lost;		/* bytes of late, of rounds that lost too much */
@@ -116,7 +117,8 @@ static void derive(struct steer *s, nsec_t now)
 
 	switch (s->phase) {
 	case STARTUP:
-		rate = (double)initial_window(s) * 1e9 / (double)INITIAL_TIME;
+		if (!s->resumed)
+			rate = (double)initial_window(s) * 1e9 / (double)INITIAL_TIME;
 		if (rate < STARTUP_GAIN * bw)
 			rate = STARTUP_GAIN * bw;
 		stretch = (nsec_t)(STARTUP_GAIN * (double)rtt);
@@ -139,7 +141,7 @@ static void derive(struct steer *s, nsec_t now)
 	stretch += standing_wait(&s->standing);
 	s->window = capacity_bytes(&s->capacity, stretch) + capacity_extra(&s->capacity) +
 		    4 * s->config.mtu;
-	if (s->phase == STARTUP || floor == 0)
+	if ((s->phase == STARTUP && !s->resumed) || floor == 0)
 		s->window += initial_window(s);
 }
 
@@ -355,6 +357,25 @@ static void steer_probed(void *state, nsec_t rtt, bool calm, nsec_t now)
 		standing_calm(&s->standing, rtt);
 }
 
+/*
+ * The rate of before the outage is where STARTUP goes on from, without the window that
+ * a new path is given: what comes back may be little.
+ */
+static void steer_resumed(void *state, nsec_t rtt, nsec_t now)
+{
+	struct steer *s = state;
+
+	if (s->standing.floor == 0)
+		return;
+	standing_restart(&s->standing, rtt, now);
+	s->phase = STARTUP;
+	s->resumed = true;
+	s->full_rate = bandwidth(s);
+	s->full_rounds = 0;
+	s->bursts_lost = 0;
+	derive(s, now);
+}
+
 static nsec_t steer_jitter(const void *state)
 {
 	const struct steer *s = state;
@@ -373,6 +394,7 @@ const struct congestion_ops congestion_steer = {
 	.send_at = steer_send_at,
 	.rate = steer_rate,
 	.probed = steer_probed,
+	.resumed = steer_resumed,
 	.jitter = steer_jitter,
 };
 
