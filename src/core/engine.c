@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/backlog.h"
 #include "core/datagram.h"
 #include "core/negotiate.h"
 #include "core/packet.h"
@@ -418,6 +419,7 @@ static void settle_peer(struct peer *p, nsec_t now)
 	if (tick)
 		peer_tick(p, now);
 	transmit_settle(p, now);
+	backlog_check(p, now);
 	share_settle(p, now);
 }
 

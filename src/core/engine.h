@@ -222,8 +222,8 @@ enum engine_drop {
 	DROP_TOO_BIG,		/* larger than the path carries, even in pieces */
 	DROP_FRAGMENT,		/* packets of which some pieces came, but never all, or not such as fit each other */
 	DROP_QUEUE_FULL,	/* its flow holds too much of the room where packets wait for a path */
-	DROP_CONGESTION,	/* its flow stood in the queue too long (RFC 8290), or a router says so of it (RFC
-				 * 6040): its sender is told so */
+	DROP_CONGESTION,	/* its flow stood in the queue too long (RFC 8290), or would since the paths carry
+				 * much less (backlog.h), or a router says so of it (RFC 6040): its sender is told so */
 	DROP_NO_BUFFER,
 	DROP_DUPLICATE,		/* redundant copy whose first is there already: expected, not a fault */
 	DROP_LATE,		/* came after its place was given up */

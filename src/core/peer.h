@@ -11,6 +11,7 @@
 #define TTT_CORE_PEER_H
 
 #include "base/buf.h"
+#include "core/backlog.h"
 #include "core/crypto/initiator.h"
 #include "core/crypto/responder.h"
 #include "core/copies.h"
@@ -129,6 +130,7 @@ struct peer {
 	struct resequencer *order;
 	struct thinner *acks;		/* inner ones, that came, */
 	struct spacer *answers;		/* and that are to go */
+	struct backlog backlog;		/* whether it came in better times */
 	nsec_t bulk_target;		/* that any bulk flow may queue, because the paths differ */
 	nsec_t tuned_at;		/* when order's wait was last set */
 	nsec_t burst_at;		/* when data began to come after a pause */

@@ -1,7 +1,7 @@
 /* share: see share.h. */
 #include "core/share.h"
 
-#include "core/carry.h"
+#include "core/backlog.h"
 #include "core/transmit.h"
 
 enum place { QUEUE, REPAIR, ORDER, PIECES, ACKS, ANSWERS, TOLL, PLACES };
@@ -27,16 +27,6 @@ size_t share_of(const struct peer *p)
 	return sum;
 }
 
-static void give_up_queued(struct peer *p)
-{
-	struct buf *b = fq_codel_pop_tail(p->queue);
-
-	carry_give_up(p, b);
-	if (p->picked_for == b)
-		p->picked_for = NULL;
-	peer_drop(p, DROP_QUEUE_FULL, b);
-}
-
 static void give_up(struct peer *p, nsec_t now)
 {
 	size_t by[PLACES];
@@ -47,7 +37,7 @@ static void give_up(struct peer *p, nsec_t now)
 		if (by[i] > by[most])
 			most = i;
 	switch ((enum place)most) {
-	case QUEUE:	give_up_queued(p); break;
+	case QUEUE:	backlog_give_up(p, DROP_QUEUE_FULL); break;
 	case REPAIR:	repair_yield(p->repair); break;
 	case ORDER:	resequencer_yield(p->order, now); break;
 	case PIECES:	reassembly_yield(p->pieces); break;

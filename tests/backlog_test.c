@@ -1,0 +1,84 @@
+/* backlog: what waits for paths that carry much less than when it came. */
+#include <stdio.h>
+
+#include "core/engine.h"
+#include "sim/model_tcp.h"
+#include "sim/sim.h"
+#include "tap.h"
+
+#define MBIT	UINT64_C(1000000)
+
+static void carry(struct sim *s, uint64_t rate)
+{
+	const struct engine_link link = { .fixed = true, .rate = rate / 8, .weight = 1 };
+
+	for (unsigned i = 0; i < 2; i++) {
+		engine_path_set_link(sim_client(s, 0), i, &link, sim_now(s));
+		sim_link(s, 0, i)->up.rate = rate;
+	}
+}
+
+struct outcome {
+	nsec_t stall;
+	uint64_t given_up;	/* packets, in the first 200 ms after */
+	double rate;		/* Mbit/s, in the ten seconds after */
+};
+
+/* A TCP over two links whose rates are known at each moment: 40 Mbit/s each, and after ten seconds another. */
+static struct outcome change_to(uint64_t rate)
+{
+	struct sim_way way = { .rate = 40 * MBIT, .delay = MSEC(25), .netem = true, .queue = 500, .framing = 14 };
+	struct sim *s = sim_new(3, 1, "aggregate");
+	struct model_tcp_config config = { .direction = SIM_UP };
+	struct model_tcp *tcp;
+	struct outcome ret;
+	uint64_t before;
+
+	sim_add_ways(s, 0, &way, &way);
+	sim_add_ways(s, 0, &way, &way);
+	sim_run(s, SEC(2));
+	carry(s, 38 * MBIT);
+	tcp = model_tcp_new(s, &config);
+	sim_run(s, SEC(10));
+	before = sim_drops(s, 0, DROP_CONGESTION);
+	carry(s, rate);
+	sim_run(s, MSEC(200));
+	ret.given_up = sim_drops(s, 0, DROP_CONGESTION) - before;
+	sim_run(s, SEC(10));
+	ret.stall = model_tcp_stats(tcp).longest_stall;
+	ret.rate = model_tcp_rate(tcp, 10, 20);
+	printf("# %.0f Mbit/s: %lu packets given up, longest stall %.0f ms, then %.1f Mbit/s\n", (double)rate / 1e6,
+	       (unsigned long)ret.given_up, (double)ret.stall / 1e6, ret.rate);
+	model_tcp_free(tcp);
+	sim_free(s);
+	return ret;
+}
+
+/* What is repeated would wait behind all that came when the links carried thirteen times as much. */
+static void links_that_fade_hold_nothing_up_for_long(void **state)
+{
+	struct outcome faded = change_to(3 * MBIT);
+
+	(void)state;
+	assert_true(faded.given_up > 100);
+	assert_true(faded.stall <= MSEC(600));
+	assert_true(faded.rate > 4.8);
+}
+
+/* Then the queue is what it was for, and CoDel's. */
+static void what_fades_a_little_gives_nothing_up(void **state)
+{
+	(void)state;
+	assert_true(change_to(20 * MBIT).given_up <= 1);
+	assert_true(change_to(15 * MBIT).given_up <= 1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST("links that fade hold nothing up for long", links_that_fade_hold_nothing_up_for_long),
+		TEST("what fades a little gives nothing up", what_fades_a_little_gives_nothing_up),
+	};
+
+	return RUN_TESTS(tests);
+}
