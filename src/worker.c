@@ -294,7 +294,16 @@ static void on_tun(struct ev_loop *loop, ev_io *watcher, int events)
 	tun_failed(w, MESSAGE_ON_RECEIVE, error);
 }
 
-/* What came in, to the engine, many together; its outbox holds the answers to so many. */
+/* All that the next datagrams may bring find a buffer each. */
+static bool has_room(const struct worker *w)
+{
+	return buf_pool_left(w->pool) >= COLLECT_EVERY * ENGINE_TOGETHER;
+}
+
+/*
+ * What came in, to the engine, many together; its outbox holds the answers to so many.
+ * What they bring goes to the device when the turn ends, if there is room until then.
+ */
 static void deliver(struct worker *w, const struct worker_socket *s)
 {
 	struct engine_arrival arrival[COLLECT_EVERY];
@@ -317,6 +326,8 @@ static void deliver(struct worker *w, const struct worker_socket *s)
 		}
 		engine_net_in_all(w->engine, arrival, count, w->now);
 		worker_collect(w);
+		if (!has_room(w))
+			write_tun(w);
 	} while (count == COLLECT_EVERY);
 }
 

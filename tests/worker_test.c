@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <net/if.h>
 #include <netinet/in.h>
+#include <netinet/udp.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -28,6 +29,10 @@
 #include <unistd.h>
 
 #include "control/channel.h"
+#include "core/crypto/initiator.h"
+#include "core/frame.h"
+#include "core/packet.h"
+#include "core/session.h"
 #include "io/open.h"
 #include "tap.h"
 #include "worker.h"
@@ -61,6 +66,12 @@ static struct {
 	struct addr listen;		/* the server's */
 	unsigned threads;		/* of workers that start now */
 } t;
+
+static void fill(void *ctx, void *buf, size_t len)
+{
+	(void)ctx;
+	randombytes_buf(buf, len);
+}
 
 /* --- namespaces and descriptors ----------------------------------------- */
 
@@ -903,6 +914,96 @@ static void strangers_datagrams_are_counted_and_nothing_more(void **state)
 	assert_int_equal(stop(&t.server), 0);
 }
 
+/* --- a client that is none of ours ----------------------------------------- */
+
+/* It shakes hands with the server: what its data is sealed with. */
+static struct keypair *join(int fd, const struct sockaddr_storage *to, socklen_t len)
+{
+	const struct random_source random = { fill, NULL };
+	const uint8_t psk[32] = { 0 };
+	struct pollfd readable = { .fd = fd, .events = POLLIN };
+	struct initiator initiator;
+	struct keypair *keys;
+	struct suite suite;
+	uint8_t at[2048];
+	ssize_t n;
+
+	suite_plain(&suite);
+	initiator_init(&initiator, t.client_key, t.server_public, psk, CIPHER_BIT(CIPHER_CHACHA20_POLY1305), &random);
+	initiator_start(&initiator, 5, NULL, SEC(1));
+	initiator_round(&initiator, SEC(1));
+	initiator_message(&initiator, 0, SEC(1), at);
+	assert_int_equal(sendto(fd, at, HANDSHAKE_INIT_SIZE, 0, (const struct sockaddr *)to, len), HANDSHAKE_INIT_SIZE);
+	assert_int_equal(poll(&readable, 1, 5000), 1);
+	n = recv(fd, at, sizeof(at), 0);
+	assert_true(n > 0);
+	assert_int_equal(initiator_input(&initiator, 0, at, (size_t)n, SEC(1)), INITIATOR_DONE);
+	keys = keypair_new(initiator_keys(&initiator), &suite, 1, SEC(1));
+	assert_non_null(keys);
+	initiator_done(&initiator);
+	return keys;
+}
+
+#define EACH	30	/* packets in a datagram, each but a header, */
+#define RUN	64	/* and datagrams that go out as one message */
+#define RUNS	3
+#define CROWD	(PACKET_HEADER + EACH * (FRAME_AMONG_HEADER + 20) + PACKET_TAG)
+
+/* A datagram of that number. */
+static void write_crowd(const struct keypair *keys, uint32_t number, uint8_t at[CROWD])
+{
+	const struct packet_header header = { 0, keys->remote, number };
+	uint8_t frames[CROWD], *p = frames;
+
+	for (unsigned i = 0; i < EACH; i++) {
+		const struct piece place = { .lane = 3, .seq = number * EACH + i, .unordered = true };
+
+		frame_write_data_among(p, &place, true, 20);
+		p += FRAME_AMONG_HEADER;
+		memset(p, 0, 20);
+		p[0] = 0x45;
+		p[3] = 20;
+		p[8] = 64;
+		p[9] = 253;	/* RFC 3692: nobody waits for it */
+		memcpy(p + 12, (uint8_t[]){ 10, 84, 0, 2, 10, 84, 0, 1 }, 8);
+		p += 20;
+	}
+	packet_write_header(at, &header);
+	aead_seal(&keys->send, 0, number, at, PACKET_HEADER, at + PACKET_HEADER, frames, (size_t)(p - frames));
+}
+
+/* More packets than there are buffers, and all of them in one turn. */
+static void what_few_datagrams_bring_does_not_take_all_buffers(void **state)
+{
+	static uint8_t run[RUN][CROWD];
+	int segment = CROWD, room = 1 << 22, fd;
+	struct sockaddr_storage to;
+	struct keypair *keys;
+	socklen_t len;
+
+	(void)state;
+	start_server();
+	WAIT(t.server.ready);
+	len = (socklen_t)addr_to_sockaddr(&t.listen, &to);
+	fd = socket_at("127.0.0.9", false, NULL);
+	setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &room, sizeof(room));
+	keys = join(fd, &to, len);
+	kill(t.server.pid, SIGSTOP);
+	setsockopt(fd, IPPROTO_UDP, UDP_SEGMENT, &segment, sizeof(segment));
+	for (uint32_t i = 0; i < RUNS; i++) {
+		for (uint32_t n = 0; n < RUN; n++)
+			write_crowd(keys, i * RUN + n, run[n]);
+		assert_int_equal(sendto(fd, run, sizeof(run), 0, (struct sockaddr *)&to, len), sizeof(run));
+	}
+	kill(t.server.pid, SIGCONT);
+	ask_status(&t.server, 5);
+	assert_true(RUNS * RUN * EACH > MESSAGE_POOL_MIN);
+	assert_int_equal(t.server.peer.rx_packets, RUNS * RUN * EACH);
+	keypair_free(keys);
+	close(fd);
+	assert_int_equal(stop(&t.server), 0);
+}
+
 /* --- the stage ----------------------------------------------------------- */
 
 static int open_stage(void **state)
@@ -967,6 +1068,8 @@ int main(void)
 		     a_device_that_goes_away_is_told_and_not_spun_on),
 		TEST("a server takes as many peers as there may be",
 		     a_server_takes_as_many_peers_as_there_may_be),
+		TEST("what few datagrams bring does not take all buffers",
+		     what_few_datagrams_bring_does_not_take_all_buffers),
 		TEST("strangers' datagrams are counted and nothing more",
 		     strangers_datagrams_are_counted_and_nothing_more),
 	};
