@@ -23,6 +23,7 @@
 struct netlink {
 	struct nl_sock *request, *event;
 	char error[256];
+	char words[200];	/* the kernel's own, of the last request; empty: it had none */
 	bool changed;
 };
 
@@ -111,6 +112,34 @@ static int open_socket(struct nl_sock **ret)
 	return fcntl(nl_socket_get_fd(*ret), F_SETFD, FD_CLOEXEC) < 0 ? -errno : 0;
 }
 
+/* What the kernel says in words is behind the request that it gives back. */
+static int on_refused(struct sockaddr_nl *from, struct nlmsgerr *e, void *arg)
+{
+	const struct nlmsghdr *h = (const struct nlmsghdr *)((const char *)e - NLMSG_HDRLEN);
+	size_t back = h->nlmsg_flags & NLM_F_CAPPED ? 0 : e->msg.nlmsg_len - NLMSG_HDRLEN;
+	size_t at = NLMSG_HDRLEN + NLMSG_ALIGN(sizeof(*e) + back);
+	struct netlink *n = arg;
+	struct nlattr *text = NULL;
+
+	(void)from;
+	if (h->nlmsg_flags & NLM_F_ACK_TLVS && at < h->nlmsg_len)
+		text = nla_find((const struct nlattr *)((const char *)h + at), (int)(h->nlmsg_len - at), NLMSGERR_ATTR_MSG);
+	if (text != NULL)
+		nla_strlcpy(n->words, text, sizeof(n->words));
+	return NL_STOP;
+}
+
+static int open_request(struct netlink *n, struct nl_sock **ret)
+{
+	int yes = 1, err = open_socket(ret);
+
+	if (err < 0)
+		return err;
+	setsockopt(nl_socket_get_fd(*ret), SOL_NETLINK, NETLINK_EXT_ACK, &yes, sizeof(yes));	/* Linux 4.12 */
+	nl_socket_modify_err_cb(*ret, NL_CB_CUSTOM, on_refused, n);
+	return 0;
+}
+
 /*
  * libnl waits for the answer to a request also when it could not be sent, and takes
  * every later one for wrong: a new socket begins anew.
@@ -119,7 +148,7 @@ static int could_not_send(struct netlink *n, int err)
 {
 	struct nl_sock *fresh = NULL;
 
-	if (open_socket(&fresh) == 0) {
+	if (open_request(n, &fresh) == 0) {
 		nl_socket_free(n->request);
 		n->request = fresh;
 	} else {
@@ -574,10 +603,11 @@ int netlink_apply(struct netlink *n, const struct operation *o)
 		return -ENOMEM;
 	if (o->kind == OPERATION_LINK_SET && !o->link.no_ipv6)
 		leave_out_link_local(n, o->link.index);
+	n->words[0] = '\0';
 	err = send_sync(n, m);
 	if (err >= 0)
 		return 0;
-	snprintf(n->error, sizeof(n->error), "%s", nl_geterror(err));
+	snprintf(n->error, sizeof(n->error), "%s", n->words[0] != '\0' ? n->words : nl_geterror(err));
 	return sys_error(err);
 }
 
@@ -600,7 +630,7 @@ static int on_event(struct nl_msg *msg, void *arg)
 int netlink_new(struct netlink **ret)
 {
 	struct netlink *n = calloc(1, sizeof(*n));
-	int err = n != NULL ? open_socket(&n->request) : -ENOMEM;
+	int err = n != NULL ? open_request(n, &n->request) : -ENOMEM;
 
 	if (err == 0)
 		err = open_socket(&n->event);

@@ -193,6 +193,22 @@ static void a_rule_of_another_program_in_our_range_is_an_error(void **state)
 	close(tun);
 }
 
+/* Its own address as a router: Linux takes that in the main table, and for no table of ours. */
+static void what_is_refused_is_told_in_the_kernels_words(void **state)
+{
+	struct router *r = new_router();
+	int tun = open_tun("ttt0");
+
+	(void)state;
+	run("ip route replace default via 10.0.2.2 dev wan2 metric 200");
+	assert_true(apply_full(r) < 0);
+	assert_non_null(strstr(router_error(r), "Nexthop has invalid gateway"));
+	run("ip route replace default via 10.0.2.1 dev wan2 metric 200");
+	assert_true(router_undo(r) > 0);
+	router_free(r);
+	close(tun);
+}
+
 /* A device that persists is there without anybody; other kinds have no process. */
 static void a_tun_is_held_as_long_as_a_process_has_it(void **state)
 {
@@ -222,6 +238,7 @@ int main(void)
 		TEST("events are heard, and links followed", events_are_heard_and_links_followed),
 		TEST("a rule of another program in our range is an error",
 		     a_rule_of_another_program_in_our_range_is_an_error),
+		TEST("what is refused is told in the kernel's words", what_is_refused_is_told_in_the_kernels_words),
 		TEST("a TUN is held as long as a process has it", a_tun_is_held_as_long_as_a_process_has_it),
 	};
 	int failed;
