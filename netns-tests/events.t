@@ -112,6 +112,20 @@ is "the log has said it once" "$(says "$foreign")" 1
 ok "the rule is removed" in_client ip rule del pref 7450
 ok "status says so no more" within 1 not is_noted "$foreign"
 
+for when in "while it is up" "when it comes up"; do
+	[ "$when" = "while it is up" ] || client down
+	# Linux takes that in the main table, and for no table of ours.
+	ok "a link's router is the link's own address, $when" \
+		in_client ip route replace default via 10.71.1.7 dev wan1 metric 101
+	[ "$when" = "while it is up" ] || ok "the client comes up" client up
+	ok "the link leaves" within 2 uses "wan0 wan2"
+	like "status says why, in the kernel's words" "$(why wan1)" "^its IPv4 route is refused: Nexthop has invalid gateway"
+	is "and that is no trouble" "$(notes)" ""
+	in_client ip route replace default via "$(gw4 wan1)" dev wan1 metric 101
+	ok "with a router of its own it joins" within 3 uses "wan0 wan1 wan2"
+done
+ok "a refused route is not logged" not grep -q "add route" "$log"
+
 state=$(client down 2>&1; in_client ip rule | grep -c 'proto 84')
 is "the client goes down and leaves no rule" "$state" 0
 done_testing

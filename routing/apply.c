@@ -24,8 +24,10 @@ struct router {
 	struct netlink *netlink;
 	struct sysctl_store *settings;
 	struct snapshot snapshot;
-	struct links links, told;	/* as found, and as router_changes last saw them */
+	struct links links;		/* as found: each has its place in the plan */
+	struct links usable, told;	/* those that the kernel takes, and as router_changes last saw them */
 	struct plan plan;
+	char refused[LINKS_MAX][LINKS_REASON];	/* by slot: why the kernel does not; empty: it does */
 	/* by slot: who has told his gateway where he is; index 0: nobody */
 	struct { int index; struct addr source, gateway; } told_gateway[LINKS_MAX];
 	char error[ROUTER_ERROR];
@@ -120,12 +122,13 @@ int router_refresh(struct router *r)
 		return fail(r, err, "cannot read the host's routes: %s", strerror(-err));
 	links_find(&r->snapshot, &r->options.links, &found);
 	links_update(&r->links, &found);
+	r->usable = r->links;
 	return 0;
 }
 
 const struct links *router_links(const struct router *r)
 {
-	return &r->links;
+	return &r->usable;
 }
 
 const struct snapshot *router_snapshot(const struct router *r)
@@ -135,9 +138,9 @@ const struct snapshot *router_snapshot(const struct router *r)
 
 size_t router_changes(struct router *r, struct link_change ret[LINKS_CHANGES])
 {
-	size_t n = links_changes(&r->told, &r->links, ret);
+	size_t n = links_changes(&r->told, &r->usable, ret);
 
-	r->told = r->links;
+	r->told = r->usable;
 	return n;
 }
 
@@ -151,6 +154,22 @@ static bool is_settled(const struct operation *o, int err)
 	       (removal && (err == -ENOENT || err == -EADDRNOTAVAIL || err == -ENODEV || err == -EIO));
 }
 
+/* A route in a link's own table matters to nobody else: without it the link is not used. */
+static bool refuses_link(struct router *r, const struct operation *o, int err)
+{
+	unsigned slot = 0;
+
+	if (is_settled(o, err) || (o->kind != OPERATION_ROUTE_ADD && o->kind != OPERATION_ROUTE_REPLACE))
+		return false;
+	while (slot < LINKS_MAX && o->route.table != marks_link_table(&r->options.marks, slot))
+		slot++;
+	if (slot == LINKS_MAX)
+		return false;
+	snprintf(r->refused[slot], sizeof(r->refused[slot]), "its IPv%d route is refused: %.50s",
+		 o->route.family == ADDR_IPV6 ? 6 : 4, netlink_error(r->netlink));
+	return true;
+}
+
 /* One round of operations: how many, or the first failure; it goes on after one. */
 static int perform(struct router *r, const struct plan *p)
 {
@@ -160,8 +179,12 @@ static int perform(struct router *r, const struct plan *p)
 
 	if (err < 0)
 		return fail(r, err, "%s", strerror(-err));
-	for (size_t i = 0; i < ops.count; i++, n++) {
+	memset(r->refused, 0, sizeof(r->refused));
+	for (size_t i = 0; i < ops.count; i++) {
 		err = netlink_apply(r->netlink, &ops.item[i]);
+		if (refuses_link(r, &ops.item[i], err))
+			continue;
+		n++;
 		if (is_settled(&ops.item[i], err) || first < 0)
 			continue;
 		first = fail(r, err, "%s: %s", operation_print(&ops.item[i], &r->snapshot, text),
@@ -209,20 +232,41 @@ static void tell_gateways(struct router *r)
 			r->told_gateway[slot].index = 0;
 }
 
+/*
+ * It keeps its place in the plan, so that each time the kernel is asked again, and
+ * nothing else moves.  One is not used; none is no tunnel.
+ */
+static int leave_out_refused(struct router *r)
+{
+	struct links *l = &r->usable;
+	char first[SNAPSHOT_NAME + LINKS_REASON + 2] = "";
+
+	for (size_t i = l->count; i-- > 0;) {
+		const char *reason = r->refused[l->link[i].slot];
+
+		if (reason[0] == '\0')
+			continue;
+		snprintf(first, sizeof(first), "%s: %s", l->link[i].ifname, reason);
+		links_leave_out(l, i, reason);
+	}
+	return first[0] != '\0' && l->count == 0 ? fail(r, -EIO, "%s", first) : 0;
+}
+
 /* Routes and rules: how many changed. */
 static int apply_routes(struct router *r, const struct plan_options *options)
 {
 	const struct kernel_rule *foreign;
 	char text[SNAPSHOT_TEXT];
-	int total = 0, n = 1;
+	int total = 0, n = 1, refused;
 
 	for (int round = 0; round < ROUNDS && n != 0; round++) {
 		n = make_hold(r, options);
 		if (n > 0)
 			total += n;
 	}
-	if (n < 0)
-		return n;
+	refused = leave_out_refused(r);
+	if (n < 0 || refused < 0)
+		return n < 0 ? n : refused;
 	foreign = compare_foreign_rule(&r->options.marks, &r->snapshot);
 	if (foreign != NULL)
 		return fail(r, -EEXIST, "a rule of another program stands among ours: %s: set rule-priority",
@@ -286,7 +330,7 @@ struct netlink *router_netlink(struct router *r)
 
 void router_print(const struct router *r, FILE *out)
 {
-	links_print(&r->links, out);
+	links_print(&r->usable, out);
 	plan_print(&r->plan, &r->snapshot, out);
 }
 

@@ -42,6 +42,7 @@ int router_set_links(struct router *r, const struct link_options *links);
 
 /* Dumps the kernel's state and finds the links in it. */
 int router_refresh(struct router *r);
+/* After router_apply without those whose routes the kernel refuses: they are among the unused. */
 const struct links *router_links(const struct router *r);
 const struct snapshot *router_snapshot(const struct router *r);
 /* What changed since the last call of this function, over any number of refreshes. */
@@ -52,7 +53,8 @@ size_t router_changes(struct router *r, struct link_change ret[LINKS_CHANGES]);
  * times, when the ground moved meanwhile.  options.marks and .tun are taken
  * from the router.  Goes on after a failure, and gives the first one, a negative
  * errno; else the number of things changed (0 when all was right).
- * -EEXIST: a foreign rule is in our range.
+ * -EEXIST: a foreign rule is in our range.  A link whose routes are refused is none
+ * of that, as long as there is another.
  */
 int router_apply(struct router *r, const struct plan_options *options);
 /* Rules, routes and settings back as before.  Goes on after a failure, and

@@ -249,6 +249,15 @@ void links_find(const struct snapshot *s, const struct link_options *options, st
 		try_link(s, &s->links.item[i], options, ret);
 }
 
+void links_leave_out(struct links *links, size_t n, const char *reason)
+{
+	struct link *l = &links->link[n];
+
+	add_unused(links, l->ifname, l->family, reason);
+	links->count--;
+	memmove(l, l + 1, (links->count - n) * sizeof(*l));
+}
+
 /* --- which is which, from one look to the next ---------------------------------- */
 
 static bool may_be(const struct link *a, const struct link *b)

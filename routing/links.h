@@ -86,6 +86,9 @@ void links_find(const struct snapshot *s, const struct link_options *options, st
  */
 void links_update(struct links *links, const struct links *found);
 
+/* links.link[n] is none for now: it is among the unused, with that reason. */
+void links_leave_out(struct links *links, size_t n, const char *reason);
+
 /* Its number for `ttt portal`; the interface has a link. */
 unsigned links_portal(const struct links *links, int index);
 

@@ -194,16 +194,33 @@ static void a_rule_of_another_program_in_our_range_is_an_error(void **state)
 }
 
 /* Its own address as a router: Linux takes that in the main table, and for no table of ours. */
-static void what_is_refused_is_told_in_the_kernels_words(void **state)
+static void a_link_whose_route_is_refused_is_not_used(void **state)
 {
+	static const char reason[] = "its IPv4 route is refused: Nexthop has invalid gateway";
 	struct router *r = new_router();
 	int tun = open_tun("ttt0");
+	const struct links *l = router_links(r);
 
 	(void)state;
 	run("ip route replace default via 10.0.2.2 dev wan2 metric 200");
-	assert_true(apply_full(r) < 0);
-	assert_non_null(strstr(router_error(r), "Nexthop has invalid gateway"));
+	assert_true(apply_full(r) > 0);
+	assert_int_equal(l->count, 2);
+	assert_string_equal(l->unused[l->unused_count - 1].ifname, "wan2");
+	assert_string_equal(l->unused[l->unused_count - 1].reason, reason);
+	assert_int_equal(apply_full(r), 0);
+	assert_int_equal(l->count, 2);
 	run("ip route replace default via 10.0.2.1 dev wan2 metric 200");
+	assert_true(apply_full(r) > 0);
+	assert_int_equal(l->count, 3);
+	assert_int_equal(apply_full(r), 0);
+
+	run("ip route replace default via 10.0.2.2 dev wan2 metric 200; ip -6 route del default; "
+	    "ip route del default dev wan1");
+	assert_int_equal(apply_full(r), -EIO);
+	assert_string_equal(router_error(r), "wan2: its IPv4 route is refused: Nexthop has invalid gateway");
+	run("ip route replace default via 10.0.2.1 dev wan2 metric 200; "
+	    "ip route add default via 10.0.1.1 dev wan1 metric 100; "
+	    "ip -6 route add default via 2001:db8:1::1 dev wan1");
 	assert_true(router_undo(r) > 0);
 	router_free(r);
 	close(tun);
@@ -238,7 +255,7 @@ int main(void)
 		TEST("events are heard, and links followed", events_are_heard_and_links_followed),
 		TEST("a rule of another program in our range is an error",
 		     a_rule_of_another_program_in_our_range_is_an_error),
-		TEST("what is refused is told in the kernel's words", what_is_refused_is_told_in_the_kernels_words),
+		TEST("a link whose route is refused is not used", a_link_whose_route_is_refused_is_not_used),
 		TEST("a TUN is held as long as a process has it", a_tun_is_held_as_long_as_a_process_has_it),
 	};
 	int failed;
