@@ -83,8 +83,8 @@ for who in resolvconf resolvectl; do
 	is "$who is told the tunnel's resolvers" "$(told $record)" "$wanted"
 	is "$who: resolv.conf is left to it" "$(nsenter -t "$holder" -m cat /etc/resolv.conf)" "$resolv_conf_was"
 	if [ $who = resolvectl ]; then	# systemd-resolved forgets a device that is gone
-		in_client ip link del dev ttt0
 		rm "$T/told/ttt0"
+		in_client ip link del dev ttt0
 		ok "resolvectl is told them again of a device that is made anew" within 5 has_been_told
 	fi
 	ok "$who: down" in_view down
