@@ -45,6 +45,28 @@ server up
 has_new() { [ "$(resolvers)" = "nameserver 10.84.0.9" ]; }
 ok "other resolvers follow with the next session" within 20 has_new
 
+# Resolvers that cannot be set are told until they can be: another event tries again.
+remount() { nsenter -t "$(status_of client .supervisor_pid)" -m mount -o "remount,bind,$1" /etc/resolv.conf; }
+is_noted() { client status | grep -q "^note: cannot set the tunnel's DNS servers: Read-only file system"; }
+something_happens() { in_client ip link add dev other type veth peer name another && in_client ip link del dev other; }
+if resolvers_are_ours; then
+	remount ro
+	server down
+	SERVER_TUNNEL="dns = 10.84.0.8" tunnel_files
+	server up
+	ok "status says that they cannot be set" within 20 is_noted
+	ok "something else happens" something_happens
+	ok "status still says so" not within 0.3 not is_noted
+	remount rw
+	ok "something else happens" something_happens
+	ok "they are set" within 2 eval '[ "$(resolvers)" = "nameserver 10.84.0.8" ]'
+	ok "and status says no more" within 2 not is_noted
+	server down
+	SERVER_TUNNEL="dns = 10.84.0.9" tunnel_files
+	server up
+	ok "the next ones follow" within 20 has_new
+fi
+
 # --- as after a power cut: nothing in memory, what is on disk stays --------------------
 
 for pid in $(ip netns pids "$(ns_name client)"); do kill -KILL "$pid"; done

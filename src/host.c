@@ -505,6 +505,7 @@ static int apply_dns(struct host *h)
 {
 	const struct message_tunnel *t = &h->tunnel;
 	size_t count = h->direct ? 0 : t->dns_count;
+	int code;
 
 	if (h->dns_count == count && memcmp(h->dns, t->dns, count * sizeof(t->dns[0])) == 0)
 		return 0;
@@ -513,7 +514,10 @@ static int apply_dns(struct host *h)
 	memcpy(h->dns, t->dns, sizeof(h->dns));
 	h->dns_count = count;
 	h->dns_in_file = false;
-	return count > 0 ? host_set_names(h) : 0;
+	code = count > 0 ? host_set_names(h) : 0;
+	if (code != 0)
+		memset(h->dns, 0, sizeof(h->dns));	/* tried again next time */
+	return code;
 }
 
 bool host_names_are_overwritten(struct host *h)
