@@ -53,7 +53,7 @@ OFFLOAD_SRC	:= $(wildcard src/offload/*.c)
 CORE_SRC	:= $(wildcard src/core/*.c src/core/*/*.c src/strategy/*.c)
 CONFIG_SRC	:= $(wildcard src/config/*.c)
 OUTSIDE_SRC	:= $(wildcard src/io/*.c src/control/*.c routing/*.c nft/*.c)
-TOP_SRC		:= $(filter-out src/main.c,$(wildcard src/*.c)) $(wildcard src/cli/*.c)
+TOP_SRC		:= $(wildcard src/cli/*.c src/supervisor/*.c src/worker/*.c src/host/*.c)
 # The simulator stands beside them, and its tool: no part of the daemon.
 SIM_SRC		:= $(filter-out src/sim/main.c,$(wildcard src/sim/*.c)) $(wildcard src/sim/tool/*.c)
 SIM_ARCHIVES	:= $(BUILD)/libsim.a $(BUILD)/libconfig.a $(BUILD)/libcore.a $(BUILD)/libbase.a

@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "budget_file.h"
+#include "supervisor/budget_file.h"
 #include "folder.h"
 #include "tap.h"
 

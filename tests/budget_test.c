@@ -4,7 +4,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "budget.h"
+#include "supervisor/budget.h"
 #include "tap.h"
 
 #define GB	UINT64_C(1000000000)

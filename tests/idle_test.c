@@ -1,7 +1,7 @@
 /* idle: the one reason that is told of each link. */
 #include <string.h>
 
-#include "idle.h"
+#include "supervisor/idle.h"
 #include "tap.h"
 
 /* Two links, wan0 and wan1, each with a path that may carry data. */

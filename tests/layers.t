@@ -12,7 +12,7 @@ includes() { # includes "files" "allowed regex": those that are not allowed
 	# shellcheck disable=SC2086
 	grep -nE '^#include "' $1 2>/dev/null | grep -vE "#include \"($2)" | head
 }
-echo 1..18
+echo 1..20
 check "base includes only base" "$(includes 'src/base/*.[ch]' 'base/')"
 check "offload includes only base and itself" "$(includes 'src/offload/*.[ch]' 'base/|offload/')"
 check "the core includes only base, the core and strategies" \
@@ -23,6 +23,10 @@ check "the configuration includes only base and itself" "$(includes 'src/config/
 check "io, control, routing and nft do not know each other, nor the engine" \
 	"$(includes 'src/io/*.[ch]' 'base/|io/'; includes 'src/control/*.[ch]' 'base/|control/'
 	   includes 'routing/*.[ch]' 'base/|routing/'; includes 'nft/*.[ch]' 'base/|nft/')"
+check "the worker includes what carries packets, and nothing of what changes the machine" \
+	"$(includes 'src/worker/*.[ch]' 'base/|control/|core/|io/|offload/|worker/')"
+check "what is done to the host knows neither the supervisor nor the worker" \
+	"$(includes 'src/host/*.[ch]' 'base/|config/|control/|io/|routing/|nft/|host/')"
 check "the simulator includes only base, the core, strategies and itself" \
 	"$(includes "$(ls src/sim/*.[ch] | grep -v /main.c)" 'base/|core/|strategy/|sim/[a-z_]*\.h')"
 check "its tool includes the configuration, too, and nothing else" \

@@ -70,7 +70,7 @@ only_real_states() {
 	local said
 	said=$(section "JSON OF STATUS" | sed 's/.*The state of a tunnel or peer is//; s/; that of a path.*//')
 	for word in $(sed -E 's/\([58]\)//g; s/\([^)]*\)//g; s/[^a-z ]//g' <<<"$said"); do
-		[ "$word" = or ] || grep -qF "\"$word\"" src/supervisor_control.c src/report.c ||
+		[ "$word" = or ] || grep -qF "\"$word\"" src/supervisor/supervisor_control.c src/supervisor/report.c ||
 			{ echo "never: $word"; return 1; }
 	done
 }

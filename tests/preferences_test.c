@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "budget.h"
-#include "preferences.h"
+#include "supervisor/budget.h"
+#include "supervisor/preferences.h"
 #include "tap.h"
 
 #define K1 "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE="

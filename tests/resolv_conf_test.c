@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "folder.h"
-#include "resolv_conf.h"
+#include "host/resolv_conf.h"
 #include "tap.h"
 
 #define LAN	"nameserver 192.168.1.1\nsearch lan\n"

@@ -5,9 +5,9 @@
 #include <unistd.h>
 
 #include "config/config.h"
-#include "preferences.h"
+#include "supervisor/preferences.h"
 #include "tap.h"
-#include "uplinks.h"
+#include "supervisor/uplinks.h"
 
 static struct uplinks uplinks;
 static struct links links;

@@ -8,7 +8,7 @@
 #include "base/buf.h"
 #include "io/open.h"
 #include "tap.h"
-#include "worker_socket.h"
+#include "worker/worker_socket.h"
 
 struct heard {
 	unsigned reports, too_big;

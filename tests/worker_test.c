@@ -35,7 +35,7 @@
 #include "core/session.h"
 #include "io/open.h"
 #include "tap.h"
-#include "worker.h"
+#include "worker/worker.h"
 
 #define UID		65534
 #define PATIENCE	10.0	/* seconds until a wait has failed */

@@ -6,8 +6,8 @@
 #include "inner_packet.h"
 #include "io/tun.h"
 #include "tap.h"
-#include "worker_report.h"
-#include "worker_tun.h"
+#include "worker/worker_report.h"
+#include "worker/worker_tun.h"
 
 #define BUFS	256
 

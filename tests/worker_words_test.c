@@ -8,7 +8,7 @@
 
 #include "folder.h"
 #include "tap.h"
-#include "worker_words.h"
+#include "supervisor/worker_words.h"
 
 static struct ev_loop *loop;
 static struct worker_said said;

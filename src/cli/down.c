@@ -11,7 +11,7 @@
 #include "base/log.h"
 #include "cli/cli.h"
 #include "config/load.h"
-#include "supervisor.h"
+#include "supervisor/supervisor.h"
 
 #define END_WITHIN	15000	/* ms */
 #define DYING_MS	2000

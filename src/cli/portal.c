@@ -30,7 +30,7 @@
 #include "cli/cli.h"
 #include "io/cgroup.h"
 #include "io/door.h"
-#include "link_dns.h"
+#include "host/link_dns.h"
 
 #define RESOLV_CONF	"/etc/resolv.conf"
 #define NO_COMMAND	127	/* as shells have it */

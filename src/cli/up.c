@@ -18,7 +18,7 @@
 #include "base/log.h"
 #include "cli/cli.h"
 #include "config/load.h"
-#include "supervisor.h"
+#include "supervisor/supervisor.h"
 
 #define LINE	1024
 
