@@ -122,10 +122,17 @@ void supervisor_fail(struct supervisor *s, int code, const char *format, ...) __
 /* The kernel's state as it should be now.  A failure has been said; once it is up, as
  * long as it is the same one, only once, and status has it. */
 bool supervisor_apply(struct supervisor *s);
-void supervisor_session_is_up(struct supervisor *s, const struct message_tunnel *tunnel);
+/* It is up: say so, once. */
+void supervisor_report_ready(struct supervisor *s);
+
+/* The worker (supervisor_worker.c): before anything else; 0 or an errno; with a goodbye. */
+void supervisor_init_worker(struct supervisor *s);
+int supervisor_begin_worker(struct supervisor *s);
+void supervisor_end_worker(struct supervisor *s);
 /* The TUN is another worker's now, and the one before is ended. */
 void supervisor_change_worker(struct supervisor *s, const struct worker_child *worker);
 int supervisor_make_empty_dir(const struct supervisor *s);
+void supervisor_session_is_up(struct supervisor *s, const struct message_tunnel *tunnel);
 
 /* The worker is told of links that came, went, or are to be used otherwise. */
 void supervisor_sync(struct supervisor *s);
