@@ -243,7 +243,8 @@ static int add_hops(struct kernel_route r, struct nlattr *multipath, struct dump
 	int left = nla_len(multipath), err = 0;
 
 	r.multipath = true;
-	while (err == 0 && RTNH_OK(hop, left)) {
+	/* RTNH_OK looks at the length before it asks whether there is one */
+	while (err == 0 && left >= (int)sizeof(*hop) && RTNH_OK(hop, left)) {
 		struct nlattr *tb[RTA_MAX + 1];
 
 		r.oif = hop->rtnh_ifindex;
