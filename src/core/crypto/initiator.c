@@ -112,8 +112,9 @@ static bool is_fresh(const struct initiator_cookie *c, nsec_t now)
 void initiator_message(const struct initiator *i, unsigned slot, nsec_t now,
 		       uint8_t ret[HANDSHAKE_INIT_SIZE])
 {
-	bool others_turn = i->rounds % 2 == 0 && is_fresh(&i->former[slot], now);
-	const struct initiator_cookie *c = others_turn ? &i->former[slot] : &i->cookie[slot];
+	const struct initiator_cookie *last = &i->cookie[slot], *former = &i->former[slot];
+	bool others_turn = (i->rounds - last->round) % 2 != 0 && is_fresh(former, now);
+	const struct initiator_cookie *c = others_turn ? former : last;
 
 	memcpy(ret, i->message, HANDSHAKE_INIT_SIZE);
 	if (is_fresh(c, now))
@@ -140,20 +141,25 @@ static enum initiator_result take_retry(struct initiator *i, const uint8_t *d, n
 	return INITIATOR_AGAIN;
 }
 
+/*
+ * The first for a message goes out at once.  Of others one is forged, but nobody knows
+ * which: the last of them is kept, beside the one that was there before this message or
+ * else the first.
+ */
 static enum initiator_result take_cookie(struct initiator *i, unsigned slot, const uint8_t *d,
 					 nsec_t now)
 {
-	struct initiator_cookie *last = &i->cookie[slot];
-	struct initiator_cookie came = { .at = nsec_max(now, 1) };
+	struct initiator_cookie *last = &i->cookie[slot], *former = &i->former[slot];
+	struct initiator_cookie came = { .at = nsec_max(now, 1), .round = i->rounds };
+	bool first = !(i->fed & PATH_BIT(slot));
 
-	if ((i->fed & PATH_BIT(slot)) ||
-	    !cookie_open(&i->peer_keys, our_mac1(i), d + 4, d + 4 + COOKIE_NONCE, came.cookie))
+	if (!cookie_open(&i->peer_keys, our_mac1(i), d + 4, d + 4 + COOKIE_NONCE, came.cookie))
 		return INITIATOR_IGNORED;
 	i->fed |= PATH_BIT(slot);
-	if (memcmp(came.cookie, last->cookie, COOKIE_MAC) != 0)
-		i->former[slot] = *last;
+	if (memcmp(came.cookie, last->cookie, COOKIE_MAC) != 0 && (first || !is_fresh(former, now)))
+		*former = *last;
 	*last = came;
-	return INITIATOR_AGAIN_HERE;
+	return first ? INITIATOR_AGAIN_HERE : INITIATOR_IGNORED;
 }
 
 static bool usable(const struct initiator *i, const struct handshake_response *r)

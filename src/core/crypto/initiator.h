@@ -12,8 +12,10 @@
  * RETRY and COOKIE carry no proof of who wrote them, only that he saw our
  * message (its MAC1): such a one can cost a round trip, never the handshake,
  * since a message with a token takes no further RETRY and a message that is
- * not answered is made anew without one; and each message takes one COOKIE on
- * a link, and goes out in turn with that and with the one before.
+ * not answered is made anew without one; and a message goes out in turn with the
+ * last COOKIE that came on the link and with one before, so that only who is faster
+ * than the server and has the last word as well, for message after message, is in
+ * the way, and only while the server asks for cookies.
  */
 #ifndef TTT_CORE_CRYPTO_INITIATOR_H
 #define TTT_CORE_CRYPTO_INITIATOR_H
@@ -43,6 +45,7 @@ struct initiator {
 	struct initiator_cookie {
 		uint8_t cookie[COOKIE_MAC];
 		nsec_t at;		/* 0: none */
+		unsigned round;		/* after so many rounds; only whether that is odd counts */
 	} cookie[PATHS_MAX], former[PATHS_MAX];
 	path_set fed;			/* links that a COOKIE for this message has come on */
 	struct handshake_keys keys;
