@@ -78,9 +78,13 @@ ok "the manual tells no state that there is not" only_real_states
 
 # Whatever is named after the interface, or its table.
 files_are_told() {
-	for suffix in $(grep -hoE '/%[su]\.[a-z]+"' src/*.c routing/*.c src/control/*.c | grep -oE '[a-z]+"$' | tr -d '"' | sort -u); do
+	local suffixes
+	suffixes=$(grep -rhoE '/%[su]\.[a-z]+"' --include='*.c' src routing | grep -oE '[a-z]+"$' | tr -d '"' | sort -u)
+	for suffix in $suffixes; do
 		section FILES | grep -qE "(NAME|NUMBER)\.$suffix " || { echo "no .$suffix in FILES"; return 1; }
 	done
+	grep -qx dns <<<"$suffixes" || { echo "not found in the source: .dns"; return 1; }
+	section FILES | grep -q '/run/ttt/lock' || { echo "no lock of the directory in FILES"; return 1; }
 }
 ok "every file that the daemon makes is under FILES" files_are_told
 echo "1..$n"
