@@ -25,6 +25,8 @@ SCRIPT
 cat >"$T/bin/resolvectl" <<-SCRIPT
 	#!/bin/sh
 	[ ! -e $T/refuse ] || [ \$1 = revert ] || exit 1
+	echo \$1 >>$T/called
+	[ ! -e $T/refuse-slowly ] || [ \$1 = revert ] || { sleep 3; exit 1; }
 	[ -e /sys/class/net/\$2 ] || exit 1
 	case \$1 in
 	revert) rm -f $T/told/\$2 ;;
@@ -43,6 +45,14 @@ hold_view() { # hold_view MOUNT
 in_view() { nsenter -t "$holder" -m -n timeout 20 "$TTT" "$1" -c "$T/client.conf" -r "$T/run-client"; }
 told() { cat "$T/told/$1" 2>/dev/null; }
 has_been_told() { [ "$(told $record)" = "$wanted" ]; }
+
+is_noted() { client status | grep -q "^note: cannot set the tunnel's DNS servers: "; }
+joins_at_once() { # joins_at_once N: the link wanN comes
+	local begin
+	begin=$(microseconds)
+	add_wan "$1"
+	within 10 paths_up 2 && [ $(($(microseconds) - begin)) -lt 1500000 ]
+}
 
 # `up`, as a service manager begins it after a crash, while a `down` is not yet done.
 begins_beside_down() {
@@ -86,6 +96,19 @@ for who in resolvconf resolvectl; do
 		rm "$T/told/ttt0"
 		in_client ip link del dev ttt0
 		ok "resolvectl is told them again of a device that is made anew" within 5 has_been_told
+
+		rm "$T/told/ttt0"
+		touch "$T/refuse-slowly"
+		in_client ip link del dev ttt0
+		ok "when it is slow to refuse them, status says so" within 10 is_noted
+		: >"$T/called"
+		ok "a link that comes meanwhile is used at once" joins_at_once 1
+		is "and resolvectl is not asked because of it" "$(cat "$T/called")" ""
+		rm "$T/refuse-slowly"
+		ok "it is told them later, although nothing happens" within 12 has_been_told
+		is "and nothing is taken away before" "$(grep revert "$T/called")" ""
+		ok "and status says no more" within 2 not is_noted
+		ip -n "$(ns_name client)" link del dev wan1
 	fi
 	ok "$who: down" in_view down
 	is "$who: down takes them back" "$(told $record)" ""

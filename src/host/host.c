@@ -501,23 +501,27 @@ void host_set_tunnel(struct host *h, const struct message_tunnel *tunnel,
 	h->endpoint_count = endpoint_count;
 }
 
+static int tell_of_names(struct host *h)
+{
+	if (h->dns_error == 0)
+		return 0;
+	return fail(h, h->dns_error, "cannot set the tunnel's DNS servers: %s", strerror(-h->dns_error));
+}
+
 static int apply_dns(struct host *h)
 {
 	const struct message_tunnel *t = &h->tunnel;
 	size_t count = h->direct ? 0 : t->dns_count;
-	int code;
 
 	if (h->dns_count == count && memcmp(h->dns, t->dns, count * sizeof(t->dns[0])) == 0)
-		return 0;
+		return tell_of_names(h);
 	if (h->dns_count > 0)
 		dns_restore(h->config->interface, h->runtime_dir);
 	memcpy(h->dns, t->dns, sizeof(h->dns));
 	h->dns_count = count;
+	h->dns_error = 0;
 	h->dns_in_file = false;
-	code = count > 0 ? host_set_names(h) : 0;
-	if (code != 0)
-		memset(h->dns, 0, sizeof(h->dns));	/* tried again next time */
-	return code;
+	return count > 0 ? host_set_names(h) : 0;
 }
 
 bool host_names_are_overwritten(struct host *h)
@@ -530,7 +534,8 @@ int host_set_names(struct host *h)
 	int err = dns_set(h->config->interface, h->runtime_dir, h->dns, h->dns_count);
 
 	h->dns_in_file = err > 0;
-	return err < 0 ? fail(h, err, "cannot set the tunnel's DNS servers: %s", strerror(-err)) : 0;
+	h->dns_error = err < 0 ? err : 0;
+	return tell_of_names(h);
 }
 
 /* All but routing. */

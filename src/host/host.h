@@ -40,8 +40,9 @@ struct host {
 	bool direct;			/* client: nothing goes into the tunnel now, it goes as if there was none */
 	const struct addr *endpoint;	/* client: addresses of the server */
 	size_t endpoint_count;
-	struct addr dns[MESSAGE_DNS];	/* that are set */
+	struct addr dns[MESSAGE_DNS];	/* that are to be set, */
 	size_t dns_count;
+	int dns_error;			/* and are; or why they could not be, a negative errno */
 	bool dns_in_file;		/* /etc/resolv.conf itself */
 	struct dns_seen dns_seen;
 	char *firewall, *closed;	/* the rulesets in force, as text; NULL: none yet */
@@ -86,6 +87,7 @@ bool host_look_at_tables(struct host *h);
 bool host_look_outside(struct host *h);
 /* Of dns_in_file: another program has written its own there.  They are set again, above those. */
 bool host_names_are_overwritten(struct host *h);
+/* Or when they could not be set: host_apply tells of that, and does not try it again, since it may take long. */
 int host_set_names(struct host *h);
 /*
  * Everything as it should be now.  Called again when nothing has changed, it changes

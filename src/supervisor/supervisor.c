@@ -35,8 +35,6 @@
 #define ANSWER_WITHIN		SEC(1)	/* a daemon that lives */
 #define DYING_MS		2000	/* and one that was killed is gone */
 #define OUTSIDE			1.0	/* seconds between two looks at cgroups */
-#define NAMES			1.0	/* and at resolv.conf */
-#define SAY_AGAIN		SEC(3600)	/* what happens again and again */
 
 nsec_t supervisor_now(void)
 {
@@ -106,14 +104,6 @@ void supervisor_report_ready(struct supervisor *s)
 	notify_send("READY=1");
 }
 
-static void watch_names(struct supervisor *s)
-{
-	if (!s->host.dns_in_file)
-		ev_timer_stop(s->loop, &s->names);
-	else if (!ev_is_active(&s->names))
-		ev_timer_again(s->loop, &s->names);
-}
-
 /* Events come often; what is wrong is wrong until it is another thing, or nothing. */
 static void note_trouble(struct supervisor *s, const char *text)
 {
@@ -132,7 +122,7 @@ bool supervisor_apply(struct supervisor *s)
 
 	s->applied_at = supervisor_now();
 	supervisor_watch_tables(s);
-	watch_names(s);
+	supervisor_watch_names(s);
 	if (s->ready || code == EXIT_DONE)
 		note_trouble(s, code == EXIT_DONE ? "" : s->host.error);
 	else
@@ -185,26 +175,6 @@ static void on_outside(struct ev_loop *loop, ev_timer *t, int events)
 	(void)events;
 	if (host_look_outside(&s->host))
 		supervisor_apply(s);
-}
-
-/* No event tells of resolv.conf for certain: it may be replaced, or a link to what is. */
-static void on_names(struct ev_loop *loop, ev_timer *t, int events)
-{
-	struct supervisor *s = t->data;
-	int code;
-
-	(void)loop;
-	(void)events;
-	if (!host_names_are_overwritten(&s->host))
-		return;
-	code = host_set_names(&s->host);
-	if (s->names_said_at != 0 && nsec_since(s->names_said_at, supervisor_now()) < SAY_AGAIN)
-		return;		/* it may be one that does not give in either */
-	s->names_said_at = supervisor_now();
-	if (code == EXIT_DONE)
-		log_info("another program has written to resolv.conf: the tunnel's DNS servers are set again");
-	else
-		log_error("%s", s->host.error);
 }
 
 /* --- beginning ----------------------------------------------------------- */
@@ -445,8 +415,8 @@ int supervisor_run(const struct config *config, const struct supervisor_options 
 	text_copy(s.strategy, sizeof(s.strategy), config->strategy);
 	s.preferences = (struct preferences){ .config = config, .budgets = &s.budgets };
 	ev_timer_init(&s.settle, on_settled, 0.0, 0.0);
-	ev_timer_init(&s.names, on_names, NAMES, NAMES);
-	s.settle.data = s.names.data = &s;
+	s.settle.data = &s;
+	supervisor_init_names(&s);
 	supervisor_init_worker(&s);
 	supervisor_init_servers(&s);
 	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {

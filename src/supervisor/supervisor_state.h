@@ -2,8 +2,8 @@
  * supervisor_state: what the supervisor owns, shared by its life
  * (supervisor.c), the commands that people give it (supervisor_control.c, and
  * supervisor_links.c for those about links), the links' budgets
- * (supervisor_budget.c) and a client's servers (supervisor_servers.c), and by
- * nothing else.
+ * (supervisor_budget.c), a client's servers (supervisor_servers.c) and its DNS
+ * servers (supervisor_names.c), and by nothing else.
  */
 #ifndef TTT_SUPERVISOR_STATE_H
 #define TTT_SUPERVISOR_STATE_H
@@ -109,7 +109,8 @@ struct supervisor {
 	struct blocked blocked;		/* by somebody else's firewall */
 	ev_io events, traced, tables;
 	ev_child child;
-	ev_timer up_within, settle, respawn, minute, outside, names;
+	ev_timer up_within, settle, respawn, minute, outside, names, names_again;
+	double names_wait;		/* seconds before they are tried once more; 0: they are set */
 	struct rarely over[CONFIG_PEERS];	/* that a peer's session is; a client's: its server's */
 	nsec_t names_said_at;		/* that another program writes resolv.conf; 0: never */
 	ev_signal stop[3];
@@ -171,6 +172,10 @@ void supervisor_note_event(struct supervisor *s, const struct message_event *e);
 void supervisor_forget_server(struct supervisor *s);
 void supervisor_sync_candidate(struct supervisor *s);
 void supervisor_describe_servers(const struct supervisor *s, struct status *st);
+
+/* The tunnel's DNS servers (supervisor_names.c): first; and after each time they may have been set. */
+void supervisor_init_names(struct supervisor *s);
+void supervisor_watch_names(struct supervisor *s);
 
 /* Whether other firewalls let the tunnel live (supervisor_blocked.c): begin to look; enough seen. */
 void supervisor_begin_looking(struct supervisor *s);
