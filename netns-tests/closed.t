@@ -64,6 +64,19 @@ if resolvers_are_ours; then
 	SERVER_TUNNEL="dns = 10.84.0.9" tunnel_files
 	server up
 	ok "the next ones follow" within 20 has_new
+
+	# so it is when another program has overwritten them
+	another_writes() { in_client sh -c 'cat >/etc/resolv.conf' <<<"$(sed '1,/^== resolv.conf/d' <<<"$before")"; }
+	another_writes
+	ok "what another program writes is covered" within 5 has_new
+	remount ro
+	another_writes
+	ok "status says that they cannot be set again" within 6 is_noted
+	ok "something else happens" something_happens
+	ok "status still says so" not within 0.3 not is_noted
+	remount rw
+	ok "they are set once they can be" within 12 has_new
+	ok "and status says no more" within 2 not is_noted
 fi
 
 # --- as after a power cut: nothing in memory, what is on disk stays --------------------

@@ -51,20 +51,19 @@ static void on_again(struct ev_loop *loop, ev_timer *t, int events)
 static void on_look(struct ev_loop *loop, ev_timer *t, int events)
 {
 	struct supervisor *s = t->data;
-	int code;
 
 	(void)loop;
 	(void)events;
 	if (!host_names_are_overwritten(&s->host))
 		return;
-	code = host_set_names(&s->host);
+	if (host_set_names(&s->host) != EXIT_DONE) {
+		supervisor_apply(s);	/* tells of it, and has it tried again */
+		return;
+	}
 	if (s->names_said_at != 0 && nsec_since(s->names_said_at, supervisor_now()) < SAY_AGAIN)
 		return;		/* it may be one that does not give in either */
 	s->names_said_at = supervisor_now();
-	if (code == EXIT_DONE)
-		log_info("another program has written to resolv.conf: the tunnel's DNS servers are set again");
-	else
-		log_error("%s", s->host.error);
+	log_info("another program has written to resolv.conf: the tunnel's DNS servers are set again");
 }
 
 void supervisor_init_names(struct supervisor *s)
