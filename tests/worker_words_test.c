@@ -12,6 +12,7 @@
 
 static struct ev_loop *loop;
 static struct worker_said said;
+static char last[WORKER_WORD];
 static struct worker_words *words;
 static int worker, stderr_was;
 static char text[64 * 1024];
@@ -36,7 +37,7 @@ static int end(void **state)
 {
 	(void)state;
 	close(worker);
-	worker_words_end(words, &said);
+	worker_words_end(words, last);
 	words = NULL;
 	said = (struct worker_said){ 0 };
 	dup2(stderr_was, STDERR_FILENO);
@@ -96,14 +97,14 @@ static void what_is_no_text_is_made_harmless(void **state)
 
 static void the_last_words_of_one_that_is_gone_are_read(void **state)
 {
-	static const char last[] = "<3>worker: cannot shut itself in: chroot: Operation not permitted";
+	static const char words_of_it[] = "<3>worker: cannot shut itself in: chroot: Operation not permitted";
 
 	(void)state;
-	assert_int_equal(write(worker, last, strlen(last)), strlen(last));
+	assert_int_equal(write(worker, words_of_it, strlen(words_of_it)), strlen(words_of_it));
 	close(worker);
-	worker_words_end(words, &said);
+	worker_words_end(words, last);
 	words = NULL;
-	assert_string_equal(said.last, "cannot shut itself in: chroot: Operation not permitted");
+	assert_string_equal(last, "cannot shut itself in: chroot: Operation not permitted");
 	assert_int_equal(lines_logged(), 1);
 }
 
@@ -124,12 +125,33 @@ static void a_flood_is_cut_off_and_leaves_the_loop_in_peace(void **state)
 	assert_int_equal(lines_logged(), WORKER_WORDS + 1);
 	assert_non_null(strstr(logged(), "that is enough for this hour"));
 	assert_true(write(worker, flood, sizeof(flood)) < 0);	/* nobody reads it any more */
-	worker_words_end(words, &said);
+	worker_words_end(words, last);
 	close(worker);
 	/* nor does the next one begin to count anew */
 	assert_int_equal(pipe2(end, O_NONBLOCK), 0);
 	worker = end[1];
 	words = worker_words_new(loop, end[0], &said);
+	say("<3>worker: more\n");
+	assert_int_equal(lines_logged(), WORKER_WORDS + 1);
+}
+
+/* One that is asked beside it may take over: then it is not as if nothing had been said. */
+static void two_at_a_time_count_together(void **state)
+{
+	int former = worker, end[2];
+	struct worker_words *words_of_former = words;
+
+	(void)state;
+	assert_int_equal(pipe2(end, O_NONBLOCK), 0);
+	words = worker_words_new(loop, end[0], &said);
+	for (int i = 0; i < WORKER_WORDS; i++) {
+		worker = i % 2 == 0 ? former : end[1];
+		say("<3>worker: more\n");
+	}
+	worker_words_end(words_of_former, last);
+	close(former);
+	worker = end[1];
+	assert_int_equal(lines_logged(), WORKER_WORDS + 1);
 	say("<3>worker: more\n");
 	assert_int_equal(lines_logged(), WORKER_WORDS + 1);
 }
@@ -145,6 +167,7 @@ int main(void)
 		WITH_LOG("the last words of one that is gone are read", the_last_words_of_one_that_is_gone_are_read),
 		WITH_LOG("a flood is cut off, and leaves the loop in peace",
 			 a_flood_is_cut_off_and_leaves_the_loop_in_peace),
+		WITH_LOG("two at a time count together", two_at_a_time_count_together),
 	};
 	int failed;
 

@@ -277,7 +277,7 @@ static void ask(struct supervisor *s, size_t server)
 	v->candidate_paths = 0;
 	if (err == 0)
 		err = worker_child_begin(&v->worker, s->loop, s->config, &s->config->peer[server], s->strategy,
-					 &s->worker_options, &owner);
+					 &s->worker_options, &s->said, &owner);
 	if (err < 0) {
 		log_error("cannot begin a worker for %s: %s", s->config->peer[server].name, strerror(-err));
 		return;

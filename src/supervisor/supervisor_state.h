@@ -82,6 +82,7 @@ struct supervisor {
 	struct host host;
 	struct worker_child worker;
 	struct worker_options worker_options;
+	struct worker_said said;	/* by all workers, the candidates' too */
 	char empty_dir[CONFIG_PATH];
 	unsigned restarts_now;		/* of the worker, in this minute */
 	struct uplinks uplinks;

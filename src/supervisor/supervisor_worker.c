@@ -76,7 +76,7 @@ int supervisor_begin_worker(struct supervisor *s)
 
 	if (err == 0)
 		err = worker_child_begin(&s->worker, s->loop, s->config, supervisor_server(s), s->strategy,
-					 &s->worker_options, &owner);
+					 &s->worker_options, &s->said, &owner);
 	if (err < 0)
 		return err;
 	ev_child_set(&s->child, s->worker.pid, 0);
@@ -111,7 +111,7 @@ static void lose_worker(struct supervisor *s)
 	s->state_at = supervisor_now();
 	if (++s->restarts_now > RESTARTS_FIRST && !s->ready) {
 		supervisor_fail(s, EXIT_FAILED, "the worker died %u times: %s", s->restarts_now,
-		     s->worker.said.last[0] != '\0' ? s->worker.said.last : "see the log");
+		     s->worker.last[0] != '\0' ? s->worker.last : "see the log");
 		return;
 	}
 	log_warning("the worker is gone; a new one begins, and nothing gets around the tunnel meanwhile");

@@ -82,7 +82,8 @@ static void be_worker(int channel_fd, int words_fd, const struct worker_options 
 
 int worker_child_begin(struct worker_child *s, struct ev_loop *loop, const struct config *config,
 		       const struct config_peer *server, const char *strategy,
-		       const struct worker_options *options, const struct channel_owner *owner)
+		       const struct worker_options *options, struct worker_said *said,
+		       const struct channel_owner *owner)
 {
 	int pair[2], words[2], err = channel_pair(pair);
 
@@ -105,7 +106,7 @@ int worker_child_begin(struct worker_child *s, struct ev_loop *loop, const struc
 		be_worker(pair[1], words[1], options);
 	close(pair[1]);
 	close(words[1]);
-	s->words = worker_words_new(loop, words[0], &s->said);
+	s->words = worker_words_new(loop, words[0], said);
 	if (s->words == NULL)
 		close(words[0]);
 	s->channel = channel_new(loop, pair[0], CHANNEL_SUPERVISOR, owner);
@@ -129,6 +130,6 @@ void worker_child_end(struct worker_child *s)
 		waitpid(s->pid, NULL, 0);
 	}
 	s->pid = 0;
-	worker_words_end(s->words, &s->said);
+	worker_words_end(s->words, s->last);
 	s->words = NULL;
 }

@@ -21,7 +21,8 @@ struct worker_words {
 	struct ev_loop *loop;
 	struct ev_io io;
 	struct ev_timer rest;		/* until there may be more lines */
-	struct worker_said said;
+	struct worker_said *said;
+	char last[WORKER_WORD];
 	char line[WORKER_WORD];
 	size_t len;
 };
@@ -50,11 +51,11 @@ static void take_line(struct worker_words *w)
 		return;
 	if (strncmp(text, from, sizeof(from) - 1) == 0)
 		text += sizeof(from) - 1;
-	text_copy(w->said.last, sizeof(w->said.last), text);
-	if (is_enough(&w->said))
+	text_copy(w->last, sizeof(w->last), text);
+	if (is_enough(w->said))
 		return;
 	log_at(level, "%s%s", from, text);
-	if (++w->said.lines == WORKER_WORDS)
+	if (++w->said->lines == WORKER_WORDS)
 		log_warning("%sthat is enough for this hour", from);
 }
 
@@ -73,7 +74,7 @@ static void take(struct worker_words *w, const char *bytes, size_t count)
 /* Nobody reads what a worker says in a flood: its pipe fills up, and it goes on without. */
 static void rest(struct worker_words *w)
 {
-	nsec_t passed = nsec_since(w->said.since, clock_read(CLOCK_BOOTTIME));
+	nsec_t passed = nsec_since(w->said->since, clock_read(CLOCK_BOOTTIME));
 
 	ev_io_stop(w->loop, &w->io);
 	ev_timer_set(&w->rest, (double)(passed < HOUR ? HOUR - passed : 0) / NSEC_PER_SEC, 0.0);
@@ -97,19 +98,18 @@ static void on_words(struct ev_loop *loop, struct ev_io *io, int events)
 		take(w, bytes, (size_t)got);
 	else if (got == 0)
 		ev_io_stop(loop, io);
-	if (got > 0 && is_enough(&w->said))
+	if (got > 0 && is_enough(w->said))
 		rest(w);
 }
 
-struct worker_words *worker_words_new(struct ev_loop *loop, int fd, const struct worker_said *before)
+struct worker_words *worker_words_new(struct ev_loop *loop, int fd, struct worker_said *said)
 {
 	struct worker_words *w = calloc(1, sizeof(*w));
 
 	if (w == NULL)
 		return NULL;
 	w->loop = loop;
-	w->said = *before;
-	w->said.last[0] = '\0';
+	w->said = said;
 	ev_io_init(&w->io, on_words, fd, EV_READ);
 	ev_timer_init(&w->rest, on_rested, 0.0, 0.0);
 	w->io.data = w->rest.data = w;
@@ -117,7 +117,7 @@ struct worker_words *worker_words_new(struct ev_loop *loop, int fd, const struct
 	return w;
 }
 
-void worker_words_end(struct worker_words *w, struct worker_said *ret)
+void worker_words_end(struct worker_words *w, char ret[WORKER_WORD])
 {
 	char bytes[READ];
 	size_t left = PIPE;
@@ -135,6 +135,6 @@ void worker_words_end(struct worker_words *w, struct worker_said *ret)
 	if (w->len > 0)
 		take_line(w);
 	close(w->io.fd);
-	*ret = w->said;
+	text_copy(ret, WORKER_WORD, w->last);
 	free(w);
 }
