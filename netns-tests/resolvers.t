@@ -26,6 +26,7 @@ cat >"$T/bin/resolvectl" <<-SCRIPT
 	#!/bin/sh
 	[ ! -e $T/refuse ] || [ \$1 = revert ] || exit 1
 	echo \$1 >>$T/called
+	[ ! -e $T/hang ] || [ \$1 = revert ] || exec sleep 100
 	[ ! -e $T/refuse-slowly ] || [ \$1 = revert ] || { sleep 3; exit 1; }
 	[ -e /sys/class/net/\$2 ] || exit 1
 	case \$1 in
@@ -124,6 +125,12 @@ for who in resolvconf resolvectl; do
 	ok "$who: when it refuses, up says so" refuses 1 "cannot set the tunnel's DNS servers: " in_view up
 	rm "$T/refuse"
 	unchanged "$who: after that" client
+	if [ $who = resolvectl ]; then
+		touch "$T/hang"
+		ok "when it comes to no end, up says so" refuses 1 "cannot set the tunnel's DNS servers: resolvectl" in_view up
+		rm "$T/hang"
+		unchanged "after that" client
+	fi
 	kill "$holder"
 	wait "$holder" 2>/dev/null
 done

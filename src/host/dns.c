@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,6 +26,7 @@
 #define NAME		256
 #define SERVERS		4
 #define SETTLED		MSEC(100)
+#define PROGRAM_MS	10000	/* for a program to end; its caller does nothing else meanwhile */
 #define TEXT		(SERVERS * (ADDR_TEXT + 16))	/* bytes of their lines, with the NUL */
 
 static const char by_resolvectl[] = "resolvectl\n", by_resolvconf[] = "resolvconf\n", by_file[] = "file\n";
@@ -58,12 +60,27 @@ static bool is_program(const char *const *where)
 	return false;
 }
 
-/* Runs a program of the path with `text` on its standard input: 0, or -EIO when it says no. */
+/* 0, or -EIO when it says no; one that comes to no end is ended: -ETIMEDOUT. */
+static int verdict_of(pid_t pid)
+{
+	int status = 0;
+
+	for (int ms = 0; ms < PROGRAM_MS; ms += 2) {
+		if (waitpid(pid, &status, WNOHANG) != 0)
+			return status == 0 ? 0 : -EIO;
+		usleep(2 * 1000);
+	}
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	return -ETIMEDOUT;
+}
+
+/* Runs a program of the path with `text` on its standard input: its verdict, as above. */
 static int run(const char *const argv[], const char *text)
 {
 	extern char **environ;
 	posix_spawn_file_actions_t files;
-	int in[2], status = -1, err;
+	int in[2], err;
 	pid_t pid;
 
 	if (pipe2(in, O_CLOEXEC) < 0)
@@ -74,11 +91,9 @@ static int run(const char *const argv[], const char *text)
 	posix_spawn_file_actions_destroy(&files);
 	close(in[0]);
 	if (err == 0 && text[0] != '\0' && write(in[1], text, strlen(text)) < 0)
-		status = -1;	/* it does not listen: its own verdict counts */
+		err = 0;	/* it does not listen: its own verdict counts */
 	close(in[1]);
-	if (err == 0 && waitpid(pid, &status, 0) == pid)
-		err = status == 0 ? 0 : -EIO;
-	return err;
+	return err == 0 ? verdict_of(pid) : err;
 }
 
 static bool has_resolved(void)

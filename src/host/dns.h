@@ -23,9 +23,10 @@ struct dns_seen {
 };
 
 /*
- * 0, or 1: in /etc/resolv.conf; or a negative errno with nothing changed; -EIO: the program that keeps them
- * refused; -ENOLCK as base/lock.h has it.  May be called again for other servers, or
- * when they are overwritten: what stands in resolv.conf then is what comes back.
+ * 0, or 1: in /etc/resolv.conf; or a negative errno with nothing changed; -EIO: the
+ * program that keeps them refused; -ETIMEDOUT: it came to no end within ten seconds;
+ * -ENOLCK as base/lock.h has it.  May be called again for other servers, or when they
+ * are overwritten: what stands in resolv.conf then is what comes back.
  */
 int dns_set(const char *ifname, const char *runtime_dir, const struct addr *server, size_t count);
 /* Of those in /etc/resolv.conf: another program has written there.  Costs one stat(2) while nobody writes. */

@@ -505,7 +505,8 @@ static int tell_of_names(struct host *h)
 {
 	if (h->dns_error == 0)
 		return 0;
-	return fail(h, h->dns_error, "cannot set the tunnel's DNS servers: %s", strerror(-h->dns_error));
+	return fail(h, h->dns_error, "cannot set the tunnel's DNS servers: %s", h->dns_error == -ETIMEDOUT ?
+		    "resolvectl or resolvconf comes to no end" : strerror(-h->dns_error));
 }
 
 static int apply_dns(struct host *h)
