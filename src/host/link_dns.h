@@ -13,8 +13,9 @@
 
 /*
  * systemd-resolved, systemd-networkd, NetworkManager, resolvconf and dhclient are
- * asked, in this order, until one knows; else it is the link's router.  Where
- * there is room, those that the host had before the tunnel follow.
+ * asked, in this order, until one knows; else it is the link's router, if that has an
+ * address to be asked at.  Where there is room, those that the host had before the
+ * tunnel follow.
  */
 size_t link_dns(const char *ifname, int index, const struct addr *router, struct addr ret[LINK_DNS]);
 

@@ -313,6 +313,14 @@ static void refuse_portal(struct supervisor *s, const struct control_request *re
 	control_refuse(s->control, request->id, EXIT_FAILED, text);
 }
 
+/* It may know names, too; but an address of IPv6 that only counts on its link says nothing without one. */
+static bool can_be_asked(const struct link *l)
+{
+	const struct addr *router = &l->gateway;
+
+	return router->family == l->family && !(router->family == ADDR_IPV6 && addr_is_link_local(router));
+}
+
 void supervisor_answer_portal(struct supervisor *s, const struct control_request *request)
 {
 	const char *name = json_string_value(json_object_get(request->object, "name"));
@@ -323,7 +331,7 @@ void supervisor_answer_portal(struct supervisor *s, const struct control_request
 		refuse_portal(s, request, name != NULL ? name : "?");
 		return;
 	}
-	if (l->gateway.family != ADDR_NONE)
+	if (can_be_asked(l))
 		addr_print(&l->gateway, gateway);
 	control_reply(s->control, request->id, json_pack("{s:b,s:I,s:i,s:s}", "ok", 1, "mark",
 		      (json_int_t)host_portal_mark(&s->host, l), "index", l->index, "gateway", gateway));
