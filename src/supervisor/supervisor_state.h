@@ -1,9 +1,10 @@
 /*
  * supervisor_state: what the supervisor owns, shared by its life
- * (supervisor.c), the commands that people give it (supervisor_control.c, and
- * supervisor_links.c for those about links), the links' budgets
- * (supervisor_budget.c), a client's servers (supervisor_servers.c) and its DNS
- * servers (supervisor_names.c), and by nothing else.
+ * (supervisor.c), its worker's (supervisor_worker.c), the commands that people
+ * give it (supervisor_control.c, and supervisor_links.c for those about links),
+ * the links' budgets (supervisor_budget.c), a client's servers
+ * (supervisor_servers.c) and its DNS servers (supervisor_names.c), and what
+ * others do to firewalls (supervisor_blocked.c), and by nothing else.
  */
 #ifndef TTT_SUPERVISOR_STATE_H
 #define TTT_SUPERVISOR_STATE_H
