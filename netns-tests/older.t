@@ -1,7 +1,8 @@
 #!/bin/bash
 # Kernels whose tables of nftables have no owner (before Linux 5.12), or none that
 # they outlive (before 6.9): there everybody can delete ours.  Who loads his rules
-# anew does not mean them: they are put back.  And who takes the tunnel down by
+# anew does not mean them: they are put back, also where he does it again and again,
+# but then neither as often nor with a line of the log each time.  And who takes the tunnel down by
 # another runtime directory hears that it is up, as with an owner.
 
 . "$(dirname "$0")/tunnel.sh"
@@ -65,6 +66,52 @@ for flags in 3 1; do
 	done
 	unchanged "where flags $flags are known, in the end" client server
 done
+
+# What others do as often as they like, and what the kernel cannot tell us of in full.
+tables() { in_client nft -j list tables | jq -c '[.nftables[].table | values | .handle]'; }
+both_stand() { [ "$(tables | jq length)" = 2 ]; }
+others_stand() { both_stand && [ "$(tables)" != "$1" ]; }	# others_stand TABLES: than those
+newest() { tables | jq max; }	# the kernel numbers the tables that are made
+says_deleted() { grep -cF "somebody has deleted a table of ours" "$log"; }
+flushes() { # flushes SECONDS: again and again
+	in_client bash -c "until [ \$SECONDS = $1 ]; do nft flush ruleset || exit; done"
+}
+up_with_log() {
+	spawn_in client "$TTT" up -f -c "$T/client.conf" -r "$T/run-client"
+	log=$SPAWN_LOG
+	within 5 both_stand && within 5 reaches_host
+}
+
+kernel_knows 1
+server up
+ok "a client is up whose tables are anybody's" up_with_log
+before=$(newest)
+ok "somebody deletes them for three seconds, as often as he can" flushes 3
+ok "they are back" within 2 both_stand
+ok "they were put back once a second" between $((($(newest) - before) / 2)) 2 6
+is "the log has said it once" "$(says_deleted)" 1
+client down
+
+for n in {1..300}; do echo "route add 172.$((20 + n / 256)).$((n % 256)).0/24 dev wan0"; done | ip -n "$(ns_name client)" -batch -
+for buffer in 0 4096; do
+	export OLDER_BUFFER=$buffer
+	ok "a client with 300 networks is up (buffer $buffer)" up_with_log
+	before=$(tables)
+	{ echo "table ip others {"; for n in {1..2000}; do echo "chain chain$n { }"; done; echo "}"; } >"$T/others"
+	ok "somebody loads a great deal of his own" in_client nft -f "$T/others"
+	ok "and deletes it" in_client nft delete table ip others
+	ok "which is not taken for ours" not within 1.5 others_stand "$before"
+	is "nor does the log say so" "$(says_deleted)" 0
+	ok "all is deleted" in_client nft flush ruleset
+	ok "ours are there again" within 2 others_stand "$before"
+	before=$(tables)
+	ok "and what we said ourselves has nothing put back" not within 2.5 others_stand "$before"
+	is "the log has said once that they were deleted" "$(says_deleted)" 1
+	client down
+done
+unset OLDER_BUFFER
+server down
+for n in {1..300}; do echo "route del 172.$((20 + n / 256)).$((n % 256)).0/24 dev wan0"; done | ip -n "$(ns_name client)" -batch -
 
 # Before its first session a client has no table, but rules that are its own.
 spawn_in client "$TTT" up -c "$T/client.conf" -r "$T/run-client"

@@ -25,8 +25,8 @@ struct answer {
 	int err;		/* of the first message that failed; 0: none */
 	uint32_t at;		/* its sequence number */
 	bool answered;
-	bool has_flags;		/* a table came with it */
-	uint32_t flags;
+	bool has_table;		/* one came with it */
+	struct encode_table table;
 };
 
 int commit_new(struct commit **ret)
@@ -64,7 +64,7 @@ static void take_message(const struct nlmsghdr *n, struct answer *a)
 	const struct nlmsgerr *e;
 
 	if (n->nlmsg_type != NLMSG_ERROR) {
-		a->has_flags = encode_table_flags(n, &a->flags) || a->has_flags;
+		a->has_table = encode_table(n, &a->table) || a->has_table;
 		return;
 	}
 	if (n->nlmsg_len < NLMSG_LENGTH(sizeof(*e)))
@@ -111,8 +111,8 @@ static int converse(struct commit *c, struct encode_batch *b, struct answer *a)
 	return a->err;
 }
 
-/* 1: *ret_flags are the table's; 0: there is none. */
-static int look(struct commit *c, const char *table, uint32_t *ret_flags)
+/* 1: *ret is the table; 0: there is none. */
+static int look(struct commit *c, const char *table, struct encode_table *ret)
 {
 	struct encode_batch b;
 	struct answer a;
@@ -123,23 +123,33 @@ static int look(struct commit *c, const char *table, uint32_t *ret_flags)
 	if (err == -ENOENT)
 		return 0;
 	if (err == 0)
-		*ret_flags = a.flags;
-	return err < 0 ? err : a.has_flags;
+		*ret = a.table;
+	return err < 0 ? err : a.has_table;
 }
 
 int commit_exists(struct commit *c, const char *table)
 {
-	uint32_t flags;
+	struct encode_table t;
 
-	return look(c, table, &flags);
+	return look(c, table, &t);
 }
 
 int commit_is_owned(struct commit *c, const char *table)
 {
-	uint32_t flags = 0;
-	int there = look(c, table, &flags);
+	struct encode_table t = { 0 };
+	int there = look(c, table, &t);
 
-	return there > 0 ? encode_has_owner(flags) : there;
+	return there > 0 ? encode_has_owner(t.flags) : there;
+}
+
+int commit_handle(struct commit *c, const char *table, uint64_t *ret)
+{
+	struct encode_table t = { 0 };
+	int there = look(c, table, &t);
+
+	if (there > 0)
+		*ret = t.handle;
+	return there;
 }
 
 static int attempt(struct commit *c, const struct ruleset *r, char error[COMMIT_ERROR], bool *ret_at_table)

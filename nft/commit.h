@@ -42,6 +42,8 @@ int commit_remove(struct commit *c, const char *table, char error[COMMIT_ERROR])
 int commit_exists(struct commit *c, const char *table);
 /* 1: there is such a table, and a live process owns it; 0: not; or a negative errno. */
 int commit_is_owned(struct commit *c, const char *table);
+/* 1: *ret is the number of that table, which no other one has, whatever its name; or as commit_exists. */
+int commit_handle(struct commit *c, const char *table, uint64_t *ret);
 
 /* The descriptor of its socket, and the port that the kernel knows it by. */
 int commit_fd(const struct commit *c);

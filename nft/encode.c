@@ -697,7 +697,7 @@ int encode_query(const char *table, uint32_t seq, struct encode_batch *ret)
 	return hand_out(&w, seq, seq, ret);
 }
 
-bool encode_table_flags(const void *message, uint32_t *ret_flags)
+bool encode_table(const void *message, struct encode_table *ret)
 {
 	const struct nlmsghdr *n = message;
 	struct nftnl_table *t;
@@ -708,7 +708,8 @@ bool encode_table_flags(const void *message, uint32_t *ret_flags)
 	t = nftnl_table_alloc();
 	good = t != NULL && nftnl_table_nlmsg_parse(n, t) == 0;
 	if (good)
-		*ret_flags = nftnl_table_get_u32(t, NFTNL_TABLE_FLAGS);
+		*ret = (struct encode_table){ .flags = nftnl_table_get_u32(t, NFTNL_TABLE_FLAGS),
+					      .handle = nftnl_table_get_u64(t, NFTNL_TABLE_HANDLE) };
 	nftnl_table_free(t);
 	return good;
 }

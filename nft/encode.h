@@ -33,11 +33,17 @@ int encode_ruleset(const struct ruleset *r, const struct encode_options *options
 		   struct encode_batch *ret);
 /* begin, delete table, end. */
 int encode_removal(const char *table, uint32_t seq, struct encode_batch *ret);
-/* One request for one table; no batch.  The answer is for encode_table_flags. */
+/* One request for one table; no batch.  The answer is for encode_table. */
 int encode_query(const char *table, uint32_t seq, struct encode_batch *ret);
 
-/* A message of nf_tables as it was received: the table's flags, or false. */
-bool encode_table_flags(const void *message, uint32_t *ret_flags);
+/* What the kernel says of a table. */
+struct encode_table {
+	uint32_t flags;
+	uint64_t handle;	/* no other one, also of the same name, ever has that */
+};
+
+/* A message of nf_tables as it was received; false: it tells of no table. */
+bool encode_table(const void *message, struct encode_table *ret);
 /* Whether these flags tell of an owner. */
 bool encode_has_owner(uint32_t flags);
 

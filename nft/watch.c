@@ -18,6 +18,7 @@
 #include "nft/ruleset.h"
 
 #define DESTROY_TABLE	26	/* NFT_MSG_DESTROYTABLE, which older headers lack: `nft destroy table` */
+#define BUFFER		(1024 * 1024)	/* bytes: what others load at once, and we, is told at once */
 #define ROUNDS		256	/* messages of one call: the rest keeps the socket readable */
 
 struct watch {
@@ -29,7 +30,7 @@ struct watch {
 int watch_new(const char *ifname, const struct commit *ours, struct watch **ret)
 {
 	struct watch *w = calloc(1, sizeof(*w));
-	int group = NFNLGRP_NFTABLES, err;
+	int group = NFNLGRP_NFTABLES, size = BUFFER, err;
 
 	if (w == NULL)
 		return -ENOMEM;
@@ -37,6 +38,8 @@ int watch_new(const char *ifname, const struct commit *ours, struct watch **ret)
 	ruleset_table_name(ifname, w->table[0]);
 	ruleset_closed_name(ifname, w->table[1]);
 	w->socket = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	if (w->socket != NULL)
+		setsockopt(watch_fd(w), SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size));
 	if (w->socket == NULL || mnl_socket_bind(w->socket, 0, MNL_SOCKET_AUTOPID) < 0 ||
 	    mnl_socket_setsockopt(w->socket, NETLINK_ADD_MEMBERSHIP, &group, sizeof(group)) < 0) {
 		err = -errno;
@@ -86,7 +89,7 @@ static bool is_removal(const struct watch *w, const struct nlmsghdr *n)
 bool watch_read(struct watch *w)
 {
 	char buf[16384] __attribute__((aligned(8)));
-	bool removed = false;
+	bool look = false;
 
 	for (int round = 0; round < ROUNDS; round++) {
 		ssize_t got = recv(watch_fd(w), buf, sizeof(buf), MSG_DONTWAIT);
@@ -94,11 +97,11 @@ bool watch_read(struct watch *w)
 		int left = (int)got;
 
 		if (got < 0 && errno == ENOBUFS)
-			removed = true;
+			look = true;
 		else if (got <= 0)
 			break;
 		for (; got > 0 && mnl_nlmsg_ok(n, left); n = mnl_nlmsg_next(n, &left))
-			removed = is_removal(w, n) || removed;
+			look = is_removal(w, n) || look;
 	}
-	return removed;
+	return look;
 }

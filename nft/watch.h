@@ -1,5 +1,5 @@
 /*
- * watch: whether somebody else deletes a table of ours.
+ * watch: whether somebody else may have deleted a table of ours.
  *
  * Where a table has an owner the kernel does not let him; elsewhere whoever loads
  * his rules anew (`flush ruleset`) deletes all tables there are, and does not know
@@ -19,7 +19,8 @@ void watch_free(struct watch *w);
 
 /* Wants POLLIN. */
 int watch_fd(const struct watch *w);
-/* Reads what there is.  True: one was deleted, or it cannot be told, since events were lost. */
+/* Reads what there is.  True: one was deleted, or it cannot be told, since events were
+ * lost, our own ones perhaps: commit_handle knows. */
 bool watch_read(struct watch *w);
 
 #endif

@@ -112,6 +112,29 @@ static void a_table_says_whether_it_has_an_owner(void **state)
 	commit_free(other);
 }
 
+/* A copy of the same name, as somebody's saved rules may hold it, is another table. */
+static void a_table_is_told_from_another_of_its_name(void **state)
+{
+	struct commit *c = new_commit(), *other = new_commit();
+	uint64_t first = 0, again = 0, copy = 0;
+
+	(void)state;
+	assert_int_equal(commit_handle(other, TABLE, &first), 0);
+	assert_int_equal(give(c, firewall_server), 0);
+	assert_int_equal(commit_handle(c, TABLE, &first), 1);
+	assert_int_equal(commit_handle(other, TABLE, &again), 1);
+	assert_true(first == again);
+	assert_int_equal(give(c, firewall_server), 0);
+	assert_int_equal(commit_handle(c, TABLE, &again), 1);
+	assert_true(first != again);
+	commit_free(c);
+	assert_int_equal(system("nft 'add table inet " TABLE "'"), 0);
+	assert_int_equal(commit_handle(other, TABLE, &copy), 1);
+	assert_true(copy != again && copy != first);
+	assert_int_equal(system("nft 'delete table inet " TABLE "'"), 0);
+	commit_free(other);
+}
+
 /* The kernel is asked, since an older nft(8) does not know how to say it. */
 static void a_table_that_persists_outlives_its_owner(void **state)
 {
@@ -228,6 +251,7 @@ int main(void)
 		     the_kernel_holds_what_the_ruleset_says),
 		TEST("a second commit replaces the first", a_second_commit_replaces_the_first),
 		TEST("a table says whether it has an owner", a_table_says_whether_it_has_an_owner),
+		TEST("a table is told from another of its name", a_table_is_told_from_another_of_its_name),
 		TEST("a table that persists outlives its owner", a_table_that_persists_outlives_its_owner),
 		TEST("a refused rule leaves what stood there, and is named",
 		     a_refused_rule_leaves_what_stood_there),

@@ -376,16 +376,25 @@ static int watch_tables(struct host *h)
 	return watch_new(h->config->interface, h->commit, &h->watch);
 }
 
+/* What is gone again before it can be asked for has no number that any table has. */
+static uint64_t handle_of(struct host *h, const char *table)
+{
+	uint64_t handle = 0;
+
+	commit_handle(h->commit, table, &handle);
+	return handle;
+}
+
 /*
- * The kernel's events come often, and the rules rarely change with them: *in_force
- * is what was committed last, as text.
+ * The kernel's events come often, and the rules rarely change with them: t->text
+ * is what was committed last.
  */
-static int commit_ruleset(struct host *h, int built, struct ruleset *r, char **in_force)
+static int commit_ruleset(struct host *h, int built, struct ruleset *r, struct host_table *t)
 {
 	char error[COMMIT_ERROR] = "", *text = built == 0 ? text_of(r) : NULL;
 	int err = built;
 
-	if (text != NULL && *in_force != NULL && strcmp(text, *in_force) == 0) {
+	if (text != NULL && t->text != NULL && strcmp(text, t->text) == 0) {
 		free(text);
 		ruleset_done(r);
 		return 0;
@@ -394,10 +403,14 @@ static int commit_ruleset(struct host *h, int built, struct ruleset *r, char **i
 		err = commit_apply(h->commit, r, error);
 	if (err == 0)
 		err = watch_tables(h);
-	free(*in_force);
-	*in_force = err == 0 ? text : NULL;
-	if (err < 0)
+	free(t->text);
+	t->text = err == 0 ? text : NULL;
+	if (err == 0) {
+		t->handle = handle_of(h, r->table);
+		t->lost = false;
+	} else {
 		free(text);
+	}
 	ruleset_done(r);
 	return err < 0 ? fail(h, err, "firewall: %s", error[0] != '\0' ? error : strerror(-err)) : 0;
 }
@@ -456,15 +469,33 @@ int host_tables_fd(const struct host *h)
 	return h->watch != NULL ? watch_fd(h->watch) : -1;
 }
 
-/* What stands there under their names may be somebody's older copy: then it is replaced. */
+bool host_read_tables(struct host *h)
+{
+	return watch_read(h->watch);
+}
+
+/* What stands there under its name may be somebody's older copy: then it is replaced. */
+static bool is_lost(struct host *h, const char *name, struct host_table *t)
+{
+	uint64_t handle;
+
+	if (t->text != NULL && (commit_handle(h->commit, name, &handle) <= 0 || handle != t->handle)) {
+		free(t->text);
+		t->text = NULL;
+		t->lost = true;
+	}
+	return t->lost;
+}
+
 bool host_look_at_tables(struct host *h)
 {
-	if (!watch_read(h->watch))
-		return false;
-	free(h->firewall);
-	free(h->closed);
-	h->firewall = h->closed = NULL;
-	return true;
+	char table[RULESET_NAME], closed[RULESET_NAME];
+	bool lost;
+
+	ruleset_table_name(h->config->interface, table);
+	ruleset_closed_name(h->config->interface, closed);
+	lost = is_lost(h, table, &h->firewall);
+	return is_lost(h, closed, &h->closed) || lost;
 }
 
 /* --- all of it ------------------------------------------------------------------ */
@@ -559,7 +590,7 @@ int host_apply(struct host *h)
 {
 	int code = 0, rest;
 
-	if (h->session && h->closed == NULL)	/* before anything is led elsewhere */
+	if (h->session && h->closed.text == NULL)	/* before anything is led elsewhere */
 		code = apply_closed(h);
 	if (code != 0)
 		return code;
@@ -576,8 +607,8 @@ static void let_go(struct host *h)
 	watch_free(h->watch);
 	commit_free(h->commit);
 	router_free(h->router);
-	free(h->firewall);
-	free(h->closed);
+	free(h->firewall.text);
+	free(h->closed.text);
 	outside_end(&h->outside);
 	if (h->tun >= 0)
 		close(h->tun);
@@ -601,7 +632,7 @@ static int remove_own_table(struct host *h)
 
 int host_close(struct host *h)
 {
-	struct commit *pause = h->firewall != NULL && is_server(h) ? pause_begin(h->config) : NULL;
+	struct commit *pause = h->firewall.text != NULL && is_server(h) ? pause_begin(h->config) : NULL;
 	int code = 0, err = 0;
 
 	if (h->session)

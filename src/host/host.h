@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/addr.h"
 #include "control/message.h"
@@ -24,6 +25,13 @@ struct router;
 struct watch;
 
 #define HOST_ERROR	768
+
+/* A table of nftables. */
+struct host_table {
+	char *text;		/* the ruleset in force; NULL: none yet, or it is not known to be */
+	uint64_t handle;	/* the kernel's: one of that name with another is not ours */
+	bool lost;		/* somebody has deleted it, and it is not back yet */
+};
 
 struct host {
 	const struct config *config;
@@ -45,7 +53,7 @@ struct host {
 	int dns_error;			/* and are; or why they could not be, a negative errno */
 	bool dns_in_file;		/* /etc/resolv.conf itself */
 	struct dns_seen dns_seen;
-	char *firewall, *closed;	/* the rulesets in force, as text; NULL: none yet */
+	struct host_table firewall, closed;
 	bool adopted;			/* a run that was killed has left the host closed, and so it stays */
 	char error[HOST_ERROR];
 };
@@ -79,9 +87,11 @@ uint32_t host_portal_mark(const struct host *h, const struct link *link);
 /* The server has handed out addresses (client); they count from the next host_apply on. */
 void host_set_tunnel(struct host *h, const struct message_tunnel *tunnel,
 		     const struct addr *endpoint, size_t endpoint_count);
-/* Readable when our tables are to be looked at; -1: they are the kernel's to guard. */
+/* Readable when something happens to tables, ours or not; -1: ours are the kernel's to guard. */
 int host_tables_fd(const struct host *h);
-/* True: somebody has deleted one, and host_apply puts it back. */
+/* Reads that.  True: host_look_at_tables. */
+bool host_read_tables(struct host *h);
+/* True: somebody has deleted one, and host_apply puts it back, or has failed to. */
 bool host_look_at_tables(struct host *h);
 /* True: groups of programs that go past the tunnel are not those of before: host_apply. */
 bool host_look_outside(struct host *h);

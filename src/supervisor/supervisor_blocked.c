@@ -10,6 +10,9 @@
 #include "base/text.h"
 #include "supervisor/supervisor_state.h"
 
+#define REST		1.0		/* seconds between two times that tables are put back */
+#define SAY_AGAIN	SEC(3600)	/* whoever deletes them now and then does so for ever */
+
 static void on_traced(struct ev_loop *loop, ev_io *io, int events)
 {
 	struct supervisor *s = io->data;
@@ -39,16 +42,45 @@ void supervisor_end_looking(struct supervisor *s)
 	blocked_end(&s->blocked);
 }
 
+static void say_deleted(struct supervisor *s)
+{
+	static const char text[] = "somebody has deleted a table of ours in nftables: it is put back";
+	unsigned unsaid;
+
+	if (!rarely_say(&s->deleted, SAY_AGAIN, supervisor_now(), &unsaid))
+		return;
+	if (unsaid == 0)
+		log_warning("%s", text);
+	else
+		log_warning("%s, as it was %u times since this was last said", text, unsaid);
+}
+
+/* At once, but then there is a rest: it may be just what has them deleted again. */
+static void put_tables_back(struct supervisor *s)
+{
+	if (!host_look_at_tables(&s->host))
+		return;
+	say_deleted(s);
+	supervisor_apply(s);
+	ev_timer_set(&s->rest, REST, 0.0);
+	ev_timer_start(s->loop, &s->rest);
+}
+
+static void on_rested(struct ev_loop *loop, ev_timer *t, int events)
+{
+	(void)loop;
+	(void)events;
+	put_tables_back(t->data);
+}
+
 static void on_tables(struct ev_loop *loop, ev_io *io, int events)
 {
 	struct supervisor *s = io->data;
 
 	(void)loop;
 	(void)events;
-	if (!host_look_at_tables(&s->host))
-		return;
-	log_warning("somebody has deleted a table of ours in nftables: it is put back");
-	supervisor_apply(s);
+	if (host_read_tables(&s->host) && !ev_is_active(&s->rest))
+		put_tables_back(s);
 }
 
 void supervisor_watch_tables(struct supervisor *s)
@@ -56,7 +88,8 @@ void supervisor_watch_tables(struct supervisor *s)
 	if (ev_is_active(&s->tables) || host_tables_fd(&s->host) < 0)
 		return;
 	ev_io_init(&s->tables, on_tables, host_tables_fd(&s->host), EV_READ);
-	s->tables.data = s;
+	ev_timer_init(&s->rest, on_rested, REST, 0.0);
+	s->tables.data = s->rest.data = s;
 	ev_io_start(s->loop, &s->tables);
 }
 

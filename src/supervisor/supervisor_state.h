@@ -111,9 +111,10 @@ struct supervisor {
 	struct blocked blocked;		/* by somebody else's firewall */
 	ev_io events, traced, tables;
 	ev_child child;
-	ev_timer up_within, settle, respawn, minute, outside, names, names_again;
+	ev_timer up_within, settle, respawn, minute, outside, names, names_again, rest;
 	double names_wait;		/* seconds before they are tried once more; 0: they are set */
 	struct rarely over[CONFIG_PEERS];	/* that a peer's session is; a client's: its server's */
+	struct rarely deleted;		/* that a table is */
 	nsec_t names_said_at;		/* that another program writes resolv.conf; 0: never */
 	ev_signal stop[3];
 };
@@ -182,7 +183,8 @@ void supervisor_watch_names(struct supervisor *s);
 /* Whether other firewalls let the tunnel live (supervisor_blocked.c): begin to look; enough seen. */
 void supervisor_begin_looking(struct supervisor *s);
 void supervisor_end_looking(struct supervisor *s);
-/* Once there are tables that anybody can delete (supervisor_blocked.c): they are put back. */
+/* Once there are tables that anybody can delete (supervisor_blocked.c): they are put back,
+ * at most once a second. */
 void supervisor_watch_tables(struct supervisor *s);
 /* What is blocked, into the status, and into the reason why it does not come up. */
 void supervisor_describe_blocked(const struct supervisor *s, struct status *st);
