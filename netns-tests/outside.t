@@ -103,17 +103,17 @@ is "an IPv6 socket that speaks IPv4 does, too" \
 is "so does what the command begins" "$(portal wan1 sh -c "sh -c 'curl -s -m 2 http://$HOST4/'")" "$(wan4 wan1)"
 is "names are asked for in that link's network" "$(portal wan1 getent ahostsv4 who.example | head -1 | cut -d' ' -f1)" "$HOST4"
 like "its router is the resolver" "$(portal wan1 cat /etc/resolv.conf)" "nameserver $(gw4 wan1)"
-router_is() { client status --routing | grep -q "via $1 dev wan1"; }
+router_is() { client status --routing | grep -qF " wan1 from $1 via $2 "; }
 in_client ip -4 route replace default via inet6 fe80::7 dev wan1 metric 101
-ok "a link of IPv4 may have a router of IPv6" within 3 router_is "inet6 fe80::7"
+ok "a link of IPv4 may have a router of IPv6" within 3 router_is "$(wan4 wan1)" fe80::7
 is "which is no resolver" "$(portal wan1 grep -c fe80 /etc/resolv.conf)" 0
 in_client ip -4 route del default dev wan1
 in_client ip -6 route replace default via fe80::7 dev wan1 metric 101
-ok "one of IPv6 mostly has an address of its link" within 3 router_is fe80::7
+ok "one of IPv6 mostly has an address of its link" within 3 router_is "$(wan6 wan1)" fe80::7
 is "which is none either" "$(portal wan1 grep -c fe80 /etc/resolv.conf)" 0
 in_client ip -6 route replace default via "$(gw6 wan1)" dev wan1 metric 101
 route client default via "$(gw4 wan1)" dev wan1 metric 101
-ok "both are as before" within 3 eval 'router_is "$(gw4 wan1)" && router_is "$(gw6 wan1)"'
+ok "both are as before" within 3 eval 'router_is "$(wan4 wan1)" "$(gw4 wan1)" && router_is "$(wan6 wan1)" "$(gw6 wan1)"'
 mkdir -p "$T/leases"
 echo "option domain-name-servers 192.0.2.77;" >"$T/leases/dhclient.wan1.leases"
 with_lease() {
