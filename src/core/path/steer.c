@@ -88,9 +88,10 @@ static nsec_t limit(const struct steer *s)
 	return standing_limit(&s->standing, capacity_packet(&s->capacity));
 }
 
+/* After an outage STARTUP goes on from the rate of before: what comes back may be little. */
 static uint64_t initial_window(const struct steer *s)
 {
-	return INITIAL_WINDOW * (uint64_t)s->config.mtu;
+	return s->resumed ? 0 : INITIAL_WINDOW * (uint64_t)s->config.mtu;
 }
 
 /* --- what follows from what is known -------------------------------------- */
@@ -117,8 +118,7 @@ static void derive(struct steer *s, nsec_t now)
 
 	switch (s->phase) {
 	case STARTUP:
-		if (!s->resumed)
-			rate = (double)initial_window(s) * 1e9 / (double)INITIAL_TIME;
+		rate = (double)initial_window(s) * 1e9 / (double)INITIAL_TIME;
 		if (rate < STARTUP_GAIN * bw)
 			rate = STARTUP_GAIN * bw;
 		stretch = (nsec_t)(STARTUP_GAIN * (double)rtt);
@@ -141,7 +141,7 @@ static void derive(struct steer *s, nsec_t now)
 	stretch += standing_wait(&s->standing);
 	s->window = capacity_bytes(&s->capacity, stretch) + capacity_extra(&s->capacity) +
 		    4 * s->config.mtu;
-	if ((s->phase == STARTUP && !s->resumed) || floor == 0)
+	if (s->phase == STARTUP || floor == 0)
 		s->window += initial_window(s);
 }
 
@@ -357,10 +357,6 @@ static void steer_probed(void *state, nsec_t rtt, bool calm, nsec_t now)
 		standing_calm(&s->standing, rtt);
 }
 
-/*
- * The rate of before the outage is where STARTUP goes on from, without the window that
- * a new path is given: what comes back may be little.
- */
 static void steer_resumed(void *state, nsec_t rtt, nsec_t now)
 {
 	struct steer *s = state;
