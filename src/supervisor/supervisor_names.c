@@ -51,6 +51,7 @@ static void on_again(struct ev_loop *loop, ev_timer *t, int events)
 static void on_look(struct ev_loop *loop, ev_timer *t, int events)
 {
 	struct supervisor *s = t->data;
+	unsigned unsaid;
 
 	(void)loop;
 	(void)events;
@@ -60,10 +61,9 @@ static void on_look(struct ev_loop *loop, ev_timer *t, int events)
 		supervisor_apply(s);	/* tells of it, and has it tried again */
 		return;
 	}
-	if (s->names_said_at != 0 && nsec_since(s->names_said_at, supervisor_now()) < SAY_AGAIN)
-		return;		/* it may be one that does not give in either */
-	s->names_said_at = supervisor_now();
-	log_info("another program has written to resolv.conf: the tunnel's DNS servers are set again");
+	/* it may be one that does not give in either */
+	if (rarely_say(&s->overwritten, SAY_AGAIN, supervisor_now(), &unsaid))
+		log_info("another program has written to resolv.conf: the tunnel's DNS servers are set again");
 }
 
 void supervisor_init_names(struct supervisor *s)

@@ -14,14 +14,14 @@
 
 #include "base/exit_code.h"
 #include "base/rarely.h"
-#include "supervisor/blocked.h"
-#include "supervisor/budget.h"
 #include "config/config.h"
 #include "control/socket.h"
 #include "host/host.h"
+#include "host/resolver.h"
+#include "supervisor/blocked.h"
+#include "supervisor/budget.h"
 #include "supervisor/preferences.h"
 #include "supervisor/report.h"
-#include "host/resolver.h"
 #include "supervisor/supervisor.h"
 #include "supervisor/uplinks.h"
 #include "supervisor/worker_child.h"
@@ -115,7 +115,7 @@ struct supervisor {
 	double names_wait;		/* seconds before they are tried once more; 0: they are set */
 	struct rarely over[CONFIG_PEERS];	/* that a peer's session is; a client's: its server's */
 	struct rarely deleted;		/* that a table is */
-	nsec_t names_said_at;		/* that another program writes resolv.conf; 0: never */
+	struct rarely overwritten;	/* that another program writes resolv.conf */
 	ev_signal stop[3];
 };
 
