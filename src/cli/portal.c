@@ -28,9 +28,9 @@
 
 #include "base/log.h"
 #include "cli/cli.h"
+#include "host/link_dns.h"
 #include "io/cgroup.h"
 #include "io/door.h"
-#include "host/link_dns.h"
 
 #define RESOLV_CONF	"/etc/resolv.conf"
 #define NO_COMMAND	127	/* as shells have it */

@@ -12,15 +12,15 @@
 
 #include "base/exit_code.h"
 #include "base/lock.h"
-#include "host/closed.h"
 #include "config/config.h"
+#include "host/closed.h"
 #include "host/dns.h"
+#include "host/pause.h"
+#include "host/server_firewall.h"
 #include "io/open.h"
 #include "nft/commit.h"
 #include "nft/watch.h"
-#include "host/pause.h"
 #include "routing/apply.h"
-#include "host/server_firewall.h"
 
 #define DYING_MS	2000	/* a killed daemon's descriptors are closed after the signal, one by one */
 

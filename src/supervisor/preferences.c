@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "supervisor/budget.h"
 #include "base/text.h"
+#include "supervisor/budget.h"
 
 static const struct config_link *find_changed(const struct preferences *p, const char *link)
 {

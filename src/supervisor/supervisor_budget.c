@@ -12,8 +12,8 @@
 #include <time.h>
 
 #include "base/log.h"
-#include "supervisor/budget_file.h"
 #include "config/quantity.h"
+#include "supervisor/budget_file.h"
 #include "supervisor/supervisor_state.h"
 
 #define ASK_EVERY	5.0	/* seconds */

@@ -7,8 +7,8 @@
 #include <sys/types.h>
 
 #include "control/channel.h"
-#include "worker/worker.h"
 #include "supervisor/worker_words.h"
+#include "worker/worker.h"
 
 struct config;
 struct config_peer;
