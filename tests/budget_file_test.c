@@ -7,8 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "supervisor/budget_file.h"
 #include "folder.h"
+#include "supervisor/budget_file.h"
 #include "tap.h"
 
 static struct budgets sample(void)

@@ -12,6 +12,7 @@
 #include "base/bytes.h"
 #include "core/crypto/suite.h"
 #include "core/engine.h"
+#include "inner_packet.h"
 #include "io/crew.h"
 #include "shuffle.h"
 #include "sim/dice.h"
@@ -213,13 +214,7 @@ static void send_inner(struct world *w, struct end *e, bool server)
 	assert_non_null(b);
 	p = buf_append(b, INNER);
 	dice_fill(&w->mischief, p, INNER);
-	memset(p, 0, 20);
-	p[0] = 0x45;
-	put_be16(p + 2, INNER);
-	p[8] = 64;
-	p[9] = 6;
-	memcpy(p + 12, inner[server], 4);
-	memcpy(p + 16, inner[!server], 4);
+	inner_packet_ipv4(p, INNER, 6, inner[server], inner[!server]);
 	put_be16(p + 20, (uint16_t)(1000 + dice_draw(&w->mischief) % 3));
 	put_be16(p + 22, 443);
 	p[32] = 0x50;

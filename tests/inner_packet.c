@@ -129,3 +129,14 @@ size_t inner_packet_write(const struct inner_packet *p, uint8_t *at)
 	put_be16(at + field, p->udp && sum == 0 ? 0xffff : sum);
 	return len;
 }
+
+void inner_packet_ipv4(uint8_t at[20], size_t len, uint8_t protocol, const uint8_t from[4], const uint8_t to[4])
+{
+	memset(at, 0, 20);
+	at[0] = 0x45;
+	put_be16(at + 2, (uint16_t)len);
+	at[8] = 64;
+	at[9] = protocol;
+	memcpy(at + 12, from, 4);
+	memcpy(at + 16, to, 4);
+}

@@ -37,5 +37,7 @@ bool inner_packet_is_right(const uint8_t *at, size_t len, const struct inner_pac
 uint16_t inner_packet_pseudo(const uint8_t *at, size_t len, const struct inner_packet *like);
 /* RFC 1071, byte by byte: the sum, not inverted. */
 uint16_t inner_packet_sum(const uint8_t *at, size_t len, uint32_t begin);
+/* An IPv4 header alone, of a packet of len bytes, and without a checksum: what who only passes it on looks at. */
+void inner_packet_ipv4(uint8_t at[20], size_t len, uint8_t protocol, const uint8_t from[4], const uint8_t to[4]);
 
 #endif

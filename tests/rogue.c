@@ -11,6 +11,7 @@
 #include "core/frame.h"
 #include "core/packet.h"
 #include "core/session.h"
+#include "inner_packet.h"
 #include "sim/dice.h"
 #include "tap.h"
 
@@ -202,17 +203,14 @@ static void write_ip(uint8_t ip[4], unsigned end)
 struct buf *rogue_inner(struct rogue *r, unsigned end, size_t len)
 {
 	struct buf *b = buf_get(r->pool);
-	uint8_t *p;
+	uint8_t *p, from[4], to[4];
 
 	assert_non_null(b);
 	p = buf_append(b, len);
 	memset(p, 0, len);
-	p[0] = 0x45;
-	put_be16(p + 2, (uint16_t)len);
-	p[8] = 64;
-	p[9] = 17;
-	write_ip(p + 12, 255);
-	write_ip(p + 16, end);
+	write_ip(from, 255);
+	write_ip(to, end);
+	inner_packet_ipv4(p, len, 17, from, to);
 	return b;
 }
 

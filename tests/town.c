@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "inner_packet.h"
 #include "sim/dice.h"
 #include "tap.h"
 
@@ -287,21 +288,14 @@ static struct buf *packet_of(struct town *t, unsigned client, unsigned flow, boo
 			     size_t len)
 {
 	struct buf *b = buf_get(up ? t->client_pool : t->server_pool);
-	uint8_t *p;
+	uint8_t *p, its[4], other[4];
 
 	assert_non_null(b);
 	p = buf_append(b, len);
 	memset(p, 0, len);
-	p[0] = 0x45;
-	put_be16(p + 2, (uint16_t)len);
-	p[8] = 64;
-	p[9] = protocol;
-	write_ip(p + 12, 2, client);
-	write_ip(p + 16, 2, client);
-	if (up)
-		write_ip(p + 16, 3, 0);
-	else
-		write_ip(p + 12, 3, 0);
+	write_ip(its, 2, client);
+	write_ip(other, 3, 0);
+	inner_packet_ipv4(p, len, protocol, up ? its : other, up ? other : its);
 	put_be16(p + 20, (uint16_t)(1000 + flow));
 	put_be16(p + 22, (uint16_t)(1000 + flow));
 	return b;

@@ -6,8 +6,8 @@
 
 #include "config/config.h"
 #include "supervisor/preferences.h"
-#include "tap.h"
 #include "supervisor/uplinks.h"
+#include "tap.h"
 
 static struct uplinks uplinks;
 static struct links links;

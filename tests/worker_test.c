@@ -33,6 +33,7 @@
 #include "core/frame.h"
 #include "core/packet.h"
 #include "core/session.h"
+#include "inner_packet.h"
 #include "io/open.h"
 #include "tap.h"
 #include "worker/worker.h"
@@ -960,12 +961,8 @@ static void write_crowd(const struct keypair *keys, uint32_t number, uint8_t at[
 
 		frame_write_data_among(p, &place, true, 20);
 		p += FRAME_AMONG_HEADER;
-		memset(p, 0, 20);
-		p[0] = 0x45;
-		p[3] = 20;
-		p[8] = 64;
-		p[9] = 253;	/* RFC 3692: nobody waits for it */
-		memcpy(p + 12, (uint8_t[]){ 10, 84, 0, 2, 10, 84, 0, 1 }, 8);
+		/* RFC 3692: nobody waits for protocol 253 */
+		inner_packet_ipv4(p, 20, 253, (uint8_t[]){ 10, 84, 0, 2 }, (uint8_t[]){ 10, 84, 0, 1 });
 		p += 20;
 	}
 	packet_write_header(at, &header);

@@ -1,6 +1,6 @@
 /* worker_user: names and numbers of this machine's own user database. */
-#include "tap.h"
 #include "supervisor/worker_user.h"
+#include "tap.h"
 
 static void only_a_user_without_rights_will_do(void **state)
 {

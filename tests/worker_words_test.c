@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 #include "folder.h"
-#include "tap.h"
 #include "supervisor/worker_words.h"
+#include "tap.h"
 
 static struct ev_loop *loop;
 static struct worker_said said;
