@@ -1,18 +1,7 @@
 #!/bin/bash
 # What `make packages` asks for, and where `make install` puts things.
 cd "$(dirname "$0")/.." || exit 1
-T=$(mktemp -d)
-trap 'rm -rf "$T"' EXIT
-n=0 bad=0
-ok() { # ok "sentence" COMMAND…
-	n=$((n + 1))
-	local said
-	if said=$("${@:2}" 2>&1); then echo "ok $n - $1"; else
-		echo "not ok $n - $1"
-		sed 's/^/# /' <<<"$said"
-		bad=1
-	fi
-}
+. tests/tap.sh
 
 # --- packages: on a machine that has none, where apt-get only says what it was asked -------
 

@@ -2,18 +2,7 @@
 # What the program says of itself and what the manual says is the same.
 cd "$(dirname "$0")/.." || exit 1
 TTT=$(realpath "${BUILD:-build}/ttt")
-T=$(mktemp -d)
-trap 'rm -rf "$T"' EXIT
-n=0 bad=0
-ok() { # ok "sentence" COMMAND…
-	n=$((n + 1))
-	local said
-	if said=$("${@:2}" 2>&1); then echo "ok $n - $1"; else
-		echo "not ok $n - $1"
-		sed 's/^/# /' <<<"$said"
-		bad=1
-	fi
-}
+. tests/tap.sh
 
 # The words of a section as they are read, on one line: macros of two fonts join theirs.
 section() { # section NAME

@@ -3,18 +3,7 @@
 cd "$(dirname "$0")/.." || exit 1
 B=${BUILD:-build}
 DOC=docs/strategies.md
-T=$(mktemp -d)
-trap 'rm -rf "$T"' EXIT
-n=0 bad=0
-ok() { # ok "sentence" COMMAND…
-	n=$((n + 1))
-	local said
-	if said=$("${@:2}" 2>&1); then echo "ok $n - $1"; else
-		echo "not ok $n - $1"
-		sed 's/^/# /' <<<"$said"
-		bad=1
-	fi
-}
+. tests/tap.sh
 echo 1..9
 
 block() { # block N: the N-th piece of C of the document

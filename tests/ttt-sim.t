@@ -2,18 +2,7 @@
 # ttt-sim as people run it: exit codes, the same seed, files it reads and writes, gnuplot.
 cd "$(dirname "$0")/.." || exit 1
 SIM=$(realpath "${BUILD:-build}/ttt-sim")
-T=$(mktemp -d)
-trap 'rm -rf "$T"' EXIT
-n=0 bad=0
-ok() { # ok "sentence" COMMAND…
-	n=$((n + 1))
-	local said
-	if said=$("${@:2}" 2>&1); then echo "ok $n - $1"; else
-		echo "not ok $n - $1"
-		sed 's/^/# /' <<<"$said"
-		bad=1
-	fi
-}
+. tests/tap.sh
 echo 1..11
 
 links=(--link 20mbit,20ms±2ms,1% --link 8mbit,40ms --seconds 5)
