@@ -12,13 +12,6 @@
 
 #include "base/text.h"
 
-#define PRIORITY_RAW	(-300)
-#define PRIORITY_MANGLE	(-150)
-#define PRIORITY_FIRST	(-350)
-#define PRIORITY_DSTNAT	(-100)
-#define PRIORITY_FILTER	0
-#define PRIORITY_SRCNAT	100
-
 struct build {
 	struct ruleset *r;
 	struct ruleset_rule *rule;	/* that is being said */
@@ -160,7 +153,7 @@ static void fit_segments(struct build *b, const char *tun)
 
 static void check_sources(struct build *b, const struct ruleset_server_options *o)
 {
-	begin_chain(b, "prerouting", RULESET_FILTER, RULESET_PREROUTING, PRIORITY_RAW);
+	begin_chain(b, "prerouting", RULESET_FILTER, RULESET_PREROUTING, RULESET_PRIORITY_RAW);
 	for (size_t i = 0; i < o->inner_count; i++) {
 		elsewhere(b, RULESET_MATCH_IIFNAME, o->tun);
 		by_prefix(b, RULESET_MATCH_SADDR, &o->inner[i]);
@@ -179,7 +172,7 @@ static void forward_ports(struct build *b, const struct ruleset_server_options *
 {
 	if (o->forward_count == 0)
 		return;
-	begin_chain(b, "dstnat", RULESET_NAT, RULESET_PREROUTING, PRIORITY_DSTNAT);
+	begin_chain(b, "dstnat", RULESET_NAT, RULESET_PREROUTING, RULESET_PRIORITY_DSTNAT);
 	for (size_t i = 0; i < o->forward_count; i++) {
 		const struct ruleset_forward *f = &o->forward[i];
 		struct ruleset_match *m;
@@ -197,7 +190,7 @@ static void forward_ports(struct build *b, const struct ruleset_server_options *
 /* A packet of a client that found another way out, while the TUN is away, would be lost to it. */
 static void pass_through(struct build *b, const struct ruleset_server_options *o)
 {
-	begin_chain(b, "forward", RULESET_FILTER, RULESET_FORWARD, PRIORITY_FILTER);
+	begin_chain(b, "forward", RULESET_FILTER, RULESET_FORWARD, RULESET_PRIORITY_FILTER);
 	fit_segments(b, o->tun);
 	if (o->isolate) {
 		by_name(b, RULESET_MATCH_IIFNAME, o->tun, false);
@@ -217,7 +210,7 @@ static void pass_through(struct build *b, const struct ruleset_server_options *o
 
 static void masquerade(struct build *b, const struct ruleset_server_options *o)
 {
-	begin_chain(b, "postrouting", RULESET_NAT, RULESET_POSTROUTING, PRIORITY_SRCNAT);
+	begin_chain(b, "postrouting", RULESET_NAT, RULESET_POSTROUTING, RULESET_PRIORITY_SRCNAT);
 	for (size_t i = 0; i < o->routed_count; i++) {
 		by_prefix(b, RULESET_MATCH_SADDR, &o->routed[i]);
 		then(b, RULESET_ACCEPT, 0);
@@ -257,7 +250,7 @@ int ruleset_paused(const char *tun, const struct prefix *inner, size_t inner_cou
 	if (err < 0)
 		return err;
 	ruleset_paused_name(tun, ret->table);
-	begin_chain(&b, "prerouting", RULESET_FILTER, RULESET_PREROUTING, PRIORITY_MANGLE);
+	begin_chain(&b, "prerouting", RULESET_FILTER, RULESET_PREROUTING, RULESET_PRIORITY_MANGLE);
 	for (size_t i = 0; i < inner_count; i++)
 		for (size_t k = 0; k < 2; k++) {
 			by_prefix(&b, end[k], &inner[i]);
@@ -325,7 +318,7 @@ static void lead_outside(struct build *b, const struct ruleset_client_options *o
 
 static void leave_inner_source(struct build *b, const struct ruleset_client_options *o)
 {
-	begin_chain(b, "postrouting", RULESET_NAT, RULESET_POSTROUTING, PRIORITY_SRCNAT);
+	begin_chain(b, "postrouting", RULESET_NAT, RULESET_POSTROUTING, RULESET_PRIORITY_SRCNAT);
 	for (size_t i = 0; i < o->inner_count; i++) {
 		struct prefix host = prefix_host(&o->inner[i]);
 
@@ -378,16 +371,16 @@ int ruleset_client(const struct ruleset_client_options *o, struct ruleset *ret)
 
 	if (err < 0)
 		return err;
-	begin_chain(&b, "prerouting", RULESET_FILTER, RULESET_PREROUTING, PRIORITY_MANGLE);
+	begin_chain(&b, "prerouting", RULESET_FILTER, RULESET_PREROUTING, RULESET_PRIORITY_MANGLE);
 	guard_inner(&b, o);
 	mark_server(&b, o);
 	remember_links(&b, o);
 	mark_replies(&b, o);	/* of what is behind this host: a container, the LAN */
-	begin_chain(&b, "forward", RULESET_FILTER, RULESET_FORWARD, PRIORITY_FILTER);
+	begin_chain(&b, "forward", RULESET_FILTER, RULESET_FORWARD, RULESET_PRIORITY_FILTER);
 	fit_segments(&b, o->tun);
 	refuse_lacking(&b, o);
 	if (o->link_count > 0 || o->cgroup_count > 0 || lacks) {
-		begin_chain(&b, "output", RULESET_ROUTE, RULESET_OUTPUT, PRIORITY_MANGLE);
+		begin_chain(&b, "output", RULESET_ROUTE, RULESET_OUTPUT, RULESET_PRIORITY_MANGLE);
 		lead_outside(&b, o);
 		mark_replies(&b, o);
 		refuse_lacking(&b, o);
@@ -413,10 +406,10 @@ int ruleset_traced(const struct ruleset_traced_options *o, struct ruleset *ret)
 	if (err < 0)
 		return err;
 	ruleset_traced_name(o->tun, ret->table);
-	begin_chain(&b, "out", RULESET_FILTER, RULESET_OUTPUT, PRIORITY_FIRST);
+	begin_chain(&b, "out", RULESET_FILTER, RULESET_OUTPUT, RULESET_PRIORITY_FIRST);
 	by_value(&b, RULESET_MATCH_MARK_LOW, o->fwmark);
 	trace(&b);
-	begin_chain(&b, "in", RULESET_FILTER, RULESET_PREROUTING, PRIORITY_FIRST);
+	begin_chain(&b, "in", RULESET_FILTER, RULESET_PREROUTING, RULESET_PRIORITY_FIRST);
 	for (size_t i = 0; i < o->port_count; i++) {
 		by_value(&b, RULESET_MATCH_UDP_SPORT, o->port[i]);
 		trace(&b);
@@ -424,7 +417,7 @@ int ruleset_traced(const struct ruleset_traced_options *o, struct ruleset *ret)
 	if (o->listen != 0) {
 		by_value(&b, RULESET_MATCH_UDP_DPORT, o->listen);
 		trace(&b);
-		begin_chain(&b, "through", RULESET_FILTER, RULESET_PREROUTING, PRIORITY_FIRST);
+		begin_chain(&b, "through", RULESET_FILTER, RULESET_PREROUTING, RULESET_PRIORITY_FIRST);
 		by_name(&b, RULESET_MATCH_IIFNAME, o->tun, false);
 		trace(&b);
 	}
@@ -511,14 +504,14 @@ static void go_outside(struct build *b, const struct ruleset_closed_options *o)
  */
 static void find_way_back(struct build *b, const struct ruleset_closed_options *o)
 {
-	begin_chain(b, "prerouting", RULESET_FILTER, RULESET_PREROUTING, PRIORITY_FILTER);
+	begin_chain(b, "prerouting", RULESET_FILTER, RULESET_PREROUTING, RULESET_PRIORITY_FILTER);
 	for (size_t i = 0; i < o->link_count; i++) {
 		by_name(b, RULESET_MATCH_IIFNAME, o->link[i], false);
 		by_value(b, RULESET_MATCH_MARK, 0);
 		add_match(b, RULESET_MATCH_LOCAL);
 		then(b, RULESET_SET_MARK, o->fwmark);
 	}
-	begin_chain(b, "input", RULESET_FILTER, RULESET_INPUT, PRIORITY_RAW);
+	begin_chain(b, "input", RULESET_FILTER, RULESET_INPUT, RULESET_PRIORITY_RAW);
 	by_value(b, RULESET_MATCH_MARK, o->fwmark);
 	then(b, RULESET_SET_MARK, 0);
 }
@@ -533,7 +526,7 @@ int ruleset_closed(const struct ruleset_closed_options *o, struct ruleset *ret)
 	ret->persist = true;
 	ruleset_closed_name(o->tun, ret->table);
 	find_way_back(&b, o);
-	begin_chain(&b, "output", RULESET_FILTER, RULESET_OUTPUT, PRIORITY_FILTER);
+	begin_chain(&b, "output", RULESET_FILTER, RULESET_OUTPUT, RULESET_PRIORITY_FILTER);
 	by_value(&b, RULESET_MATCH_MARK_LOW, o->fwmark);
 	then(&b, RULESET_ACCEPT, 0);
 	by_name(&b, RULESET_MATCH_OIFNAME, "lo", false);
@@ -588,223 +581,4 @@ void ruleset_done(struct ruleset *r)
 {
 	free(r->rule);
 	*r = (struct ruleset){ 0 };
-}
-
-/* --- as nft(8) says it --------------------------------------------------------- */
-
-static void print_prefix(const char *field, const struct ruleset_match *m, FILE *out)
-{
-	char text[ADDR_TEXT];
-	bool whole = m->prefix.len == 8 * addr_size(&m->prefix.addr);
-
-	fprintf(out, "%s %s %s%s ", m->prefix.addr.family == ADDR_IPV6 ? "ip6" : "ip", field,
-		m->not ? "!= " : "",
-		whole ? addr_print(&m->prefix.addr, text) : prefix_print(&m->prefix, text));
-}
-
-static void print_icmpv6(const struct ruleset_match *m, FILE *out)
-{
-	static const char *const name[] = { "nd-router-solicit", "nd-router-advert", "nd-neighbor-solicit",
-					    "nd-neighbor-advert" };
-	const char *not = m->not ? "!= " : "";
-
-	if (m->value >= 133 && m->value <= 136)
-		fprintf(out, "icmpv6 type %s%s ", not, name[m->value - 133]);
-	else
-		fprintf(out, "icmpv6 type %s%u ", not, m->value);
-}
-
-static void print_uids(const struct ruleset_match *m, FILE *out)
-{
-	fprintf(out, "meta skuid %s%u", m->not ? "!= " : "", m->uids.low);
-	if (m->uids.high != m->uids.low)
-		fprintf(out, "-%u", m->uids.high);
-	fputc(' ', out);
-}
-
-static void print_match(const struct ruleset_match *m, FILE *out)
-{
-	const char *not = m->not ? "!= " : "";
-
-	switch ((enum ruleset_match_type)m->type) {
-	case RULESET_MATCH_IIFNAME:
-		fprintf(out, "iifname %s\"%s\" ", not, m->name);
-		break;
-	case RULESET_MATCH_OIFNAME:
-		fprintf(out, "oifname %s\"%s\" ", not, m->name);
-		break;
-	case RULESET_MATCH_SADDR:
-		print_prefix("saddr", m, out);
-		break;
-	case RULESET_MATCH_DADDR:
-		print_prefix("daddr", m, out);
-		break;
-	case RULESET_MATCH_OIFKIND:
-		fprintf(out, "meta oifkind %s\"%s\" ", not, m->name);
-		break;
-	case RULESET_MATCH_UDP_SPORT:
-		fprintf(out, "udp sport %s%u ", not, m->value);
-		break;
-	case RULESET_MATCH_UDP_DPORT:
-		fprintf(out, "udp dport %s%u ", not, m->value);
-		break;
-	case RULESET_MATCH_ICMPV6:
-		print_icmpv6(m, out);
-		break;
-	case RULESET_MATCH_TCP_SYN:
-		fprintf(out, "tcp flags syn / syn,rst ");
-		break;
-	case RULESET_MATCH_MARK:
-		fprintf(out, "meta mark %s0x%08x ", not, m->value);
-		break;
-	case RULESET_MATCH_MARK_LOW:
-		fprintf(out, "meta mark & 0x0000ffff %s 0x%08x ", m->not ? "!=" : "==", m->value);
-		break;
-	case RULESET_MATCH_CT_MARK:
-		fprintf(out, "ct mark %s0x%08x ", not, m->value);
-		break;
-	case RULESET_MATCH_FAMILY:
-		fprintf(out, "meta nfproto ipv%u ", m->value);
-		break;
-	case RULESET_MATCH_PROTOCOL:
-		fprintf(out, "meta l4proto %s ", m->value == IPPROTO_UDP ? "udp" : "tcp");
-		break;
-	case RULESET_MATCH_UIDS:
-		print_uids(m, out);
-		break;
-	case RULESET_MATCH_CGROUP:
-		fprintf(out, "socket cgroupv2 level %u %llu ", m->cgroup.level, (unsigned long long)m->cgroup.id);
-		break;
-	case RULESET_MATCH_SECOND:
-		fprintf(out, "limit rate %u/second burst %u packets ", m->value, m->value);
-		break;
-	case RULESET_MATCH_CT_NEW:
-		fprintf(out, "ct state new ");
-		break;
-	case RULESET_MATCH_CT_REPLY:
-		fprintf(out, "ct direction reply ");
-		break;
-	case RULESET_MATCH_CT_FROM:
-		fprintf(out, "ct original ");
-		print_prefix("saddr", m, out);
-		break;
-	case RULESET_MATCH_CT_TO:
-		fprintf(out, "ct reply ");
-		print_prefix("saddr", m, out);
-		break;
-	case RULESET_MATCH_LOCAL:
-		fprintf(out, "fib daddr type local ");
-		break;
-	case RULESET_MATCH_SERVICE:
-		fprintf(out, "%s dport %u ", m->service.protocol == IPPROTO_UDP ? "udp" : "tcp", m->service.port);
-		break;
-	}
-}
-
-static void print_target(const struct addr *to, FILE *out)
-{
-	char text[ADDR_TEXT];
-
-	fprintf(out, "dnat %s to %s", to->family == ADDR_IPV6 ? "ip6" : "ip", addr_print(to, text));
-}
-
-static void print_rule(const struct ruleset_rule *rule, FILE *out)
-{
-	for (size_t i = 0; i < rule->match_count; i++)
-		print_match(&rule->match[i], out);
-	switch ((enum ruleset_action)rule->action) {
-	case RULESET_ACCEPT:
-		fprintf(out, "accept");
-		break;
-	case RULESET_DROP:
-		fprintf(out, "drop");
-		break;
-	case RULESET_MASQUERADE:
-		fprintf(out, "masquerade");
-		break;
-	case RULESET_MSS_TO_ROUTE:
-		fprintf(out, "tcp option maxseg size set rt mtu");
-		break;
-	case RULESET_SET_MARK:
-		fprintf(out, "meta mark set 0x%08x", rule->value);
-		break;
-	case RULESET_SET_CT_MARK:
-		fprintf(out, "ct mark set 0x%08x", rule->value);
-		break;
-	case RULESET_TRACE:
-		fprintf(out, "meta nftrace set 1");
-		break;
-	case RULESET_DNAT:
-		print_target(&rule->to, out);
-		break;
-	case RULESET_REFUSE:
-		fprintf(out, "reject");
-		break;
-	case RULESET_RESET:
-		fprintf(out, "reject with tcp reset");
-		break;
-	}
-}
-
-void ruleset_rule_print(const struct ruleset_rule *rule, char *buf, size_t size)
-{
-	FILE *out;
-
-	buf[0] = '\0';
-	out = fmemopen(buf, size, "w");
-	if (out == NULL)
-		return;
-	print_rule(rule, out);
-	fclose(out);
-	buf[size - 1] = '\0';
-}
-
-static const char *priority_name(int32_t priority, char buf[12])
-{
-	switch (priority) {
-	case PRIORITY_RAW:
-		return "raw";
-	case PRIORITY_MANGLE:
-		return "mangle";
-	case PRIORITY_DSTNAT:
-		return "dstnat";
-	case PRIORITY_FILTER:
-		return "filter";
-	case PRIORITY_SRCNAT:
-		return "srcnat";
-	}
-	snprintf(buf, 12, "%d", priority);
-	return buf;
-}
-
-static void print_chain(const struct ruleset *r, size_t chain, FILE *out)
-{
-	static const char *const hooks[] = { "prerouting", "input", "forward", "output", "postrouting" };
-	static const char *const types[] = { "filter", "nat", "route" };
-	const struct ruleset_chain *c = &r->chain[chain];
-	char number[12];
-
-	fprintf(out, "\tchain %s {\n\t\ttype %s hook %s priority %s; policy %s;\n", c->name, types[c->type],
-		hooks[c->hook], priority_name(c->priority, number), c->policy_drop ? "drop" : "accept");
-	for (size_t i = 0; i < r->rule_count; i++) {
-		if (r->rule[i].chain != chain)
-			continue;
-		fprintf(out, "\t\t");
-		print_rule(&r->rule[i], out);
-		fprintf(out, "\n");
-	}
-	fprintf(out, "\t}\n");
-}
-
-void ruleset_print(const struct ruleset *r, FILE *out)
-{
-	fprintf(out, "table inet %s {\n", r->table);
-	if (r->owner)
-		fprintf(out, "\tflags owner%s\n\n", r->persist ? ",persist" : "");
-	for (size_t i = 0; i < r->chain_count; i++) {
-		if (i > 0)
-			fprintf(out, "\n");
-		print_chain(r, i, out);
-	}
-	fprintf(out, "}\n");
 }

@@ -109,12 +109,20 @@ enum ruleset_chain_type {
 	RULESET_ROUTE,			/* at output: a changed mark routes the packet again */
 };
 
+/* When a hook's chains are asked, as netfilter counts; FIRST: before all that others have. */
+#define RULESET_PRIORITY_RAW	(-300)
+#define RULESET_PRIORITY_MANGLE	(-150)
+#define RULESET_PRIORITY_FIRST	(-350)
+#define RULESET_PRIORITY_DSTNAT	(-100)
+#define RULESET_PRIORITY_FILTER	0
+#define RULESET_PRIORITY_SRCNAT	100
+
 struct ruleset_chain {
 	char name[RULESET_NAME];
 	uint8_t type;			/* enum ruleset_chain_type */
 	uint8_t hook;			/* enum ruleset_hook */
 	bool policy_drop;		/* what no rule decided; else it is accepted */
-	int32_t priority;		/* as netfilter counts: -300 raw, -150 mangle, 0 filter, 100 srcnat */
+	int32_t priority;		/* RULESET_PRIORITY_… */
 };
 
 struct ruleset {
