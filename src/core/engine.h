@@ -177,7 +177,8 @@ struct buf *engine_net_out(struct engine *e, nsec_t now, struct endpoint *ret_to
 struct buf *engine_tun_out(struct engine *e, nsec_t now);
 
 enum engine_event_type {
-	ENGINE_SESSION_UP,	/* keys are agreed and a packet has come back; config is valid (client) */
+	ENGINE_SESSION_UP,	/* keys are agreed and a packet has come back; config is valid (client); said
+				 * again when the other end has begun anew */
 	ENGINE_SESSION_DOWN,	/* no keys any more: the peer closed, or they expired */
 	ENGINE_PATH_UP,		/* the path carries data (again) */
 	ENGINE_PATH_DOWN,	/* it does not answer, or was removed */

@@ -209,6 +209,8 @@ static void finish(struct peer *p, nsec_t now)
 		return;
 	}
 	p->handed = agreed->config;
+	if (!keys->resumed)
+		p->up = false;	/* the server began anew, and may hand out something else: say it again */
 	p->has_ticket = false;	/* it is used up; the next one comes inside the session */
 	key_table_set(&p->ctx->keys, keys->local, p, keys);
 	install(p, keys, now);

@@ -1,0 +1,23 @@
+#!/bin/bash
+# What a tunnel that came up once meets in a long life: a server that begins anew
+# and hands out something else, settings that somebody loads again.
+. "$(dirname "$0")/tunnel.sh"
+needs ping
+topology 2
+tunnel_files
+ok "both ends come up" both_up
+reaches_host() { in_client ping -q -c 1 -W 0.5 "$HOST4"; }
+ok "the host answers" within 3 reaches_host
+
+# --- another address ------------------------------------------------------------------
+
+# As when its power fails: there is no goodbye.
+kill -KILL "$(status_of server .supervisor_pid)"
+sed -i 's/10\.84\.0\.2/10.84.0.7/' "$T/server.conf"
+ok "a server comes back, with another address for the client" server up
+has_address() { in_client ip addr show dev ttt0 | grep -q "inet $1/"; }
+ok "the client takes it" within 5 has_address 10.84.0.7
+ok "and the host answers" within 3 reaches_host
+
+both_down
+done_testing
