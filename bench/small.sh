@@ -1,15 +1,29 @@
 #!/bin/bash
-# How many small UDP packets a second one flow brings through the tunnel when no
-# link limits it (plain veth): 64 bytes of payload, as fast as iperf3 sends them,
-# so what the tunnel does not carry is lost.  They are counted where the tunnel
-# hands them over, since iperf3 loses most of what it gets at such a pace.  And what
-# a million of them costs client and server.  The load generator shares the processors.
+# How many small UDP packets a second one flow brings through the tunnel, with small
+# packets that share datagrams and, in turns, without (coalesce = no at both ends):
+#
+#   - where no link limits it (plain veth), as fast as iperf3 sends them, and what a
+#     million of them costs client and server; the load generator shares the processors;
+#   - over a link of 20 Mbit/s, Ethernet with its preamble and gap (24 bytes a frame
+#     that netem does not see by itself), and ADSL's cells (53 bytes for 48; RFC 2684's
+#     LLC and AAL5's end, 16 bytes a frame), with more than either carries.
+#
+# They are counted where the tunnel hands them over, since iperf3 loses most of what
+# it gets at such a pace, and what the tunnel does not carry is lost.
 
 . "$(dirname "$0")/figures.sh"
 . "$(dirname "$0")/load.sh"
 . "$(dirname "$0")/processes.sh"
 
-RUNS=${RUNS:-3} SECONDS_EACH=${SECONDS_EACH:-4} PAYLOAD=${PAYLOAD:-64}
+# LENGTH: of the inner packet, headers included.
+RUNS=${RUNS:-3} SECONDS_EACH=${SECONDS_EACH:-4} LENGTH=${LENGTH:-64} WAYS=${WAYS:-up down}
+LINKS=${LINKS:-unlimited ethernet adsl}
+
+declare -A shape=(
+	[ethernet]="delay 10ms rate 20mbit 24 limit 1000"
+	[adsl]="delay 10ms rate 20mbit 16 48 5 limit 1000"
+)
+declare -A offered=([unlimited]=0 [ethernet]=30M [adsl]=30M)	# payload; 0: no limit
 
 # Inner packets that came out of the tunnel, and datagrams that carried what goes that way.
 delivered() { # delivered up|down
@@ -20,30 +34,49 @@ datagrams() { # datagrams up|down
 	status_of "$([ "$1" = up ] && echo server || echo client)" '[.peers[0].paths[].rx_packets] | add'
 }
 
-measure_way() { # measure_way up|down
-	local end way=() packets had
+measure_way() { # measure_way up|down LINK yes|no
+	local end way=() packets had name="$2, $1, $LENGTH bytes"
 	declare -A before=()
 	[ "$1" = up ] || way=(-R)
+	[ "$3" = yes ] || name+=", not coalesced"
 	for end in client server; do before[$end]=$(cpu_seconds "$end"); done
 	packets=$(delivered "$1") had=$(datagrams "$1")
-	in_client timeout -k 2 $((SECONDS_EACH + 15)) iperf3 -u -b 0 -l "$PAYLOAD" -c "$HOST4" \
+	in_client timeout -k 2 $((SECONDS_EACH + 15)) iperf3 -u -b "${offered[$2]}" -l $((LENGTH - 28)) -c "$HOST4" \
 		-t "$SECONDS_EACH" "${way[@]}" >"$T/flow"
 	packets=$(($(delivered "$1") - packets))
-	sample packets/s "$PAYLOAD bytes, $1" "$(calculate %.0f "$packets / $SECONDS_EACH")"
-	sample packets "$PAYLOAD bytes, $1, in a datagram" "$(calculate %.1f "$packets / ($(datagrams "$1") - $had)")"
+	rate=$(calculate %.0f "$packets / $SECONDS_EACH")
+	sample packets/s "$name" "$rate"
+	sample packets "$name: in a datagram" "$(calculate %.1f "$packets / ($(datagrams "$1") - $had)")"
 	for end in client server; do
-		sample "CPU s/million" "$PAYLOAD bytes, $1, $end" "$(calculate %.2f \
+		sample "CPU s/million" "$name: $end" "$(calculate %.2f \
 			"($(cpu_seconds "$end") - ${before[$end]}) / ($packets / 1e6)")"
 	done
 }
 
-topology 1 || exit
-tunnel_files
-load_server || exit
-both_up || { failed "small packets"; exit; }
-find_processes
-for ((run = 0; run < RUNS; run++)); do
-	for way in up down; do measure_way "$way"; done
-done
+measure_turns() { # measure_turns LINK: one run with, one without
+	local coalesce way
+	declare -A with=() without=()
+	for coalesce in yes no; do
+		CLIENT_TUNNEL="coalesce = $coalesce" SERVER_TUNNEL="coalesce = $coalesce" tunnel_files
+		both_up || { failed "$1"; return; }
+		find_processes
+		for way in $WAYS; do
+			measure_way "$way" "$1" "$coalesce"
+			if [ "$coalesce" = yes ]; then with[$way]=$rate; else without[$way]=$rate; fi
+		done
+		both_down
+	done
+	for way in $WAYS; do
+		sample x "$1, $way, $LENGTH bytes, coalesced of not" "$(calculate %.2f "${with[$way]} / ${without[$way]}")"
+	done
+}
+
+measure_link() { # measure_link LINK
+	local run
+	if [ "$1" = unlimited ]; then topology 1; else topology 1 netem && link_shape wan0 "${shape[$1]}"; fi || return
+	load_server || return
+	for ((run = 0; run < RUNS; run++)); do measure_turns "$1"; done
+}
+
+for link in $LINKS; do measure_link "$link" || failed "$link"; done
 figures
-both_down

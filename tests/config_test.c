@@ -41,6 +41,7 @@ static void a_client_needs_little_and_gets_the_defaults(void **state)
 	assert_int_equal(c->mtu, 1420);
 	assert_int_equal(c->copies_ppm, 50000);
 	assert_true(c->offload);
+	assert_true(c->coalesce);
 	assert_int_equal(c->threads, CONFIG_THREADS_AUTO);
 	assert_int_equal(c->marks.table, 7400);
 	assert_int_equal(c->peer[0].endpoint_count, 3);
@@ -248,7 +249,7 @@ static void a_client_may_have_several_servers_and_a_way_without_them(void **stat
 static void a_server_forwards_ports_to_its_peers(void **state)
 {
 	static const char text[] = SERVER "forward=tcp/8080 -> b:80, udp/53->a\nforward = tcp/22 -> b\n"
-		"offload=off\nisolation=no\nrouted=10.84.0.128/25\n"
+		"coalesce=no\noffload=off\nisolation=no\nrouted=10.84.0.128/25\n"
 		"[peer a]\nrate=50mbit\npublic-key=" K1 "\naddress=10.84.0.2\n[peer b]\npublic-key=" K2 "\naddress=10.84.0.3\n";
 	struct config *c = parsed(text);
 
@@ -266,6 +267,7 @@ static void a_server_forwards_ports_to_its_peers(void **state)
 	assert_int_equal(c->peer[1].rate, 0);
 	assert_false(c->isolation);
 	assert_false(c->offload);
+	assert_false(c->coalesce);
 	assert_int_equal(c->routed_count, 1);
 	config_free(c);
 }
@@ -342,6 +344,7 @@ static void each_mistake_has_its_line_and_its_words(void **state)
 		{ SERVER "[peer a]\npublic-key=" K1 "\naddress=10.84.0.2\n[peer b]\npublic-key=" K2 "\naddress=10.84.0.2/31\n",
 		  "f:11: address: 10.84.0.2/31 overlaps that of [peer a] in line 8" },
 		{ SERVER "[peer a]\npublic-key=" K1 "\naddress=10.84.0.2\n[link w]\n", "f:9: [link w]: only a client" },
+		{ "[tunnel]\ncoalesce=auto\n", "f:2: coalesce: auto is neither yes nor no" },
 		{ "[tunnel]\noffload=on\n", "f:2: offload: on is neither auto nor off" },
 		{ "[tunnel]\nisolation=some\n", "f:2: isolation: some is neither yes nor no" },
 		{ "[tunnel]\nforward=tcp/80\n", "f:2: forward: tcp/80 is not PROTOCOL/PORT -> PEER:PORT; write tcp/8080 -> laptop:80" },

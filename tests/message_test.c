@@ -36,6 +36,7 @@ static struct message setup(void)
 	memset(m.setup.private_key, 0xa5, 32);
 	long_name(m.setup.strategy);
 	m.setup.copies_ppm = 1000000;
+	m.setup.coalesce = true;
 	m.setup.mtu = 1280;
 	m.setup.address[0] = net("10.84.0.1/24");
 	m.setup.address[1] = net("fd84::1/64");

@@ -268,6 +268,7 @@ static void set_up_peers(struct side *s, enum message_role role, const char *str
 	m.setup.role = role;
 	memcpy(m.setup.private_key, server ? t.server_key : t.client_key, 32);
 	strcpy(m.setup.strategy, strategy);
+	m.setup.coalesce = true;
 	m.setup.mtu = server ? 1400 : 0;
 	m.setup.address_count = server;
 	prefix_parse("10.84.0.1/24", &m.setup.address[0]);

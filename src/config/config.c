@@ -27,6 +27,7 @@ static const struct key_row keys[] = {
 	{ SECTION_TUNNEL, "private-key-file", FOR_BOTH, KEY_ONCE, value_private_key_file },
 	{ SECTION_TUNNEL, "strategy", FOR_BOTH, KEY_ONCE, value_strategy },
 	{ SECTION_TUNNEL, "copies", FOR_BOTH, KEY_ONCE, value_copies },
+	{ SECTION_TUNNEL, "coalesce", FOR_BOTH, KEY_ONCE, value_coalesce },
 	{ SECTION_TUNNEL, "mtu", FOR_BOTH, KEY_ONCE, value_mtu },
 	{ SECTION_TUNNEL, "threads", FOR_BOTH, KEY_ONCE, value_threads },
 	{ SECTION_TUNNEL, "user", FOR_BOTH, KEY_ONCE, value_user },
@@ -371,6 +372,7 @@ static struct config *config_new(const char *const *strategies)
 	memcpy(c->interface, CONFIG_INTERFACE, sizeof(CONFIG_INTERFACE));
 	c->mtu = CONFIG_MTU;
 	c->copies_ppm = CONFIG_COPIES;
+	c->coalesce = true;
 	c->threads = CONFIG_THREADS_AUTO;
 	c->isolation = true;
 	c->offload = true;

@@ -12,6 +12,7 @@
  *   private-key-file     both path                              must be there
  *   strategy             both a name of the caller's list       the first of the list
  *   copies               both 5%; 0.01% to 100%; none           5%
+ *   coalesce             both yes | no                          yes
  *   mtu                  both 1280..1900, of the tunnel         1420
  *   threads              both auto | 0..8, beside the worker's own  auto
  *   user                 both whom the worker runs as           ttt if it exists, else 64774
@@ -164,6 +165,7 @@ struct config {
 	unsigned private_key_line;	/* in the file, for config_load's words */
 	char strategy[CONFIG_NAME];
 	uint32_t copies_ppm;		/* of all bytes, that copies may take; 0: none */
+	bool coalesce;			/* small packets that wait share a datagram */
 	uint16_t mtu;			/* server: handed out; client: what it takes at most */
 	uint8_t threads;		/* that help the worker: 0..CONFIG_THREADS_MAX, or _AUTO */
 	char user[CONFIG_NAME];		/* a name or number; empty: the supervisor's choice */

@@ -179,6 +179,11 @@ void value_copies(struct parser *p, const char *value)
 		p->config->copies_ppm = (uint32_t)ppm;
 }
 
+void value_coalesce(struct parser *p, const char *value)
+{
+	p->config->coalesce = value_yes_or_no(p, value) != 0;
+}
+
 void value_mtu(struct parser *p, const char *value)
 {
 	p->config->mtu = (uint16_t)value_ranged(p, value, CONFIG_MTU_MIN, CONFIG_MTU_MAX);

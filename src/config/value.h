@@ -32,6 +32,7 @@ void value_interface(struct parser *p, const char *value);
 void value_private_key_file(struct parser *p, const char *value);
 void value_strategy(struct parser *p, const char *value);
 void value_copies(struct parser *p, const char *value);
+void value_coalesce(struct parser *p, const char *value);
 void value_mtu(struct parser *p, const char *value);
 void value_threads(struct parser *p, const char *value);
 void value_user(struct parser *p, const char *value);

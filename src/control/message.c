@@ -252,6 +252,7 @@ static void setup(struct codec *c, struct message_setup *m)
 	name(c, m->strategy);
 	u32(c, &m->copies_ppm);
 	require(c, m->copies_ppm <= 1000000);
+	flag(c, &m->coalesce);
 	tunnel_mtu(c, &m->mtu, m->role == MESSAGE_CLIENT);
 	prefixes(c, m->address, &m->address_count, MESSAGE_ADDRESSES);
 	resolvers(c, m->dns, &m->dns_count);

@@ -78,6 +78,7 @@ struct message_setup {
 	uint8_t private_key[32];
 	char strategy[MESSAGE_NAME];
 	uint32_t copies_ppm;		/* 0..1000000 */
+	bool coalesce;			/* small packets that wait share a datagram */
 	uint16_t mtu;			/* server: what it hands out, MESSAGE_MTU_MIN..MAX; client: 0 */
 	struct prefix address[MESSAGE_ADDRESSES];	/* server: its own inner addresses */
 	size_t address_count;

@@ -23,6 +23,7 @@ static void fill_setup(const struct config *c, size_t peers, const char *strateg
 	memcpy(s->private_key, c->private_key, sizeof(s->private_key));
 	text_copy(s->strategy, sizeof(s->strategy), strategy);
 	s->copies_ppm = c->copies_ppm;
+	s->coalesce = c->coalesce;
 	s->mtu = c->role == CONFIG_SERVER ? c->mtu : 0;	/* a client is told */
 	s->address_count = c->address_count;
 	memcpy(s->address, c->address, sizeof(s->address));

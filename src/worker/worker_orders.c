@@ -68,6 +68,7 @@ static struct engine *new_engine(struct worker *w)
 	struct engine_config config = {
 		.role = w->setup.role == MESSAGE_SERVER ? ENGINE_SERVER : ENGINE_CLIENT,
 		.copies_ppm = w->setup.copies_ppm != 0 ? w->setup.copies_ppm : ENGINE_NO_COPIES,
+		.alone = !w->setup.coalesce,
 		.mtu = w->setup.mtu,
 		.address_count = w->setup.address_count,
 		.dns_count = w->setup.dns_count,
