@@ -25,6 +25,11 @@ LIBCRYPTO := libcrypto
 PKGS	+= $(LIBCRYPTO)
 CRYPTO	:= -DTTT_LIBCRYPTO
 endif
+# And Intel's seals several times as fast again, on 64-bit x86 of any maker; pkg-config does not know it.
+ifeq ($(shell echo '\#include <intel-ipsec-mb.h>' | $(CC) -E - >/dev/null 2>&1 && echo yes),yes)
+IPSEC_MB := -lIPSec_MB
+CRYPTO	+= -DTTT_IPSEC_MB
+endif
 WARN	:= -Wall -Wextra -Wshadow -Wpointer-arith -Wstrict-prototypes -Wmissing-prototypes \
 	   -Wwrite-strings -Wvla
 CFLAGS	?= -O2 -g
@@ -38,7 +43,7 @@ LDFLAGS	+= -fsanitize=$(SAN)
 endif
 CPPFLAGS += -Isrc -I. -D_GNU_SOURCE $(CRYPTO) -DTTT_VERSION='"$(VERSION)"'
 ALL_CFLAGS = -std=c11 $(CPPFLAGS) $(WARN) $(HARDEN) $(CFLAGS) $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
-LIBS	= $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lev
+LIBS	= $(shell pkg-config --libs $(PKGS) 2>/dev/null) $(IPSEC_MB) -lev
 ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now $(LDFLAGS)
 
 # The core and what it stands on are optimised as one where a program is linked: a
@@ -57,7 +62,7 @@ TOP_SRC		:= $(wildcard src/cli/*.c src/supervisor/*.c src/worker/*.c src/host/*.
 # The simulator stands beside them, and its tool: no part of the daemon.
 SIM_SRC		:= $(filter-out src/sim/main.c,$(wildcard src/sim/*.c)) $(wildcard src/sim/tool/*.c)
 SIM_ARCHIVES	:= $(BUILD)/libsim.a $(BUILD)/libconfig.a $(BUILD)/libcore.a $(BUILD)/libbase.a
-SIM_LIBS	= $(shell pkg-config --libs libsodium inih $(LIBCRYPTO) 2>/dev/null) -lm
+SIM_LIBS	= $(shell pkg-config --libs libsodium inih $(LIBCRYPTO) 2>/dev/null) $(IPSEC_MB) -lm
 
 objects	= $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 LAYERS	:= top outside config core offload base

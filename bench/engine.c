@@ -20,7 +20,7 @@ static const char usage[] =
 	"engine [OPTION]...\n"
 	"  -l, --links N       over N links (1, 2 and 4)\n"
 	"  -c, --cipher NAME   none, chacha20-poly1305 or aes-256-gcm (all)\n"
-	"  -L, --library NAME  libsodium or libcrypto does it (all)\n"
+	"  -L, --library NAME  libsodium, libcrypto or ipsec-mb does it (all)\n"
 	"  -S, --strategy NAME aggregate when not given\n"
 	"  -f, --flows N       inner flows, 1 to 256 (1)\n"
 	"  -s, --size N        bytes of an inner packet, 56 to 1400 (1400)\n"

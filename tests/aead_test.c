@@ -18,6 +18,10 @@ static const struct aead_ops *const all[] = {
 	&aead_libcrypto_chacha20_poly1305_ops,
 	&aead_libcrypto_aes_256_gcm_ops,
 #endif
+#ifdef TTT_IPSEC_MB
+	&aead_ipsec_mb_chacha20_poly1305_ops,
+	&aead_ipsec_mb_aes_256_gcm_ops,
+#endif
 };
 
 static const struct vector {
@@ -202,7 +206,7 @@ static void a_key_that_was_wiped_holds_nothing(void **state)
 struct clock {
 	nsec_t now;
 	unsigned readings;
-	nsec_t takes[4];	/* in the order of `all`, of those that are there */
+	nsec_t takes[6];	/* in the order of `all`, of those that are there */
 };
 
 #define READINGS	14	/* for one: before and after each of seven tries */
@@ -219,22 +223,23 @@ static nsec_t scripted(void *ctx)
 
 static bool has_all(void)
 {
-	return ARRAY_SIZE(all) == 4 && is_there(&aead_sodium_aes_256_gcm_ops);
+	return ARRAY_SIZE(all) == 6 && is_there(&aead_sodium_aes_256_gcm_ops);
 }
 
 static void the_fastest_library_does_each_cipher(void **state)
 {
 	static const struct {
-		nsec_t takes[4];	/* chacha and AES by libsodium, chacha and AES by libcrypto */
+		nsec_t takes[6];	/* chacha and AES, by libsodium, libcrypto and ipsec-mb */
 		unsigned chacha, aes;	/* in `all` */
 		bool offers_aes;
 	} row[] = {
-		{ { 100, 50, 60, 20 }, 2, 3, true },
-		{ { 50, 40, 60, 70 }, 0, 1, true },
-		{ { 50, 90, 60, 80 }, 0, 3, false },
-		{ { 50, 90, 60, 50 }, 0, 3, true },
-		{ { 50, 51, 49, 51 }, 2, 1, false },
-		{ { 0, 0, 0, 0 }, 0, 1, true },	/* a clock that stands still */
+		{ { 100, 50, 60, 20, 30, 5 }, 4, 5, true },
+		{ { 100, 50, 60, 20, 60, 20 }, 2, 3, true },
+		{ { 50, 40, 60, 70, 51, 41 }, 0, 1, true },
+		{ { 50, 90, 60, 80, 50, 90 }, 0, 3, false },
+		{ { 50, 90, 60, 51, 70, 50 }, 0, 5, true },
+		{ { 50, 51, 49, 51, 49, 51 }, 2, 1, false },
+		{ { 0, 0, 0, 0, 0, 0 }, 0, 1, true },	/* a clock that stands still */
 	};
 
 	(void)state;
@@ -246,7 +251,7 @@ static void the_fastest_library_does_each_cipher(void **state)
 
 		memcpy(clock.takes, row[i].takes, sizeof(clock.takes));
 		suite_fastest(&s, scripted, &clock);
-		assert_int_equal(clock.readings, 4 * READINGS);
+		assert_int_equal(clock.readings, 6 * READINGS);
 		assert_ptr_equal(s.ops[CIPHER_CHACHA20_POLY1305], all[row[i].chacha]);
 		assert_ptr_equal(s.ops[CIPHER_AES_256_GCM], all[row[i].aes]);
 		assert_int_equal(s.offered, CIPHER_BIT(CIPHER_CHACHA20_POLY1305) |

@@ -319,6 +319,9 @@ static const struct aead_ops *const cipher[] = {
 #ifdef TTT_LIBCRYPTO
 	&aead_libcrypto_chacha20_poly1305_ops,
 #endif
+#ifdef TTT_IPSEC_MB
+	&aead_ipsec_mb_chacha20_poly1305_ops,
+#endif
 };
 
 static void same(const struct outcome *a, const struct outcome *b)

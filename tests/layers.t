@@ -33,7 +33,7 @@ check "its tool includes the configuration, too, and nothing else" \
 	"$(includes 'src/sim/main.c src/sim/tool/*.[ch]' 'base/|config/|core/|strategy/|sim/')"
 check "nobody but the simulator and tests includes the simulator" \
 	"$(grep -nrE '^#include "sim/' src routing nft --include='*.[ch]' | grep -v '^src/sim/' | head)"
-ALLOWED='EVP_|crypto_|sodium_|randombytes|mem(cpy|move|set|cmp)|str(cmp|len|ncmp|ncpy|chr)|__(memcpy|memset|memmove|strcpy|strncpy)_chk|calloc|malloc|free|aligned_alloc|__stack_chk_fail|__assert_fail|_GLOBAL_OFFSET_TABLE_'
+ALLOWED='EVP_|(alloc|free)_mb_mgr|init_mb_mgr_auto|imb_get_errno|crypto_|sodium_|randombytes|mem(cpy|move|set|cmp)|str(cmp|len|ncmp|ncpy|chr)|__(memcpy|memset|memmove|strcpy|strncpy)_chk|calloc|malloc|free|aligned_alloc|__stack_chk_fail|__assert_fail|_GLOBAL_OFFSET_TABLE_'
 BASE='buf_|addr_|prefix_|endpoint_|ip_|sum_'
 defined=$(nm --defined-only "$B/libcore.a" 2>/dev/null | awk 'NF==3 {print $3}' | sort -u)
 undefined=$(nm -u "$B/libcore.a" 2>/dev/null | awk '$1=="U" {print $2}' | sort -u)
@@ -62,7 +62,8 @@ check "the daemon has nothing of the simulator in it" \
 	"$([ -e "$B/ttt" ] || echo "$B/ttt: build it first"
 	   nm "$B/ttt" 2>/dev/null | grep -E ' (sim|model_tcp|grid)_' | head)"
 check "only the core's crypto/aead_libcrypto.c sees libcrypto" "$(needs 'EVP_|OPENSSL_|CRYPTO_|RAND_' src/core/crypto/aead_libcrypto.o)"
+check "only the core's crypto/aead_ipsec_mb.c sees ipsec-mb" "$(needs '[a-z_]*_mb_mgr|imb_' src/core/crypto/aead_ipsec_mb.o)"
 check "the program's ciphers are the core's own: the one that encrypts nothing is the simulator's" \
-	"$(grep -rlE 'struct aead_ops [a-z_0-9]+ *=' src routing nft | grep -vE '^src/(core/crypto/aead_(sodium|libcrypto)|sim/no_cipher)\.c$'
+	"$(grep -rlE 'struct aead_ops [a-z_0-9]+ *=' src routing nft | grep -vE '^src/(core/crypto/aead_(sodium|libcrypto|ipsec_mb)|sim/no_cipher)\.c$'
 	   nm "$B/ttt" 2>/dev/null | grep -E ' [a-zA-Z] .*(no_cipher|null_cipher)')"
 exit $bad

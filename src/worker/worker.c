@@ -508,7 +508,7 @@ int worker_run(int channel_fd, const struct worker_options *options)
 		log_error("worker: cannot begin: %s", strerror(error < 0 ? -error : errno));
 		return 1;
 	}
-	/* libsodium has chosen its source of randomness now, libcrypto is loaded, and the loop has its descriptors */
+	/* the libraries are loaded, libsodium has its source of randomness now and the loop its descriptors */
 	suite_fastest(&worker.suite, read_cpu_time, NULL);
 	if (!options->one_by_one)
 		worker.udp = udp_offload();

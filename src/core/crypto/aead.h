@@ -54,6 +54,8 @@ extern const struct aead_ops aead_sodium_chacha20_poly1305_ops;
 extern const struct aead_ops aead_sodium_aes_256_gcm_ops;
 extern const struct aead_ops aead_libcrypto_chacha20_poly1305_ops;
 extern const struct aead_ops aead_libcrypto_aes_256_gcm_ops;
+extern const struct aead_ops aead_ipsec_mb_chacha20_poly1305_ops;
+extern const struct aead_ops aead_ipsec_mb_aes_256_gcm_ops;
 
 /* False: memory, no key is there then.  aead_done wipes; also of a zeroed key, or one that could not be made. */
 bool aead_init(struct aead_key *k, const struct aead_ops *ops, const uint8_t key[AEAD_KEY]);

@@ -15,6 +15,10 @@ static const struct aead_ops *const table[] = {
 	&aead_libcrypto_chacha20_poly1305_ops,
 	&aead_libcrypto_aes_256_gcm_ops,
 #endif
+#ifdef TTT_IPSEC_MB
+	&aead_ipsec_mb_chacha20_poly1305_ops,
+	&aead_ipsec_mb_aes_256_gcm_ops,
+#endif
 };
 
 static bool is_there(const struct aead_ops *ops)
