@@ -1,5 +1,7 @@
 /* longlife: what only shows after hours, or after many times. */
-#include "sim/sim.h"
+#include <stdio.h>
+
+#include "sim/model_tcp.h"
 #include "tap.h"
 
 #define MBIT	UINT64_C(1000000)
@@ -29,11 +31,46 @@ static void a_server_that_begins_anew_without_a_goodbye_is_said_to_be_there_agai
 	sim_free(s);
 }
 
+/* Mbit/s of a TCP in a minute, from half a minute after its first link's round trip has changed. */
+static double rate_behind_a_change(nsec_t before, nsec_t after)
+{
+	const struct model_tcp_config config = { .direction = SIM_DOWN };
+	struct sim *s = sim_new_clear(7, 1, "aggregate");
+	struct model_tcp *tcp;
+	double rate;
+
+	sim_add_link(s, 0, 40 * MBIT, before, 0);
+	sim_add_link(s, 0, 10 * MBIT, MSEC(30), 0);
+	sim_run(s, SEC(3));
+	tcp = model_tcp_new(s, &config);
+	sim_run(s, SEC(30));
+	sim_link(s, 0, 0)->up.delay = sim_link(s, 0, 0)->down.delay = after / 2;
+	sim_run(s, SEC(90));
+	rate = model_tcp_rate(tcp, 60, 120);
+	printf("# %lu to %lu ms: %.1f Mbit/s of 47.8\n", (unsigned long)(before / MSEC(1)),
+	       (unsigned long)(after / MSEC(1)), rate);
+	model_tcp_free(tcp);
+	sim_free(s);
+	return rate;
+}
+
+/* Behind a router that falls back to another line, or when a phone changes its mast, no link goes or comes. */
+static void a_way_that_has_become_longer_for_good_is_used_like_any_other(void **state)
+{
+	static const struct { unsigned before, after; } row[] = { { 10, 100 }, { 20, 200 }, { 40, 80 } };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(row); i++)
+		assert_true(rate_behind_a_change(MSEC(row[i].before), MSEC(row[i].after)) > 36);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST("a server that begins anew without a goodbye is said to be there again",
 		     a_server_that_begins_anew_without_a_goodbye_is_said_to_be_there_again),
+		TEST("a way that has become longer for good is used like any other",
+		     a_way_that_has_become_longer_for_good_is_used_like_any_other),
 	};
 
 	return RUN_TESTS(tests);

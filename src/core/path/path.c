@@ -264,7 +264,7 @@ bool path_answered(struct path *p, nsec_t took, nsec_t now)
  * so long, or did only then: at a few PINGs a second their mean would take as many
  * seconds to come down, and meanwhile the path has nothing to carry.
  */
-static bool note_round_trip(struct path *p, nsec_t sent_at, nsec_t took)
+static bool note_round_trip(struct path *p, nsec_t sent_at, nsec_t took, nsec_t now)
 {
 	bool works = p->state == ENGINE_PATH_OK && sent_at >= p->state_since;
 	bool anew = works && !p->asked && took < p->rtt.srtt / 2;
@@ -276,6 +276,7 @@ static bool note_round_trip(struct path *p, nsec_t sent_at, nsec_t took)
 	} else {
 		rtt_sample(&p->rtt, took, 0);
 	}
+	rtt_age(&p->rtt, now);
 	p->asked |= works;
 	return anew;
 }
@@ -321,7 +322,7 @@ bool path_pong(struct path *p, const struct frame_pong *pong, nsec_t now)
 	/* the token is our own clock: what cannot be is no answer to us */
 	if (sent_at > now || now - sent_at > PONG_TOO_OLD)
 		return false;
-	anew = note_round_trip(p, sent_at, now - sent_at);
+	anew = note_round_trip(p, sent_at, now - sent_at, now);
 	path_measured(p, now - sent_at);
 	note_answered(p, sent_at);
 	clean = transit_rtt(&p->transit, sent_at, pong->clock, now - sent_at, now);
