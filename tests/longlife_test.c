@@ -64,6 +64,67 @@ static void a_way_that_has_become_longer_for_good_is_used_like_any_other(void **
 		assert_true(rate_behind_a_change(MSEC(row[i].before), MSEC(row[i].after)) > 36);
 }
 
+static void cut_all(struct sim *s, bool cut)
+{
+	for (unsigned i = 0; i < 2; i++)
+		sim_cut(s, 0, i, cut);
+}
+
+/* Whose links are there, but lead nowhere, from ten minutes ago on; the second is metered. */
+static struct sim *cut_off(void)
+{
+	const struct engine_link metered = { .weight = 1, .metered = true };
+	struct sim *s = two_links(2);
+
+	sim_wish(s, 0, 1, &metered);
+	sim_run(s, SEC(1));
+	sim_flow(s, 0, SIM_UP, 100, SEC(1));
+	cut_all(s, true);
+	sim_run(s, SEC(600));
+	return s;
+}
+
+/* An INIT has 416 bytes, on the wire. */
+static void a_server_that_is_gone_for_hours_is_asked_rarely(void **state)
+{
+	static const uint64_t most[] = { 3600 / 5 * 416, 3600 / 30 * 416 };
+	struct sim *s = cut_off();
+	uint64_t before[2];
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++)
+		before[i] = sim_link(s, 0, i)->up_bytes;
+	sim_run(s, SEC(3600));
+	for (unsigned i = 0; i < 2; i++) {
+		uint64_t bytes = sim_link(s, 0, i)->up_bytes - before[i];
+
+		printf("# %lu bytes an hour\n", (unsigned long)bytes);
+		assert_true(bytes > 0 && bytes <= most[i]);
+	}
+	sim_free(s);
+}
+
+static void and_is_found_when_it_is_back(void **state)
+{
+	struct sim *s = cut_off();
+
+	(void)state;
+	cut_all(s, false);
+	assert_true(sim_run_until(s, 0, ENGINE_SESSION_UP, SEC(5) + MSEC(100)));
+	sim_free(s);
+}
+
+static void and_is_asked_at_once_on_a_link_that_comes(void **state)
+{
+	struct sim *s = cut_off();
+
+	(void)state;
+	sim_link_down(s, 0, 1);
+	sim_link_up(s, 0, 1);
+	assert_true(sim_run_until(s, 0, ENGINE_SESSION_UP, MSEC(200)));
+	sim_free(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -71,6 +132,9 @@ int main(void)
 		     a_server_that_begins_anew_without_a_goodbye_is_said_to_be_there_again),
 		TEST("a way that has become longer for good is used like any other",
 		     a_way_that_has_become_longer_for_good_is_used_like_any_other),
+		TEST("a server that is gone for hours is asked rarely", a_server_that_is_gone_for_hours_is_asked_rarely),
+		TEST("and is found when it is back", and_is_found_when_it_is_back),
+		TEST("and is asked at once on a link that comes", and_is_asked_at_once_on_a_link_that_comes),
 	};
 
 	return RUN_TESTS(tests);

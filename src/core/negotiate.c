@@ -5,6 +5,7 @@
 #include <string.h>
 
 #define CONTACT_LOST	SEC(1)	/* no path answers for so long: the server may have forgotten us */
+#define METERED_EVERY	SEC(30)	/* that who is patient asks over a link where every byte costs */
 
 static void drop_keys(struct peer *p, struct keypair **keys)
 {
@@ -177,11 +178,17 @@ static bool takes_part(const struct peer *p, const struct path *path)
 	       (p->session.current == NULL || !peer_spares(p, path));
 }
 
+static bool rests(const struct peer *p, const struct path *path, nsec_t now)
+{
+	return path->link.metered && initiator_is_patient(p->initiator, now) &&
+	       nsec_since(path->sent_at, now) < METERED_EVERY;
+}
+
 static void send_round(struct peer *p, nsec_t now)
 {
 	initiator_round(p->initiator, now);
 	for (unsigned i = 0; i < PATHS_MAX; i++)
-		if (p->path[i] != NULL && takes_part(p, p->path[i]))
+		if (p->path[i] != NULL && takes_part(p, p->path[i]) && !rests(p, p->path[i], now))
 			send_init(p, p->path[i], now);
 }
 
@@ -295,8 +302,10 @@ void negotiate_rekey(struct peer *p, nsec_t now)
 
 void negotiate_join(struct peer *p, struct path *path, nsec_t now)
 {
-	if (initiator_is_active(p->initiator) && p->initiator->rounds > 0 && takes_part(p, path))
-		send_init(p, path, now);
+	if (!initiator_is_active(p->initiator) || p->initiator->rounds == 0 || !takes_part(p, path))
+		return;
+	initiator_hope(p->initiator, now);
+	send_init(p, path, now);
 }
 
 /* --- both --------------------------------------------------------------- */

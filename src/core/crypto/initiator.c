@@ -9,6 +9,8 @@
 #define MESSAGE_LIFE		SEC(5)	/* then a new ephemeral is taken */
 #define TOKEN_MESSAGE_LIFE	SEC(1)	/* at least: a token is short-lived, and may have been a lie */
 
+#define RARELY			SEC(5)	/* between two messages of who is patient */
+
 static const nsec_t resend[] = { MSEC(250), MSEC(250), MSEC(500), MSEC(1000) };
 
 static void make_message(struct initiator *i, nsec_t now)
@@ -71,6 +73,7 @@ void initiator_start(struct initiator *i, uint32_t index, const uint8_t *ticket,
 	if (ticket != NULL)
 		memcpy(i->init.ticket, ticket, HANDSHAKE_TICKET);
 	i->active = true;
+	i->silent_since = now;
 	make_message(i, now);
 }
 
@@ -84,6 +87,17 @@ void initiator_stop(struct initiator *i)
 bool initiator_is_active(const struct initiator *i)
 {
 	return i->active;
+}
+
+void initiator_hope(struct initiator *i, nsec_t now)
+{
+	i->silent_since = now;
+	i->due = nsec_min(i->due, now + resend[0]);
+}
+
+bool initiator_is_patient(const struct initiator *i, nsec_t now)
+{
+	return nsec_since(i->silent_since, now) >= INITIATOR_PATIENT;
 }
 
 nsec_t initiator_deadline(const struct initiator *i)
@@ -100,7 +114,7 @@ void initiator_round(struct initiator *i, nsec_t now)
 		make_message(i, now);
 	}
 	n = i->rounds < ARRAY_SIZE(resend) ? i->rounds : ARRAY_SIZE(resend) - 1;
-	i->due = now + resend[n];
+	i->due = now + (initiator_is_patient(i, now) ? RARELY : resend[n]);
 	i->rounds++;
 }
 
@@ -135,6 +149,7 @@ static enum initiator_result take_retry(struct initiator *i, const uint8_t *d, n
 	i->init.has_token = true;
 	memcpy(i->init.token, d + 4 + COOKIE_MAC, COOKIE_MAC);
 	memcpy(i->init.token_ephemeral, i->noise.ephemeral.public_key, 32);
+	i->silent_since = now;
 	make_message(i, now);
 	/* its answer takes as long as this one did */
 	i->life = nsec_clamp(2 * took, TOKEN_MESSAGE_LIFE, MESSAGE_LIFE);
@@ -155,6 +170,7 @@ static enum initiator_result take_cookie(struct initiator *i, unsigned slot, con
 
 	if (!cookie_open(&i->peer_keys, our_mac1(i), d + 4, d + 4 + COOKIE_NONCE, came.cookie))
 		return INITIATOR_IGNORED;
+	i->silent_since = now;
 	i->fed |= PATH_BIT(slot);
 	if (memcmp(came.cookie, last->cookie, COOKIE_MAC) != 0 && (first || !is_fresh(former, now)))
 		*former = *last;

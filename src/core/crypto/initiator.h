@@ -9,6 +9,9 @@
  *                    |  ^
  *                    +--+  RETRY, COOKIE, or 5 s without an answer: asks anew
  *
+ * After INITIATOR_PATIENT without a word from there it asks every five seconds only: a
+ * server may be gone for days, and every message wakes a radio, or costs money.
+ *
  * RETRY and COOKIE carry no proof of who wrote them, only that he saw our
  * message (its MAC1): such a one can cost a round trip, never the handshake,
  * since a message with a token takes no further RETRY and a message that is
@@ -23,6 +26,8 @@
 #include "base/random.h"
 #include "base/units.h"
 #include "core/crypto/handshake.h"
+
+#define INITIATOR_PATIENT	SEC(300)
 
 struct initiator {
 	struct noise_keypair self;
@@ -41,6 +46,7 @@ struct initiator {
 	nsec_t life;			/* and how long it waits for an answer */
 	nsec_t due;			/* when it goes out next */
 	unsigned rounds;		/* how often it went out */
+	nsec_t silent_since;		/* nobody has answered since then, and nothing else gave hope */
 	/* of each link the last that came, and another before it: either may be forged */
 	struct initiator_cookie {
 		uint8_t cookie[COOKIE_MAC];
@@ -68,6 +74,11 @@ void initiator_start(struct initiator *i, uint32_t index, const uint8_t *ticket,
 /* Give up; keys that were never fetched are wiped. */
 void initiator_stop(struct initiator *i);
 bool initiator_is_active(const struct initiator *i);
+
+/* There may be an answer now, which there was not: ask as if it had just begun. */
+void initiator_hope(struct initiator *i, nsec_t now);
+/* It has asked for so long that it asks rarely. */
+bool initiator_is_patient(const struct initiator *i, nsec_t now);
 
 /* When the message wants to go out on all links (again); NSEC_NEVER when idle. */
 nsec_t initiator_deadline(const struct initiator *i);
