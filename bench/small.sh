@@ -34,23 +34,33 @@ datagrams() { # datagrams up|down
 	status_of "$([ "$1" = up ] && echo server || echo client)" '[.peers[0].paths[].rx_packets] | add'
 }
 
+# iperf3's server takes what still comes of a flow before for the next one's beginning.
+has_drained() { # has_drained up|down
+	local packets
+	packets=$(delivered "$1")
+	sleep 0.1
+	[ "$(delivered "$1")" = "$packets" ]
+}
+
 measure_way() { # measure_way up|down LINK yes|no
-	local end way=() packets had name="$2, $1, $LENGTH bytes"
+	local end way=() packets had began name="$2, $1, $LENGTH bytes"
 	declare -A before=()
 	[ "$1" = up ] || way=(-R)
 	[ "$3" = yes ] || name+=", not coalesced"
 	for end in client server; do before[$end]=$(cpu_seconds "$end"); done
 	packets=$(delivered "$1") had=$(datagrams "$1")
+	began=$(microseconds)
 	in_client timeout -k 2 $((SECONDS_EACH + 15)) iperf3 -u -b "${offered[$2]}" -l $((LENGTH - 28)) -c "$HOST4" \
 		-t "$SECONDS_EACH" "${way[@]}" >"$T/flow"
 	packets=$(($(delivered "$1") - packets))
-	rate=$(calculate %.0f "$packets / $SECONDS_EACH")
+	rate=$(calculate %.0f "$packets * 1e6 / ($(microseconds) - $began)")
 	sample packets/s "$name" "$rate"
 	sample packets "$name: in a datagram" "$(calculate %.1f "$packets / ($(datagrams "$1") - $had)")"
 	for end in client server; do
 		sample "CPU s/million" "$name: $end" "$(calculate %.2f \
 			"($(cpu_seconds "$end") - ${before[$end]}) / ($packets / 1e6)")"
 	done
+	within 5 has_drained "$1"
 }
 
 measure_turns() { # measure_turns LINK: one run with, one without
