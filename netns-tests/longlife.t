@@ -19,5 +19,18 @@ has_address() { in_client ip addr show dev ttt0 | grep -q "inet $1/"; }
 ok "the client takes it" within 5 has_address 10.84.0.7
 ok "and the host answers" within 3 reaches_host
 
+# --- settings that somebody loads again -------------------------------------------------
+
+# As sysctl --system does when a package is installed; the kernel tells, and nothing else happens.
+setting_is() { [ "$(in_ns "$1" sysctl -n "$2")" = "$3" ]; }
+sleep 1
+in_client sysctl -qw net.ipv4.conf.wan0.rp_filter=1
+ok "a link whose sources are checked strictly all at once is mended" within 1 setting_is client net.ipv4.conf.wan0.rp_filter 2
+in_server sysctl -qw net.ipv4.ip_forward=0
+ok "a server that forwards no more forwards again" within 1 setting_is server net.ipv4.ip_forward 1
+in_server sysctl -qw net.ipv6.conf.all.forwarding=0
+ok "and IPv6" within 1 setting_is server net.ipv6.conf.all.forwarding 1
+ok "the host answers" within 3 reaches_host
+
 both_down
 done_testing

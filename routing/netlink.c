@@ -641,7 +641,7 @@ int netlink_new(struct netlink **ret)
 		nl_socket_set_nonblocking(n->event);
 		if (nl_socket_add_memberships(n->event, RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR,
 					      RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE, RTNLGRP_IPV4_RULE,
-					      RTNLGRP_IPV6_RULE, 0) < 0)
+					      RTNLGRP_IPV6_RULE, RTNLGRP_IPV4_NETCONF, RTNLGRP_IPV6_NETCONF, 0) < 0)
 			err = -EIO;
 	}
 	if (err < 0)
