@@ -125,6 +125,83 @@ static void and_is_asked_at_once_on_a_link_that_comes(void **state)
 	sim_free(s);
 }
 
+/* A download is under way when the machine falls asleep, and another one begins when it wakes up. */
+static uint64_t first_second_after(nsec_t sleep)
+{
+	const nsec_t pace = NSEC_PER_SEC * 1400 * 8 / (30 * MBIT);
+	struct sim *s = two_links(3);
+	unsigned old = sim_flow(s, 0, SIM_DOWN, 1400, pace), fresh;
+	uint64_t packets;
+
+	sim_run(s, SEC(5));
+	sim_sleep(s, 0, sleep);
+	sim_run(s, SEC(10));
+	sim_flow_stop(s, old);
+	sim_run(s, sleep - SEC(10));
+	sim_flow(s, 0, SIM_UP, 200, MSEC(10));
+	fresh = sim_flow(s, 0, SIM_DOWN, 1400, pace);
+	sim_run(s, SEC(1));
+	packets = sim_flow_stats(s, fresh).received;
+	printf("# %lu s: %lu packets of 2678\n", (unsigned long)(sleep / SEC(1)), (unsigned long)packets);
+	sim_free(s);
+	return packets;
+}
+
+static void after_a_night_nothing_waits_behind_what_waited_then(void **state)
+{
+	(void)state;
+	assert_true(first_second_after(SEC(8 * 3600)) > 2400);
+	assert_true(first_second_after(SEC(400)) > 2400);
+}
+
+static void what_waited_for_an_hour_is_neither_sent_nor_kept(void **state)
+{
+	struct sim *s = two_links(4);
+	struct engine_peer_status peer;
+	unsigned down = sim_flow(s, 0, SIM_DOWN, 1400, MSEC(1) / 2), up;
+
+	(void)state;
+	sim_run(s, SEC(5));
+	cut_all(s, true);
+	sim_run(s, SEC(10));
+	sim_flow_stop(s, down);
+	up = sim_flow(s, 0, SIM_UP, 200, MSEC(10));
+	sim_run(s, SEC(60));
+	sim_flow_stop(s, up);
+	engine_peer_status(sim_server(s), 0, sim_now(s), &peer);
+	assert_true(peer.queued > 0);
+	sim_run(s, SEC(3600));
+	engine_peer_status(sim_server(s), 0, sim_now(s), &peer);
+	assert_int_equal(peer.queued, 0);
+	sim_flow_forget(s, down);
+	sim_flow_forget(s, up);
+	cut_all(s, false);
+	sim_run(s, SEC(30));
+	assert_int_equal(sim_flow_stats(s, down).received, 0);
+	assert_int_equal(sim_flow_stats(s, up).received, 0);
+	sim_free(s);
+}
+
+/* Of what is sent all the time the last minutes wait, so that an inner TCP is woken. */
+static void who_is_away_for_an_hour_finds_the_newest(void **state)
+{
+	struct sim *s = two_links(5);
+	struct sim_flow_stats f;
+	unsigned up;
+
+	(void)state;
+	cut_all(s, true);
+	up = sim_flow(s, 0, SIM_UP, 200, SEC(1));
+	sim_run(s, SEC(3600));
+	sim_flow_stop(s, up);
+	cut_all(s, false);
+	sim_run(s, SEC(10));
+	f = sim_flow_stats(s, up);
+	printf("# %lu, at most %lu s old\n", (unsigned long)f.received, (unsigned long)(f.latency_max / SEC(1)));
+	assert_true(f.received > 0 && f.latency_max < SEC(250));
+	sim_free(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -135,6 +212,11 @@ int main(void)
 		TEST("a server that is gone for hours is asked rarely", a_server_that_is_gone_for_hours_is_asked_rarely),
 		TEST("and is found when it is back", and_is_found_when_it_is_back),
 		TEST("and is asked at once on a link that comes", and_is_asked_at_once_on_a_link_that_comes),
+		TEST("after a night nothing waits behind what waited then",
+		     after_a_night_nothing_waits_behind_what_waited_then),
+		TEST("what waited for an hour is neither sent nor kept",
+		     what_waited_for_an_hour_is_neither_sent_nor_kept),
+		TEST("who is away for an hour finds the newest", who_is_away_for_an_hour_finds_the_newest),
 	};
 
 	return RUN_TESTS(tests);

@@ -4,6 +4,8 @@
 #include <sodium.h>
 #include <string.h>
 
+#include "core/transmit.h"
+
 #define CONTACT_LOST	SEC(1)	/* no path answers for so long: the server may have forgotten us */
 #define METERED_EVERY	SEC(30)	/* that who is patient asks over a link where every byte costs */
 
@@ -51,6 +53,8 @@ void negotiate_end(struct peer *p, nsec_t now)
 		for (unsigned i = 0; i < PATHS_MAX; i++)
 			if (p->path[i] != NULL && p->path[i]->open)
 				peer_close_path(p, p->path[i], now);
+	repair_reset(p->repair);	/* the next one begins without them */
+	p->ended_at = now;
 	if (p->up)
 		peer_event(p, ENGINE_SESSION_DOWN, NULL);
 	p->up = false;
@@ -319,8 +323,18 @@ void negotiate_input(struct context *ctx, struct peer *client, const struct endp
 		initiate(client, from, datagram, now);
 }
 
+/* Who is away for long does not keep buffers from others meanwhile. */
+static nsec_t stale_at(const struct peer *p)
+{
+	return p->session.current == NULL && p->ended_at != 0 ? p->ended_at + TRANSMIT_STALE : NSEC_NEVER;
+}
+
 void negotiate_tick(struct peer *p, nsec_t now)
 {
+	if (now >= stale_at(p)) {
+		p->ended_at = 0;
+		transmit_renumber(p, now);
+	}
 	if (p->session.former != NULL && now >= p->session.former_until)
 		drop_keys(p, &p->session.former);
 	if (p->session.current != NULL && !keypair_may_send(p->session.current, now))
@@ -333,7 +347,7 @@ void negotiate_tick(struct peer *p, nsec_t now)
 
 nsec_t negotiate_deadline(const struct peer *p, nsec_t now)
 {
-	nsec_t at = NSEC_NEVER;
+	nsec_t at = stale_at(p);
 
 	if (p->session.former != NULL)
 		at = nsec_min(at, p->session.former_until);

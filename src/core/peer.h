@@ -90,6 +90,7 @@ struct peer {
 	bool has_ticket;
 	bool up;			/* SESSION_UP was said */
 	nsec_t up_since, handshake_at;
+	nsec_t ended_at;		/* when there was no session any more; 0: what waited then is not there now */
 
 	struct path *path[PATHS_MAX];	/* by id; NULL: the id was never used */
 	path_set known;			/* those that are not NULL */

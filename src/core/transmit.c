@@ -471,23 +471,46 @@ void transmit_settle(struct peer *p, nsec_t now)
 		pump_more(p, now);
 }
 
+/* The first in turn, for which nobody waits any more. */
+static bool is_stale(struct peer *p, nsec_t now)
+{
+	const struct buf *b = fq_codel_head(p->queue, now);
+
+	return b != NULL && fq_codel_sojourn(p->queue, b->mark[0], now) >= TRANSMIT_STALE;
+}
+
 void transmit_renumber(struct peer *p, nsec_t now)
 {
 	struct buf_queue all = { 0 };
 	struct buf *b;
 
-	while ((b = fq_codel_pop(p->queue, now)) != NULL)
-		buf_queue_push(&all, b);
+	p->picked_for = NULL;
+	while (fq_codel_stats(p->queue).packets > 0) {
+		bool stale = is_stale(p, now);
+
+		b = fq_codel_pop(p->queue, now);
+		if (stale)
+			peer_drop(p, DROP_NO_SESSION, b);
+		else
+			buf_queue_push(&all, b);
+	}
 	while ((b = buf_queue_pop(&all)) != NULL) {
 		carry_number(p, b, carry_traits(b));
 		fq_codel_push(p->queue, b, now);
 	}
 }
 
-/* Without a session little may wait: a retransmission that gets through wakes an inner TCP. */
-static bool is_welcome(const struct peer *p, nsec_t now)
+/*
+ * Without a session little may wait: a retransmission that gets through wakes an inner
+ * TCP.  Who is away for hours shall find the newest.
+ */
+static bool is_welcome(struct peer *p, nsec_t now)
 {
-	return peer_may_send(p, now) || fq_codel_stats(p->queue).packets < WAITING_MAX;
+	if (peer_may_send(p, now) || fq_codel_stats(p->queue).packets < WAITING_MAX)
+		return true;
+	if (is_stale(p, now))
+		transmit_renumber(p, now);
+	return fq_codel_stats(p->queue).packets < WAITING_MAX;
 }
 
 /* It is small, like all that its flow has sent lately, and something has come that it may answer. */

@@ -152,6 +152,17 @@ void sim_feed(struct sim *s, int end)
 	buf_queue_clear(&end_of(s, end)->hoard);
 }
 
+void sim_sleep(struct sim *s, unsigned client, nsec_t time)
+{
+	s->client[client].sleeps_from = s->now;
+	s->client[client].sleeps_until = s->now + time;
+}
+
+bool end_sleeps(const struct sim *s, int end)
+{
+	return s->now < end_of(s, end)->sleeps_until;
+}
+
 void end_leave_checksum(struct buf *b)
 {
 	struct ip ip;
@@ -185,7 +196,7 @@ void end_take_in(struct sim *s)
 	for (int i = SIM_SERVER; i < (int)s->clients; i++) {
 		struct end *e = end_of(s, i);
 
-		while (e->waiting.count > 0) {
+		while (e->waiting.count > 0 && !end_sleeps(s, i)) {
 			struct buf *b;
 
 			while ((b = buf_queue_pop(&e->waiting)) != NULL)
@@ -200,7 +211,8 @@ nsec_t end_next_at(const struct sim *s, int *ret)
 	nsec_t at = NSEC_NEVER;
 
 	for (int i = SIM_SERVER; i < (int)s->clients; i++) {
-		nsec_t due = engine_deadline(end_of(s, i)->engine, s->now);
+		nsec_t due = end_sleeps(s, i) ? end_of(s, i)->sleeps_until :
+						engine_deadline(end_of(s, i)->engine, s->now);
 
 		if (due < at) {
 			at = due;

@@ -11,6 +11,7 @@
 #define SERVER_PORT	7474
 #define QUEUE		1000
 #define OUTER		28	/* bytes of IP and UDP before a datagram */
+#define UNREAD		MSEC(20)	/* what came so short before a machine sleeps is read when it wakes */
 
 static struct addr server_address(void)
 {
@@ -151,12 +152,31 @@ static void deliver(struct sim *s, int client, unsigned link, enum sim_direction
 	end_take_out(s, end);
 }
 
+/* Its machine sleeps: what has just come waits, what comes later finds nobody. */
+static bool waits_for_end(struct sim *s, struct flight *f)
+{
+	const struct end *to = &s->client[f->client];
+
+	if (f->direction == SIM_UP || !end_sleeps(s, f->client))
+		return false;
+	if (nsec_since(to->sleeps_from, s->now) < UNREAD) {
+		f->at = to->sleeps_until;
+		flights_push(&s->flights, *f);
+	} else {
+		s->link[f->client][f->link].down_wire.queued--;
+		free(f->datagram);
+	}
+	return true;
+}
+
 void link_arrive(struct sim *s)
 {
 	struct flight f = flights_pop(&s->flights);
 	struct sim_link *l = &s->link[f.client][f.link];
 	struct sim_wire *wire = f.direction == SIM_UP ? &l->up_wire : &l->down_wire;
 
+	if (waits_for_end(s, &f))
+		return;
 	wire->queued--;
 	wire->carried++;
 	wire->carried_bytes += f.len + (l->bare ? 0 : OUTER);

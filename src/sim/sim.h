@@ -172,6 +172,11 @@ void sim_run(struct sim *s, nsec_t duration);
 bool sim_run_until(struct sim *s, int end, enum engine_event_type type, nsec_t within);
 unsigned sim_events(const struct sim *s, int end, enum engine_event_type type);
 
+/*
+ * The client's machine sleeps for that time: nothing is done there, and its clock goes
+ * on.  What came in its last moment awake waits in its sockets.
+ */
+void sim_sleep(struct sim *s, unsigned client, nsec_t time);
 /* Either end dies without a word and a new one takes its place. */
 void sim_restart_server(struct sim *s);
 /* As engine_config's: the share of bytes that copies may take, of clients that are restarted from now on. */

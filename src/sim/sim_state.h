@@ -21,6 +21,7 @@ struct end {
 	struct buf_queue hoard;		/* what sim_starve took */
 	struct dice dice;
 	unsigned events[8];
+	nsec_t sleeps_from, sleeps_until;	/* sim_sleep; 0: it has not slept yet */
 };
 
 struct model {
@@ -74,6 +75,7 @@ void end_stop(struct end *end);
 void end_leave_checksum(struct buf *b);
 /* What its engine has to give goes where it belongs; after every call of the engine. */
 void end_take_out(struct sim *s, int end);
+bool end_sleeps(const struct sim *s, int end);
 /* What models sent goes into the engines, a burst at a time, as a TUN gives it. */
 void end_take_in(struct sim *s);
 /* When an engine wants its tick; ret: whose. */
