@@ -1,42 +1,9 @@
-# grid.awk: a pair's row of the table, the median of each figure of some runs.
+# grid.awk: a pair's row of the grid's table; after rows.awk.
 #
 # Takes lines of WAY, the tunnel's Mbit/s in seconds 5 to 20, 1 to 3 and 30 to 60,
 # those of link A and of link B alone, and the ping's p50, p95 and p95 at rest; "-" is
 # not measured.  Variables: name, bar, goal, slack (ms of ping), late (bar of seconds
 # 30 to 60), way.
-
-function median(of, column,    v, n, i, j, t) {
-	for (i = 1; i <= runs[of]; i++)
-		if (figure[of, i, column] != "-")
-			v[++n] = figure[of, i, column] + 0
-	for (i = 2; i <= n; i++)
-		for (j = i; j > 1 && v[j - 1] > v[j]; j--) {
-			t = v[j]
-			v[j] = v[j - 1]
-			v[j - 1] = t
-		}
-	return n == 0 ? "-" : n % 2 ? v[(n + 1) / 2] : (v[n / 2] + v[n / 2 + 1]) / 2
-}
-
-function shown(value, format) {
-	return value == "-" ? value : sprintf(format, value)
-}
-
-function marked(value, is_marked, sign) {
-	return shown(value, "%.1f") (value != "-" && is_marked ? sign : " ")
-}
-
-function times(a, b) {
-	return a == "-" || b == "-" || b == 0 ? "-" : a / b
-}
-
-function larger(a, b) {
-	return a == "-" || b == "-" ? "-" : a > b ? a : b
-}
-
-function sum(a, b) {
-	return a == "-" || b == "-" ? "-" : a + b
-}
 
 function row(of,    m, c) {
 	for (c = 2; c <= 13; c++)
@@ -55,13 +22,6 @@ BEGIN {
 		bar *= 0.95
 		late = late == "-" ? late : late * 0.95
 	}
-}
-
-{
-	if (++runs[$1] == 1)
-		order[++ways] = $1
-	for (column = 2; column <= NF; column++)
-		figure[$1, runs[$1], column] = $column
 }
 
 END {

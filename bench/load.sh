@@ -58,3 +58,14 @@ ping_end() {
 ping_percentile() { # ping_percentile PERCENT: ms
 	sed -n 's/.* time=\([0-9.]*\) ms$/\1/p' "$ping_log" | percentile "$1"
 }
+
+idle_ping() { # ms p95 of the better link, beside the tunnel
+	local wan least=
+	for wan in wan0 wan1; do
+		ping_begin -I "$wan"
+		sleep 4
+		ping_end
+		least=$(printf '%s\n' $least "$(ping_percentile 95)" | sort -g | head -n 1)
+	done
+	echo "$least"
+}
