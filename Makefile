@@ -240,6 +240,11 @@ bench-basic: $(BUILD)/ttt
 bench-grid: $(BUILD)/ttt
 	BUILD=$(BUILD) bash bench/grid.sh $(PAIRS)
 
+# A real QUIC beside one TCP, over pairs of the grid; three minutes a pair, PLAIN=no one.
+bench-quic: $(BUILD)/ttt test-packages
+	./bench/packages quic
+	BUILD=$(BUILD) bash bench/quic.sh $(PAIRS)
+
 # Nine faults, and how long what is inside notices them; eight minutes.
 bench-failover: $(BUILD)/ttt
 	BUILD=$(BUILD) bash bench/failover.sh $(ROWS)
@@ -278,6 +283,6 @@ uninstall:
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: $(FUZZ_BIN:%=%.run) all print-libs print-layers demo netns unit unit-programs bars grid check fuzz bench bench-readme bench-basic bench-engine bench-grid bench-failover packages test-packages install uninstall clean
+.PHONY: $(FUZZ_BIN:%=%.run) all print-libs print-layers demo netns unit unit-programs bars grid check fuzz bench bench-readme bench-basic bench-engine bench-grid bench-quic bench-failover packages test-packages install uninstall clean
 .SECONDARY:
 .DELETE_ON_ERROR:
