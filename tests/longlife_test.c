@@ -1,4 +1,5 @@
 /* longlife: what only shows after hours, or after many times. */
+#include <malloc.h>
 #include <stdio.h>
 
 #include "sim/model_tcp.h"
@@ -202,6 +203,41 @@ static void who_is_away_for_an_hour_finds_the_newest(void **state)
 	sim_free(s);
 }
 
+/* Bytes that this program has of its memory. */
+static size_t memory(void)
+{
+	struct mallinfo2 m = mallinfo2();
+
+	return m.uordblks + m.hblkhd;
+}
+
+/* A link that comes and goes, with a new socket each time, and carries something. */
+static void flap(struct sim *s, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++) {
+		sim_link_down(s, 0, 1);
+		sim_run(s, SEC(20));
+		sim_link_up(s, 0, 1);
+		sim_run(s, SEC(2));
+	}
+}
+
+/* A client gives its links one path id after another, and a server has hundreds of clients. */
+static void links_that_come_and_go_leave_no_memory_behind(void **state)
+{
+	struct sim *s = two_links(6);
+	size_t before;
+
+	(void)state;
+	sim_flow(s, 0, SIM_UP, 1000, MSEC(20));
+	flap(s, 1);
+	before = memory();
+	flap(s, 40);
+	printf("# %ld KiB more\n", (long)(memory() - before) / 1024);
+	assert_true(memory() < before + (1u << 20));
+	sim_free(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -217,6 +253,7 @@ int main(void)
 		TEST("what waited for an hour is neither sent nor kept",
 		     what_waited_for_an_hour_is_neither_sent_nor_kept),
 		TEST("who is away for an hour finds the newest", who_is_away_for_an_hour_finds_the_newest),
+		TEST("links that come and go leave no memory behind", links_that_come_and_go_leave_no_memory_behind),
 	};
 
 	return RUN_TESTS(tests);

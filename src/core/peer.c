@@ -23,6 +23,7 @@
 #define REPAIR_ITEMS		8192		/* packets under way that are kept: 16 MiB of buffers */
 #define HELD_MAX		(16u << 20)	/* bytes of packets held for order */
 #define UNANSWERED_MAX		4096		/* inner packets of data that are remembered as such to be answered */
+#define LATE_ANSWERS		SEC(10)		/* so long after a path has gone some may still come */
 #define SILENT_PATH_LIFE	SEC(60)		/* a server forgets a path that says nothing for so long */
 
 bool peer_init(struct peer *p, struct context *ctx, uint16_t index,
@@ -84,7 +85,7 @@ void peer_drop(struct peer *p, enum engine_drop drop, struct buf *b)
 struct path *peer_path(struct peer *p, unsigned id)
 {
 	if (p->path[id] != NULL)
-		return p->path[id];
+		return loss_wake(&p->path[id]->loss) ? p->path[id] : NULL;
 	p->path[id] = path_new((uint8_t)id);
 	if (p->path[id] != NULL)
 		p->known |= PATH_BIT(id);
@@ -102,11 +103,9 @@ struct path *peer_path_of_socket(struct peer *p, unsigned socket)
 /* A path's numbers begin anew, and its address has to be proven again; a server closes it. */
 static void reset_path(struct peer *p, struct path *path, nsec_t now)
 {
-	struct loss_record *record = path->loss.record;
 	uint8_t random[8];
 
-	memset(record, 0, LOSS_WINDOW * sizeof(*record));
-	path->loss = (struct loss){ .record = record, .loss_at = NSEC_NEVER };
+	loss_reset(&path->loss);
 	path->replay = (struct replay){ 0 };
 	ack_init(&path->ack);
 	path->marking = (struct marking){ 0 };
@@ -484,13 +483,33 @@ void peer_tune(struct peer *p, nsec_t now)
 	resequencer_set_wait(p->order, p->patience + WAIT_SLACK + nsec_max(2 * backlog, SEC(1)));
 }
 
+/* Without a session, or when the peer could long have said what has come of what is kept. */
+static bool expects_nothing(const struct peer *p, const struct path *path, nsec_t now)
+{
+	return p->session.current == NULL ||
+	       (!p->cut_off && nsec_since(nsec_max(path->heard_at, p->contact_at), now) >= LATE_ANSWERS);
+}
+
+/* A path that has gone: nobody waits any more for what has become of its last words. */
+static void rest(struct peer *p, struct path *path, nsec_t now)
+{
+	struct peer_observer observer;
+
+	if (path->loss.record == NULL || !expects_nothing(p, path, now))
+		return;
+	loss_abandon(&path->loss, now, peer_observe(&observer, p, path));
+	loss_rest(&path->loss);
+}
+
 static void tick_path(struct peer *p, struct path *path, nsec_t now)
 {
 	struct peer_observer observer;
 
 	loss_tick(&path->loss, now, peer_observe(&observer, p, path));
-	if (!path->open)
+	if (!path->open) {
+		rest(p, path, now);
 		return;
+	}
 	if (path_tick(path, now))
 		peer_announce(p, path);
 	if (path->state != ENGINE_PATH_OK && path->loss.doubted < path->loss.next && peer_has_usable_path(p))
@@ -511,8 +530,10 @@ static void note_contact(struct peer *p, nsec_t now)
 	bool was_cut_off = p->cut_off;
 
 	p->cut_off = !peer_has_usable_path(p);
-	if (was_cut_off && !p->cut_off)
-		repair_extend(p->repair, now + p->patience);
+	if (!was_cut_off || p->cut_off)
+		return;
+	p->contact_at = now;
+	repair_extend(p->repair, now + p->patience);
 }
 
 void peer_tick(struct peer *p, nsec_t now)

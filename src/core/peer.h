@@ -137,7 +137,8 @@ struct peer {
 	nsec_t burst_at;		/* when data began to come after a pause */
 	nsec_t data_at;			/* last DATA that came; 0: none */
 	nsec_t inner_at;		/* last inner packet, either way; 0: none */
-	bool cut_off;			/* no path works: time stands still for what is kept */
+	bool cut_off;			/* no path works: time stands still for what is kept, */
+	nsec_t contact_at;		/* and goes on since then */
 
 	uint64_t tx_packets, tx_bytes, rx_packets, rx_bytes;
 };
@@ -149,7 +150,7 @@ void peer_done(struct peer *p);
 
 void peer_drop(struct peer *p, enum engine_drop drop, struct buf *b);	/* counts, and puts b back */
 
-/* The path of an id, made when it was never used; NULL: memory. */
+/* The path of an id, made when it was never used, ready to send; NULL: memory. */
 struct path *peer_path(struct peer *p, unsigned id);
 /* The open path of a socket (client), or NULL. */
 struct path *peer_path_of_socket(struct peer *p, unsigned socket);

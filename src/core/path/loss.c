@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define RTT_UNKNOWN	MSEC(333)
 #define LOSS_GAIN	512	/* datagrams over which loss_ppm averages */
@@ -17,14 +18,37 @@ static struct loss_record *record_of(const struct loss *l, uint64_t number)
 int loss_init(struct loss *l)
 {
 	*l = (struct loss){ .loss_at = NSEC_NEVER };
-	l->record = calloc(LOSS_WINDOW, sizeof(*l->record));
-	return l->record != NULL ? 0 : -ENOMEM;
+	return loss_wake(l) ? 0 : -ENOMEM;
 }
 
 void loss_done(struct loss *l)
 {
 	free(l->record);
 	l->record = NULL;
+}
+
+/* What was never written need not be cleared, or it would be memory from then on. */
+void loss_reset(struct loss *l)
+{
+	struct loss_record *record = l->record;
+	uint64_t written = l->next < LOSS_WINDOW ? l->next : LOSS_WINDOW;
+
+	if (record != NULL)
+		memset(record, 0, written * sizeof(*record));
+	*l = (struct loss){ .record = record, .loss_at = NSEC_NEVER };
+}
+
+void loss_rest(struct loss *l)
+{
+	if (l->oldest == l->next)
+		loss_done(l);
+}
+
+bool loss_wake(struct loss *l)
+{
+	if (l->record == NULL)
+		l->record = calloc(LOSS_WINDOW, sizeof(*l->record));
+	return l->record != NULL;
 }
 
 static void settle(struct loss *l, bool lost)
@@ -180,7 +204,7 @@ bool loss_ack(struct loss *l, const struct frame_run *runs, size_t count, const 
 	nsec_t largest_sent_at;
 	bool news = false;
 
-	if (largest >= l->next)
+	if (largest >= l->next || l->record == NULL)
 		return false;
 	largest_sent_at = record_of(l, largest)->sent_at;
 	if (largest >= floor && is_out(record_of(l, largest)) && (!l->any_acked || largest > l->largest_acked)) {

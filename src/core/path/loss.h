@@ -7,7 +7,9 @@
  * later, have arrived; more where the path is known to reorder (order.h).  Judged
  * per path, on the path's own numbers: reordering between paths is no loss.
  *
- * Numbers and the log outlive a path that flaps: they are the path id's.
+ * Numbers and the log outlive a path that flaps: they are the path id's.  The log is
+ * large, and goes when the path has been away for a while: a client may use one id
+ * after another, and a server has many clients.
  */
 #ifndef TTT_CORE_PATH_LOSS_H
 #define TTT_CORE_PATH_LOSS_H
@@ -49,7 +51,7 @@ struct loss_observer {
 };
 
 struct loss {
-	struct loss_record *record;	/* LOSS_WINDOW of them, number modulo LOSS_WINDOW */
+	struct loss_record *record;	/* LOSS_WINDOW of them, number modulo LOSS_WINDOW; NULL: it rests */
 	uint64_t next;			/* number of the next datagram */
 	uint64_t oldest;		/* everything below is settled */
 	uint64_t doubted;		/* everything below was told to be overdue, if it was in flight then */
@@ -72,6 +74,15 @@ struct loss {
 int loss_init(struct loss *l);
 void loss_done(struct loss *l);
 
+/* All begins anew, numbers too, and nobody is told. */
+void loss_reset(struct loss *l);
+/*
+ * If nothing is under way the log goes: what turns up of what was given up is no news
+ * any more.  Before the next datagram is numbered it has to wake; false: memory.
+ */
+void loss_rest(struct loss *l);
+bool loss_wake(struct loss *l);
+
 /* Number a datagram that goes out now.  eliciting: it wants an ACK, so it is remembered. */
 uint64_t loss_sent(struct loss *l, uint32_t len, uint32_t content, bool eliciting, nsec_t now,
 		   const struct loss_observer *to);
@@ -84,7 +95,7 @@ uint64_t loss_sent_probe(struct loss *l, uint32_t len, nsec_t now, const struct 
 
 /*
  * The peer has these runs (newest first), of which the newest number came then.
- * False: it acknowledges what was never sent, nothing is changed.  ret_new: it told us something new.
+ * False: it acknowledges what was never sent, or nobody remembers; nothing is changed.  ret_new: it told us something new.
  */
 bool loss_ack(struct loss *l, const struct frame_run *runs, size_t count, const struct frame_came *came, nsec_t now,
 	      const struct loss_observer *to, bool *ret_new);
