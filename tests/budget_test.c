@@ -44,7 +44,7 @@ static void the_day_of_the_end_is_said_in_words(void **state)
 /* One link with 3 of 20 GB used, on 10 November. */
 static struct budget *used_row(struct budgets *b)
 {
-	const struct budget_time now = { noon(2025, 11, 10), SEC(1000) };
+	const struct budget_time now = { .wall = noon(2025, 11, 10), .boot = SEC(1000) };
 	struct budget *row = budgets_get(b, "usb0");
 
 	assert_true(budget_turn(row, 1, &now));
@@ -57,7 +57,7 @@ static void a_new_month_begins_at_nothing_and_once(void **state)
 {
 	struct budgets b = { 0 };
 	struct budget *row = used_row(&b);
-	struct budget_time now = { noon(2025, 11, 30), SEC(2000) };
+	struct budget_time now = { .wall = noon(2025, 11, 30), .boot = SEC(2000) };
 
 	(void)state;
 	assert_false(budget_turn(row, 1, &now));
@@ -75,13 +75,13 @@ static void a_clock_that_is_wrong_at_boot_gives_no_budget_twice(void **state)
 {
 	struct budgets b = { 0 };
 	struct budget *row = used_row(&b);
-	struct budget_time now = { 0, SEC(10) };
+	struct budget_time now = { .wall = 0, .boot = SEC(10) };
 
 	(void)state;
 	assert_false(budget_turn(row, 1, &now));
 	now.boot = SEC(3600);
 	assert_false(budget_turn(row, 1, &now));
-	now = (struct budget_time){ noon(2025, 11, 11), SEC(3700) };
+	now = (struct budget_time){ .wall = noon(2025, 11, 11), .boot = SEC(3700) };
 	assert_false(budget_turn(row, 1, &now));
 	assert_int_equal(row->used, 3 * GB);
 	assert_int_equal(row->month, 20251101);
@@ -92,7 +92,7 @@ static void a_clock_that_was_ahead_is_believed_after_a_day_and_what_is_counted_s
 {
 	struct budgets b = { 0 };
 	struct budget *row = used_row(&b);
-	struct budget_time now = { noon(2026, 11, 10), SEC(2000) };
+	struct budget_time now = { .wall = noon(2026, 11, 10), .boot = SEC(2000) };
 
 	(void)state;
 	budget_turn(row, 1, &now);
@@ -110,11 +110,31 @@ static void a_clock_that_was_ahead_is_believed_after_a_day_and_what_is_counted_s
 	assert_int_equal(row->used, 0);
 }
 
+/* A machine that is never on for a day must not wait for ever for the end of a month that was a mistake. */
+static void a_clock_that_a_time_server_keeps_is_believed_at_once(void **state)
+{
+	struct budgets b = { 0 };
+	struct budget *row = used_row(&b);
+	struct budget_time now = { .wall = noon(2036, 11, 10), .boot = SEC(2000) };
+
+	(void)state;
+	budget_turn(row, 1, &now);
+	row->used = 2 * GB;
+	now = (struct budget_time){ .wall = noon(2025, 11, 10), .boot = SEC(10) };
+	assert_false(budget_turn(row, 1, &now));
+	now.kept = true;
+	assert_true(budget_turn(row, 1, &now));
+	assert_int_equal(row->month, 20251101);
+	assert_int_equal(row->used, 2 * GB);
+	assert_false(budget_turn(row, 1, &now));
+}
+
 static void a_day_that_is_interrupted_begins_anew(void **state)
 {
 	struct budgets b = { 0 };
 	struct budget *row = used_row(&b);
-	struct budget_time early = { noon(2025, 10, 10), SEC(2000) }, right = { noon(2025, 11, 10), SEC(50000) };
+	struct budget_time early = { .wall = noon(2025, 10, 10), .boot = SEC(2000) };
+	struct budget_time right = { .wall = noon(2025, 11, 10), .boot = SEC(50000) };
 
 	(void)state;
 	assert_false(budget_turn(row, 1, &early));
@@ -156,7 +176,8 @@ static void what_a_path_has_carried_is_counted_once(void **state)
 
 static void there_is_always_room_for_one_more_link(void **state)
 {
-	const struct budget_time then = { noon(2025, 10, 10), 1 }, now = { noon(2025, 11, 10), 1 };
+	const struct budget_time then = { .wall = noon(2025, 10, 10), .boot = 1 };
+	const struct budget_time now = { .wall = noon(2025, 11, 10), .boot = 1 };
 	struct budgets b = { 0 };
 	char name[CONFIG_IFNAME];
 
@@ -184,6 +205,8 @@ int main(void)
 		     a_clock_that_is_wrong_at_boot_gives_no_budget_twice),
 		TEST("a clock that was ahead is believed after a day, and what is counted stays",
 		     a_clock_that_was_ahead_is_believed_after_a_day_and_what_is_counted_stays),
+		TEST("a clock that a time server keeps is believed at once",
+		     a_clock_that_a_time_server_keeps_is_believed_at_once),
 		TEST("a day that is interrupted begins anew", a_day_that_is_interrupted_begins_anew),
 		TEST("a budget is spent with its last byte", a_budget_is_spent_with_its_last_byte),
 		TEST("what a path has carried is counted once", what_a_path_has_carried_is_counted_once),

@@ -80,14 +80,15 @@ bool budget_turn(struct budget *row, unsigned reset_day, const struct budget_tim
 	}
 	if (month == row->month) {
 		row->behind_since = 0;
-	} else if (row->behind_since == 0) {
-		row->behind_since = now->boot;
-	} else if (nsec_since(row->behind_since, now->boot) >= BELIEVED_AFTER) {
-		row->month = month;
-		row->behind_since = 0;
-		return true;
+		return false;
 	}
-	return false;
+	if (row->behind_since == 0)
+		row->behind_since = now->boot;
+	if (!now->kept && nsec_since(row->behind_since, now->boot) < BELIEVED_AFTER)
+		return false;
+	row->month = month;
+	row->behind_since = 0;
+	return true;
 }
 
 uint64_t budgets_used(const struct budgets *b, const char *link)

@@ -4,7 +4,8 @@
  * A month begins at midnight, local time, of the link's reset day.  The clock
  * is given, and not trusted much: when it goes back over the beginning of a
  * month, the month that was counted goes on; only when it has said so for a
- * day without a break is it believed, and what is counted stays counted.  So
+ * day without a break, or a time server keeps it right, is it believed, and what is
+ * counted stays counted.  So
  * neither a clock that is wrong at boot nor one that was wrong for a while
  * gives a budget twice.
  *
@@ -45,6 +46,7 @@ struct budgets {
 struct budget_time {
 	time_t wall;
 	nsec_t boot;		/* CLOCK_BOOTTIME */
+	bool kept;		/* the first of them is kept right by a time server */
 };
 
 /* The row of that link, made when it is not there; where there is no room, the one whose month is oldest goes. */

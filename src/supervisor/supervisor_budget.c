@@ -9,6 +9,7 @@
  */
 #include <stdio.h>
 #include <string.h>
+#include <sys/timex.h>
 #include <time.h>
 
 #include "base/log.h"
@@ -76,9 +77,17 @@ static bool turn(struct supervisor *s, struct budget *row, const struct budget_t
 	return true;
 }
 
+/* As the kernel knows it from whoever sets it by a time server. */
+static bool clock_is_kept(void)
+{
+	struct timex t = { 0 };
+
+	return adjtimex(&t) >= 0 && !(t.status & STA_UNSYNC);
+}
+
 static bool turn_all(struct supervisor *s)
 {
-	const struct budget_time now = { .wall = time(NULL), .boot = supervisor_now() };
+	const struct budget_time now = { .wall = time(NULL), .boot = supervisor_now(), .kept = clock_is_kept() };
 	bool changed = false;
 
 	for (size_t i = 0; i < ENDPOINT_SOCKETS; i++)
