@@ -564,6 +564,31 @@ static void another_way_has_an_order_of_its_own(void **state)
 	path_free(p);
 }
 
+/* An id that a short link had goes to a long one. */
+static void another_link_of_an_id_has_a_way_back_of_its_own(void **state)
+{
+	const struct engine_link link = { .weight = 1 };
+	const struct endpoint to = { .socket = 1 };
+	const uint8_t random[16] = { 0 };
+	struct path *p = path_new(0);
+
+	(void)state;
+	assert_non_null(p);
+	for (unsigned i = 1; i <= 2; i++) {
+		nsec_t half = MSEC(5) * 20 * (i - 1) + MSEC(5), sent = SEC(i), now = sent + 2 * half;
+		struct frame_pong pong = { .clock = transit_clock(sent + half) };
+
+		path_open(p, &to, &link, true, random, sent);
+		path_proven(p, p->challenge, sent);
+		put_le64(pong.token, sent);
+		path_pong(p, &pong, now);
+		/* what is taken for the way back is all of it: the clocks are one */
+		assert_in_range(p->transit.back, half - 2 * TRANSIT_UNIT, half + 2 * TRANSIT_UNIT);
+		path_close(p);
+	}
+	path_free(p);
+}
+
 static void a_path_that_was_never_opened_can_be_counted_on(void **state)
 {
 	struct path *p = path_new(0);
@@ -678,6 +703,8 @@ int main(void)
 		TEST("what was given up with its link is no reordering",
 		     what_was_given_up_with_its_link_is_no_reordering),
 		TEST("another way has an order of its own", another_way_has_an_order_of_its_own),
+		TEST("another link of an id has a way back of its own",
+		     another_link_of_an_id_has_a_way_back_of_its_own),
 		TEST("a path that was never opened can be counted on",
 		     a_path_that_was_never_opened_can_be_counted_on),
 		TEST("a packet is lost after nine eighths of a round trip",

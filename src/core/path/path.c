@@ -116,6 +116,8 @@ void path_open(struct path *p, const struct endpoint *to, const struct engine_li
 	p->rtt = (struct rtt){ 0 };
 	p->loss.rtt = (struct rtt){ 0 };
 	p->latency = 0;
+	p->transit = p->loss.transit = (struct transit){ 0 };
+	p->ponged_at = 0;
 	loss_forget_order(&p->loss, now);
 	loss_trust(&p->loss, 0);
 	loss_silence_ends(&p->loss, now);
