@@ -1,8 +1,9 @@
 #!/bin/bash
 # What a tunnel that came up once meets in a long life: a server that begins anew
-# and hands out something else, settings that somebody loads again.
+# and hands out something else, settings that somebody loads again, what is refused
+# for a while.
 . "$(dirname "$0")/tunnel.sh"
-needs ping
+needs ping nsenter
 topology 2
 tunnel_files
 ok "both ends come up" both_up
@@ -31,6 +32,19 @@ ok "a server that forwards no more forwards again" within 1 setting_is server ne
 in_server sysctl -qw net.ipv6.conf.all.forwarding=0
 ok "and IPv6" within 1 setting_is server net.ipv6.conf.all.forwarding 1
 ok "the host answers" within 3 reaches_host
+
+# --- what is refused for a while ----------------------------------------------------------
+
+# No event tells that a file system can be written again.
+supervisor=$(status_of client .supervisor_pid)
+in_client sysctl -qw net.ipv4.conf.default.rp_filter=1
+nsenter -t "$supervisor" -m mount --bind /proc/sys/net /proc/sys/net
+nsenter -t "$supervisor" -m mount -o remount,bind,ro /proc/sys/net
+add_wan 2
+ok "a link comes whose settings cannot be written" within 3 eval 'client status | grep -q "Read-only file system"'
+nsenter -t "$supervisor" -m umount /proc/sys/net
+ok "when they can be, they are" within 8 setting_is client net.ipv4.conf.wan2.rp_filter 2
+ok "and status says no more of it" not eval 'client status | grep -q "Read-only file system"'
 
 both_down
 done_testing

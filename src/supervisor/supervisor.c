@@ -35,6 +35,8 @@
 #define ANSWER_WITHIN		SEC(1)	/* a daemon that lives */
 #define DYING_MS		2000	/* and one that was killed is gone */
 #define OUTSIDE			1.0	/* seconds between two looks at cgroups */
+#define AGAIN_FIRST		5.0	/* seconds until what was refused is tried again; twice that the next time, */
+#define AGAIN_MOST		60.0	/* and so on */
 
 nsec_t supervisor_now(void)
 {
@@ -116,10 +118,26 @@ static void note_trouble(struct supervisor *s, const char *text)
 	text_copy(s->trouble, sizeof(s->trouble), text);
 }
 
+/* Memory that was short, or a disk that was full, comes back without an event. */
+static void try_later(struct supervisor *s, bool good)
+{
+	if (good) {
+		ev_timer_stop(s->loop, &s->again);
+		s->again_wait = 0.0;
+	} else if (!ev_is_active(&s->again)) {
+		s->again_wait = s->again_wait == 0.0 ? AGAIN_FIRST : 2.0 * s->again_wait;
+		if (s->again_wait > AGAIN_MOST)
+			s->again_wait = AGAIN_MOST;
+		ev_timer_set(&s->again, s->again_wait, 0.0);
+		ev_timer_start(s->loop, &s->again);
+	}
+}
+
 bool supervisor_apply(struct supervisor *s)
 {
 	int code = host_apply(&s->host);
 
+	try_later(s, code == EXIT_DONE);
 	s->applied_at = supervisor_now();
 	supervisor_watch_tables(s);
 	supervisor_watch_names(s);
@@ -143,6 +161,13 @@ static void follow(struct supervisor *s)
 {
 	supervisor_apply(s);
 	supervisor_sync(s);
+}
+
+static void on_again(struct ev_loop *loop, ev_timer *t, int events)
+{
+	(void)loop;
+	(void)events;
+	follow(t->data);
 }
 
 static void on_settled(struct ev_loop *loop, ev_timer *t, int events)
@@ -415,7 +440,8 @@ int supervisor_run(const struct config *config, const struct supervisor_options 
 	text_copy(s.strategy, sizeof(s.strategy), config->strategy);
 	s.preferences = (struct preferences){ .config = config, .budgets = &s.budgets };
 	ev_timer_init(&s.settle, on_settled, 0.0, 0.0);
-	s.settle.data = &s;
+	ev_timer_init(&s.again, on_again, 0.0, 0.0);
+	s.settle.data = s.again.data = &s;
 	supervisor_init_names(&s);
 	supervisor_init_worker(&s);
 	supervisor_init_servers(&s);

@@ -111,7 +111,8 @@ struct supervisor {
 	struct blocked blocked;		/* by somebody else's firewall */
 	ev_io events, traced, tables;
 	ev_child child;
-	ev_timer up_within, settle, respawn, minute, outside, names, names_again, rest;
+	ev_timer up_within, settle, respawn, minute, outside, again, names, names_again, rest;
+	double again_wait;		/* seconds before all is tried once more; 0: the kernel has taken it */
 	double names_wait;		/* seconds before they are tried once more; 0: they are set */
 	struct rarely over[CONFIG_PEERS];	/* that a peer's session is; a client's: its server's */
 	struct rarely deleted;		/* that a table is */
