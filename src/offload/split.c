@@ -7,8 +7,6 @@
 #include "base/bytes.h"
 #include "base/sum.h"
 
-#define HEADERS_USUAL	128	/* bytes */
-
 static bool is_cut(const struct split *s)
 {
 	return s->header.gso_type != VIRTIO_GSO_NONE;
@@ -53,6 +51,12 @@ static bool is_cuttable(const struct virtio_header *h, const struct ip *ip, size
 	return !(h->flags & VIRTIO_NEEDS_CSUM) || is_transport_checksum(h, ip);
 }
 
+/* Of an IPv4 header, without what each segment has of its own: length, id and checksum. */
+static uint64_t lasting_sum(const uint8_t *packet, size_t header)
+{
+	return sum_add(0, packet, 2) + sum_add(0, packet + 6, 4) + sum_add(0, packet + 12, header - 12);
+}
+
 enum split_verdict split_begin(struct split *s, const struct virtio_header *header, const uint8_t *packet,
 			       size_t len, size_t room)
 {
@@ -72,8 +76,10 @@ enum split_verdict split_begin(struct split *s, const struct virtio_header *head
 	}
 	if (largest > room)
 		return SPLIT_TOO_LONG;
-	if (is_cut(s))
+	if (is_cut(s)) {
 		s->pseudo = ip_pseudo_sum(packet, &s->ip, 0);
+		s->header_sum = s->ip.is6 ? 0 : lasting_sum(packet, s->ip.transport);
+	}
 	s->at = s->ip.payload;	/* 0 where nothing is cut */
 	s->len = len;
 	return SPLIT_GOOD;
@@ -107,35 +113,56 @@ static void give_whole(struct split *s, struct buf *b)
 				     sum_add(0, at + h->csum_start, s->len - h->csum_start));
 }
 
+/*
+ * Headers are read where the large packet is and written where the segment is, and
+ * what was written is not read again: the buffer is in no cache, so that would wait
+ * until it, and all of the segment before, has come.
+ */
+
 /* done: bytes of payload before this segment. */
 static void write_tcp(const struct split *s, uint8_t *tcp, size_t done, bool last)
 {
-	unsigned urgent = get_be16(tcp + 18);
+	const uint8_t *from = s->packet + s->ip.transport;
+	unsigned urgent = get_be16(from + 18);
+	uint8_t flags = from[13];
 
-	put_be32(tcp + 4, get_be32(tcp + 4) + (uint32_t)done);
 	if (!last)
-		tcp[13] &= (uint8_t)~(TCP_FIN | TCP_PSH);
+		flags &= (uint8_t)~(TCP_FIN | TCP_PSH);
 	if (s->count > 0)
-		tcp[13] &= (uint8_t)~TCP_CWR;
-	if (!(tcp[13] & TCP_URG) || done == 0)
+		flags &= (uint8_t)~TCP_CWR;
+	if ((flags & TCP_URG) && urgent <= done && done > 0)
+		flags &= (uint8_t)~TCP_URG;
+	put_be32(tcp + 4, get_be32(from + 4) + (uint32_t)done);
+	tcp[13] = flags;
+	if (from[13] & TCP_URG)
+		put_be16(tcp + 18, (uint16_t)(flags & TCP_URG ? urgent - done : 0));
+}
+
+static void write_ip(const struct split *s, uint8_t *packet, size_t len)
+{
+	uint16_t id = (uint16_t)(get_be16(s->packet + 4) + s->count);
+
+	if (s->ip.is6) {
+		put_be16(packet + 4, (uint16_t)(len - IP6_HEADER));
 		return;
-	if (urgent > done) {
-		put_be16(tcp + 18, (uint16_t)(urgent - done));
-	} else {
-		tcp[13] &= (uint8_t)~TCP_URG;
-		put_be16(tcp + 18, 0);
 	}
+	put_be16(packet + 2, (uint16_t)len);
+	put_be16(packet + 4, id);
+	sum_put_checksum(packet + 10, sum_add_number(sum_add_number(s->header_sum, (unsigned)len), id));
 }
 
 static void write_headers(const struct split *s, uint8_t *packet, size_t len, bool last)
 {
-	if (!s->ip.is6)
-		put_be16(packet + 4, (uint16_t)(get_be16(packet + 4) + s->count));
-	ip_write_length(packet, &s->ip, len);
+	size_t rest = len - s->ip.transport;
+
+	memcpy(packet, s->packet, s->ip.payload);
+	write_ip(s, packet, len);
 	if (s->ip.protocol == IP_TCP)
 		write_tcp(s, packet + s->ip.transport, s->at - s->ip.payload, last);
+	else
+		put_be16(packet + s->ip.transport + 4, (uint16_t)rest);
 	if (s->header.flags & VIRTIO_NEEDS_CSUM)
-		ip_leave_checksum(packet, &s->ip, len);
+		sum_put(packet + ip_checksum_at(&s->ip), sum_add_number(s->pseudo, (unsigned)rest));
 }
 
 static void write_checksum(const struct split *s, uint8_t *packet, size_t len)
@@ -157,19 +184,14 @@ void split_next(struct split *s, struct buf *b)
 {
 	size_t left = s->len - s->at, size = left < s->header.gso_size ? left : s->header.gso_size;
 	size_t len = s->ip.payload + size;
-	uint8_t usual[HEADERS_USUAL], *packet, *headers;
+	uint8_t *packet;
 
 	if (!is_cut(s)) {
 		give_whole(s, b);
 		return;
 	}
 	packet = buf_append(b, len);
-	/* made where it is in the cache: the buffer is not, and would be waited for */
-	headers = s->ip.payload <= sizeof(usual) ? usual : packet;
-	memcpy(headers, s->packet, s->ip.payload);
-	write_headers(s, headers, len, size == left);
-	if (headers != packet)
-		memcpy(packet, headers, s->ip.payload);
+	write_headers(s, packet, len, size == left);
 	memcpy(packet + s->ip.payload, s->packet + s->at, size);
 	b->needs_checksum = s->header.flags & VIRTIO_NEEDS_CSUM;
 	if (!b->needs_checksum)

@@ -33,6 +33,7 @@ struct split {
 	struct virtio_header header;
 	struct ip ip;		/* where segments are cut */
 	unsigned count;		/* segments that are out */
+	uint64_t header_sum;	/* of an IPv4 header: sum of what its segments have in common */
 	uint64_t pseudo;	/* sum of the pseudo header, its length left out */
 };
 
