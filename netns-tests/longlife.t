@@ -42,8 +42,10 @@ nsenter -t "$supervisor" -m mount --bind /proc/sys/net /proc/sys/net
 nsenter -t "$supervisor" -m mount -o remount,bind,ro /proc/sys/net
 add_wan 2
 ok "a link comes whose settings cannot be written" within 3 eval 'client status | grep -q "Read-only file system"'
+sleep 4	# the kernel has more to tell of a new interface, for some seconds
+is "they still are not" "$(in_client sysctl -n net.ipv4.conf.wan2.rp_filter)" 1
 nsenter -t "$supervisor" -m umount /proc/sys/net
-ok "when they can be, they are" within 8 setting_is client net.ipv4.conf.wan2.rp_filter 2
+ok "when they can be, they are" within 12 setting_is client net.ipv4.conf.wan2.rp_filter 2
 ok "and status says no more of it" not eval 'client status | grep -q "Read-only file system"'
 
 both_down
