@@ -1,7 +1,7 @@
 #!/bin/bash
 # What a tunnel that came up once meets in a long life: a server that begins anew
 # and hands out something else, settings that somebody loads again, what is refused
-# for a while.
+# for a while, a key on two machines.
 . "$(dirname "$0")/tunnel.sh"
 needs ping nsenter
 topology 2
@@ -47,6 +47,23 @@ is "they still are not" "$(in_client sysctl -n net.ipv4.conf.wan2.rp_filter)" 1
 nsenter -t "$supervisor" -m umount /proc/sys/net
 ok "when they can be, they are" within 12 setting_is client net.ipv4.conf.wan2.rp_filter 2
 ok "and status says no more of it" not eval 'client status | grep -q "Read-only file system"'
+
+# --- one key on two machines -----------------------------------------------------------
+
+# As when a disk is copied.
+ns_add twin
+add_behind_inet twin t0 10.72.0 2001:db8:b0
+route twin default via 10.72.0.1
+notes() { ttt_in "$1" status | sed -n 's/^note: //p'; }
+asks_for_another() { notes "$1" | grep -q "^$2: .* does another machine use the same key?"; }
+spawn_in twin "$TTT" up -f -c "$T/client.conf" -r "$T/run-twin"
+twin=$SPAWNED
+for end in client twin; do spawn_in $end ping -q -i 0.1 "$HOST4"; done
+ok "another machine takes the session with the same key, and both want it: the server says so" \
+	within 30 asks_for_another server laptop
+ok "and so does the client" within 10 asks_for_another client vps
+kill -TERM "$twin"
+ok "when one of them ends, the host answers" within 5 reaches_host
 
 both_down
 done_testing

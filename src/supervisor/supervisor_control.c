@@ -115,6 +115,7 @@ static void complete_status(struct supervisor *s, struct status *st)
 	if (s->budget.unkept)
 		text_copy(st->note[st->note_count++], STATUS_NOTE,
 			  "what is used of budgets cannot be written down: see the log");
+	supervisor_describe_takeovers(s, st);
 }
 
 void supervisor_answer_status(struct supervisor *s)

@@ -23,6 +23,7 @@
 #include "supervisor/preferences.h"
 #include "supervisor/report.h"
 #include "supervisor/supervisor.h"
+#include "supervisor/takeovers.h"
 #include "supervisor/uplinks.h"
 #include "supervisor/worker_child.h"
 
@@ -115,6 +116,8 @@ struct supervisor {
 	double again_wait;		/* seconds before all is tried once more; 0: the kernel has taken it */
 	double names_wait;		/* seconds before they are tried once more; 0: they are set */
 	struct rarely over[CONFIG_PEERS];	/* that a peer's session is; a client's: its server's */
+	struct takeovers begun[CONFIG_PEERS];	/* its sessions, */
+	struct rarely shared[CONFIG_PEERS];	/* and that its key seems to be two machines' */
 	struct rarely deleted;		/* that a table is */
 	struct rarely overwritten;	/* that another program writes resolv.conf */
 	ev_signal stop[3];
@@ -138,6 +141,8 @@ void supervisor_end_worker(struct supervisor *s);
 void supervisor_change_worker(struct supervisor *s, const struct worker_child *worker);
 int supervisor_make_empty_dir(const struct supervisor *s);
 void supervisor_session_is_up(struct supervisor *s, const struct message_tunnel *tunnel);
+/* Whose key seems to be two machines'; as long as there is room for a note. */
+void supervisor_describe_takeovers(const struct supervisor *s, struct status *st);
 
 /* The worker is told of links that came, went, or are to be used otherwise. */
 void supervisor_sync(struct supervisor *s);

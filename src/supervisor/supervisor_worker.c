@@ -3,6 +3,7 @@
  * to begin, and what it says.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -19,6 +20,7 @@
 #define RESTARTS_FIRST		3	/* before the tunnel was ever up: it will not be */
 #define RESPAWN_SLOW		5.0	/* seconds */
 #define OVER_AGAIN		SEC(10)	/* that a peer's session is over */
+#define SHARED_AGAIN		SEC(3600)	/* that its key seems to be two machines' */
 
 /* --- what it is given ------------------------------------------------------ */
 
@@ -209,10 +211,33 @@ void supervisor_session_is_up(struct supervisor *s, const struct message_tunnel 
 		supervisor_report_ready(s);
 }
 
+static const char *name_of(const struct supervisor *s, unsigned peer)
+{
+	return s->config->role == CONFIG_CLIENT ? supervisor_server(s)->name : s->config->peer[peer].name;
+}
+
+static const char begins_anew[] = "the session begins anew all the time: does another machine use the same key?";
+
+static void note_begun(struct supervisor *s, unsigned peer)
+{
+	nsec_t now = supervisor_now();
+	unsigned unsaid;
+
+	if (takeovers_note(&s->begun[peer], now) && rarely_say(&s->shared[peer], SHARED_AGAIN, now, &unsaid))
+		log_warning("%s: %s", name_of(s, peer), begins_anew);
+}
+
+void supervisor_describe_takeovers(const struct supervisor *s, struct status *st)
+{
+	for (unsigned i = 0; i < s->config->peer_count && st->note_count < STATUS_NOTES; i++)
+		if (takeovers_are_many(&s->begun[i], supervisor_now()))
+			snprintf(st->note[st->note_count++], STATUS_NOTE, "%s: %s", name_of(s, i), begins_anew);
+}
+
 /* A client that wants to can end its session and begin another many times a second. */
 static void say_over(struct supervisor *s, unsigned peer)
 {
-	const char *name = s->config->role == CONFIG_CLIENT ? supervisor_server(s)->name : s->config->peer[peer].name;
+	const char *name = name_of(s, peer);
 	unsigned unsaid;
 
 	if (!rarely_say(&s->over[peer], OVER_AGAIN, supervisor_now(), &unsaid))
@@ -227,6 +252,7 @@ static void on_event(struct supervisor *s, const struct message_event *e)
 {
 	switch (e->type) {
 	case MESSAGE_SESSION_UP:
+		note_begun(s, e->peer);
 		if (s->config->role == CONFIG_CLIENT) {
 			supervisor_end_looking(s);
 			supervisor_session_is_up(s, &e->tunnel);
