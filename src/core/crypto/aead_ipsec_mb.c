@@ -16,7 +16,6 @@
 #include <string.h>
 
 #define CACHE_LINE	64
-#define ROUND_UP(size)	(((size) + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE)
 
 /* CPUs that its code is made for; elsewhere it imitates what is missing. */
 static bool is_there(void)
@@ -24,11 +23,13 @@ static bool is_there(void)
 	return crypto_aead_aes256gcm_is_available() == 1;
 }
 
-/* NULL: memory, or it does not know this CPU. */
-static IMB_MGR *manager_new(void)
+/* Room for a key's context, and a manager to fill it from.  NULL: memory, or it does not know this CPU. */
+static IMB_MGR *begin(struct aead_key *k, size_t size)
 {
-	IMB_MGR *m = alloc_mb_mgr(0);
+	IMB_MGR *m;
 
+	k->context = aligned_alloc(CACHE_LINE, (size + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE);
+	m = k->context != NULL ? alloc_mb_mgr(0) : NULL;
 	if (m == NULL)
 		return NULL;
 	init_mb_mgr_auto(m, NULL);
@@ -36,6 +37,13 @@ static IMB_MGR *manager_new(void)
 		return m;
 	free_mb_mgr(m);
 	return NULL;
+}
+
+static void end(struct aead_key *k, size_t size)
+{
+	if (k->context != NULL)
+		sodium_memzero(k->context, size);
+	free(k->context);
 }
 
 /* --- AES-256-GCM ------------------------------------------------------------ */
@@ -47,8 +55,8 @@ struct aes {
 
 static bool aes_init(struct aead_key *k, const uint8_t key[AEAD_KEY])
 {
-	struct aes *x = k->context = aligned_alloc(CACHE_LINE, ROUND_UP(sizeof(*x)));
-	IMB_MGR *m = x != NULL ? manager_new() : NULL;
+	IMB_MGR *m = begin(k, sizeof(struct aes));
+	struct aes *x = k->context;
 
 	if (m == NULL)
 		return false;
@@ -61,9 +69,7 @@ static bool aes_init(struct aead_key *k, const uint8_t key[AEAD_KEY])
 
 static void aes_done(struct aead_key *k)
 {
-	if (k->context != NULL)
-		sodium_memzero(k->context, sizeof(struct aes));
-	free(k->context);
+	end(k, sizeof(struct aes));
 }
 
 static void aes_seal(const struct aead_key *k, const uint8_t nonce[AEAD_NONCE], const uint8_t *ad,
@@ -95,13 +101,13 @@ struct chacha {
 	uint8_t key[AEAD_KEY];
 	chacha_poly_init_t begin;
 	chacha_poly_enc_dec_update_t seal, open;
-	chacha_poly_finalize_t end;
+	chacha_poly_finalize_t finish;
 };
 
 static bool chacha_init(struct aead_key *k, const uint8_t key[AEAD_KEY])
 {
-	struct chacha *x = k->context = malloc(sizeof(*x));
-	IMB_MGR *m = x != NULL ? manager_new() : NULL;
+	IMB_MGR *m = begin(k, sizeof(struct chacha));
+	struct chacha *x = k->context;
 
 	if (m == NULL)
 		return false;
@@ -109,16 +115,14 @@ static bool chacha_init(struct aead_key *k, const uint8_t key[AEAD_KEY])
 	x->begin = m->chacha20_poly1305_init;
 	x->seal = m->chacha20_poly1305_enc_update;
 	x->open = m->chacha20_poly1305_dec_update;
-	x->end = m->chacha20_poly1305_finalize;
+	x->finish = m->chacha20_poly1305_finalize;
 	free_mb_mgr(m);
 	return true;
 }
 
 static void chacha_done(struct aead_key *k)
 {
-	if (k->context != NULL)
-		sodium_memzero(k->context, sizeof(struct chacha));
-	free(k->context);
+	end(k, sizeof(struct chacha));
 }
 
 static void chacha_seal(const struct aead_key *k, const uint8_t nonce[AEAD_NONCE], const uint8_t *ad,
@@ -129,7 +133,7 @@ static void chacha_seal(const struct aead_key *k, const uint8_t nonce[AEAD_NONCE
 
 	x->begin(x->key, &state, nonce, ad, ad_len);
 	x->seal(x->key, &state, to, from, len);
-	x->end(&state, to + len, AEAD_TAG);
+	x->finish(&state, to + len, AEAD_TAG);
 	sodium_memzero(&state, sizeof(state));
 }
 
@@ -142,7 +146,7 @@ static bool chacha_open(const struct aead_key *k, const uint8_t nonce[AEAD_NONCE
 
 	x->begin(x->key, &state, nonce, ad, ad_len);
 	x->open(x->key, &state, data, data, len);
-	x->end(&state, tag, AEAD_TAG);
+	x->finish(&state, tag, AEAD_TAG);
 	sodium_memzero(&state, sizeof(state));
 	return sodium_memcmp(tag, data + len, AEAD_TAG) == 0;
 }
