@@ -143,7 +143,7 @@ $(BUILD)/bench/flood: $(call objects,bench/net/flood.c bench/net/netns.c)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ -pthread
 
 unit: $(UNIT_BIN)
-	prove --directives --jobs $(CORES) --exec '' $(UNIT_BIN)
+	prove --directives --failures --comments --jobs $(CORES) --exec '' $(UNIT_BIN)
 
 unit-programs: $(UNIT_BIN)
 
@@ -155,7 +155,7 @@ print-layers:
 
 # What the simulator makes of the grid and of real walks; -v says each figure.
 bars: $(BARS_BIN)
-	prove --directives --jobs $(CORES) --timer --exec '' $(BARS_BIN)
+	prove --directives --failures --comments --jobs $(CORES) --timer --exec '' $(BARS_BIN)
 
 # Fuzz targets: tests/NAME_fuzz.c.  `make fuzz` builds them all, and runs each
 # for FUZZ_SECONDS; what they find stays in $(BUILD)/fuzz.
@@ -199,7 +199,7 @@ NETNS_RATES	:= demo,failover,grid,strategy
 NETNS_TIMES	:= budget,crash,ecn,idle,leaks,mtu
 
 netns: all
-	prove --directives --jobs $(CORES) --timer --exec bash \
+	prove --directives --failures --comments --jobs $(CORES) --timer --exec bash \
 		--rules 'seq=netns-tests/{$(NETNS_RATES)}.t' --rules 'seq=netns-tests/{$(NETNS_TIMES)}.t' --rules 'seq=**' \
 		netns-tests/*.t
 
@@ -214,7 +214,7 @@ check: test-packages
 	$(MAKE) bars
 	$(MAKE) -j$(CORES) $(ASAN) unit-programs
 	$(MAKE) $(ASAN) unit
-	prove --directives --jobs $(CORES) --timer --exec bash tests/*.t
+	prove --directives --failures --comments --jobs $(CORES) --timer --exec bash tests/*.t
 	$(MAKE) -j$(CORES) fuzz
 	$(MAKE) netns
 

@@ -131,6 +131,18 @@ link_shape wan1
 ok "without a shape it is as fast as before" between "$(rtt_over wan1)" 0 3
 ok "a shape that netem does not know is an error" not link_shape wan1 "delay 5parsec"
 
+# ---- a slow console ----
+
+# The figures are longer and shorter than one look of box_answer's.
+in_pieces() {
+	mkfifo "$T/console"
+	local box_out box_pid=$$
+	exec {box_out}<>"$T/console"
+	(printf 'kernel: hi'; sleep 0.3; printf 'a\r\n=re'; sleep 0.5; printf 'ady'; sleep 0.1; printf ' ok\r\n') >"$T/console" &
+	box_answer ready 5
+}
+ok "an answer of the netem box may come in pieces" in_pieces
+
 # ---- the end ----
 
 # Another test, which tells its processes and directory, and then ends by itself

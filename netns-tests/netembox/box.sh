@@ -27,7 +27,6 @@ BOX_MODULES=/usr/lib/uml/modules
 box_kind=		# kernel or box
 box_pid=		# of the kernel in the box
 box_requests=0
-box_silent=no		# the last request got no answer at all
 declare -A box_words=()	# port -> the words of its netem, without figures
 
 kernel_has_netem() {
@@ -107,19 +106,24 @@ box_join() { # box_join N
 	fi
 }
 
-# The answer to TAG; other lines are the kernel's.
+# The answer to TAG; other lines are the kernel's.  A console brings a line in pieces,
+# and on a busy machine late ones: what `read` had when its time was over is the beginning.
 box_answer() { # box_answer TAG SECONDS
-	local line end=$(($(microseconds) + $2 * 1000000))
-	box_silent=no
+	local piece line='' end=$(($(microseconds) + $2 * 1000000))
 	while [ "$(microseconds)" -lt "$end" ]; do
-		IFS= read -r -t 0.2 -u "$box_out" line || { is_alive "$box_pid" || break; continue; }
+		IFS= read -r -t 0.2 -u "$box_out" piece || {
+			line+=$piece
+			is_alive "$box_pid" || break
+			continue
+		}
+		line+=$piece
 		line=${line%$'\r'}
 		case $line in
 		"=$1 ok") return 0 ;;
 		"=$1 "*) echo "netem: ${line#=* }" >&2; return 1 ;;
 		esac
+		line=
 	done
-	box_silent=yes
 	echo "the netem box does not answer" >&2
 	cat "$T/box/err" >&2
 	return 1
@@ -132,19 +136,13 @@ box_ready() {
 # One at a time, so that whoever asks gets his own answer, a job in the
 # background that replays a trace as well.
 box_request() { # box_request VERB PORT [SPEC]
-	local tag try
+	local tag
 	{
 		flock 9
-		# A console loses a line now and then on a busy machine; asked twice
-		# the same is done twice, which harms nothing.
-		for try in 1 2 3; do
-			box_requests=$((box_requests + 1))
-			tag=$BASHPID.$box_requests
-			echo "$tag $*" >&"$box_in"
-			box_answer "$tag" 5 && return
-			[ "$box_silent" = yes ] || return 1
-		done
-		return 1
+		box_requests=$((box_requests + 1))
+		tag=$BASHPID.$box_requests
+		echo "$tag $*" >&"$box_in"
+		box_answer "$tag" 15
 	} 9>"$T/box/lock"
 }
 
