@@ -26,7 +26,9 @@ PKGS	+= $(LIBCRYPTO)
 CRYPTO	:= -DTTT_LIBCRYPTO
 endif
 # And Intel's seals several times as fast again, on 64-bit x86 of any maker; pkg-config does not know it.
-ifeq ($(shell echo '\#include <intel-ipsec-mb.h>' | $(CC) -E - >/dev/null 2>&1 && echo yes),yes)
+# (What stands for a comment's sign in a call is another thing to each version of make; a variable is not.)
+HASH	:= \#
+ifeq ($(shell echo '$(HASH)include <intel-ipsec-mb.h>' | $(CC) -E - >/dev/null 2>&1 && echo yes),yes)
 IPSEC_MB := -lIPSec_MB
 CRYPTO	+= -DTTT_IPSEC_MB
 endif

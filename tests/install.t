@@ -31,6 +31,14 @@ ok "other words are refused" eval '! .ci/packages buidl 2>/dev/null'
 needs() { make -n --no-print-directory "$1" 2>/dev/null | head -n 1 | grep -qx ./.ci/packages; }
 for target in demo check bench; do ok "make $target begins with all of them" needs $target; done
 
+# --- libraries that need not be there ------------------------------------------------------------
+
+# A compiler that finds no header at all.
+asks_for() { make -Bn all BUILD="$T/none" CC="$1" | grep -cE -- '-DTTT_IPSEC_MB|-lIPSec_MB'; }
+ok "without ipsec-mb's header it is not built in" eval '[ "$(asks_for "cc -nostdinc")" = 0 ]'
+has_header() { echo '#include <intel-ipsec-mb.h>' | cc -E - >/dev/null 2>&1; }
+ok "with it, it is" eval '! has_header || [ "$(asks_for cc)" -gt 0 ]'
+
 # --- install ----------------------------------------------------------------------------------
 
 root=$T/root
