@@ -121,6 +121,27 @@ static void two_downloads_fill_a_link_each(void **state)
 	sim_free(s);
 }
 
+/* As a browser or a measurement of speed opens them: none has sent anything yet. */
+static void downloads_that_begin_at_once_share_the_links(void **state)
+{
+	struct sim *s = two(91, "flow", 20, 10, 10, 20, 0);
+	const struct model_tcp_config config = { .direction = SIM_DOWN };
+	struct model_tcp *tcp[6];
+	double sum = 0;
+
+	(void)state;
+	for (int i = 0; i < 6; i++)
+		tcp[i] = model_tcp_new(s, &config);
+	sim_run(s, SEC(10));
+	for (int i = 0; i < 6; i++) {
+		sum += model_tcp_rate(tcp[i], 3, 10);
+		model_tcp_free(tcp[i]);
+	}
+	printf("# %.1f Mbit/s together\n", sum);
+	assert_true(sum > 26);
+	sim_free(s);
+}
+
 static void flows_move_only_when_their_path_goes(void **state)
 {
 	struct sim *s = two(84, "flow", 20, 20, 20, 20, 0);
@@ -339,6 +360,8 @@ int main(void)
 		TEST("lowest-latency does not flutter between equal paths",
 		     lowest_latency_does_not_flutter_between_equal_paths),
 		TEST("two downloads fill a link each, under flow", two_downloads_fill_a_link_each),
+		TEST("downloads that begin at once share the links, under flow",
+		     downloads_that_begin_at_once_share_the_links),
 		TEST("flows move only when their path goes", flows_move_only_when_their_path_goes),
 		TEST("adaptive gives a call two ways beside a full download",
 		     adaptive_gives_a_call_two_ways_beside_a_full_download),

@@ -220,6 +220,23 @@ static void flow_gives_new_flows_to_who_has_least_to_do(void **state)
 	assert_int_equal(pick_flow(&f, 4, 1000), PATH_BIT(0));
 }
 
+static void flow_expects_something_of_flows_that_have_not_sent_yet(void **state)
+{
+	struct fixture f;
+	int on[2] = { 0 };
+
+	(void)state;
+	prepare(&f, 2);
+	f.path[0].rate = 1400000;
+	f.path[1].rate = 700000;
+	f.path[0].srtt = MSEC(10);
+	f.path[1].srtt = MSEC(20);
+	for (uint32_t flow = 1; flow <= 9; flow++)
+		on[pick_flow(&f, flow, 40) == PATH_BIT(1)]++;
+	assert_int_equal(on[0], 6);	/* by their rates */
+	assert_int_equal(on[1], 3);
+}
+
 static void flow_moves_only_when_the_path_goes_or_after_half_a_minute(void **state)
 {
 	struct fixture f;
@@ -371,6 +388,8 @@ int main(void)
 		     lowest_latency_leaves_for_an_eighth_and_5_ms),
 		TEST("lowest-latency leaves a path that is gone", lowest_latency_leaves_a_path_that_is_gone),
 		TEST("flow gives new flows to who has least to do", flow_gives_new_flows_to_who_has_least_to_do),
+		TEST("flow expects something of flows that have not sent yet",
+		     flow_expects_something_of_flows_that_have_not_sent_yet),
 		TEST("flow moves only when the path goes, or after half a minute",
 		     flow_moves_only_when_the_path_goes_or_after_half_a_minute),
 		TEST("adaptive sends what is sparse twice, within its budget",

@@ -3,8 +3,11 @@
  *
  * A new flow gets the path that has least to do: what was sent there lately,
  * over its rate, and half a round trip, so that an idle near path goes before
- * an idle far one.  It moves only when its path goes, or when it was silent for
- * half a minute.  Flows of one slot, which share a lane, share a path.
+ * an idle far one.  Nobody knows yet what a new flow will send, so it counts for
+ * what any may send in its first round trip (RFC 6928): of many that begin at once
+ * all would else find the same path idle.  It moves only when its path goes, or
+ * when it was silent for half a minute.  Flows of one slot, which share a lane,
+ * share a path.
  */
 #include "strategy/strategy.h"
 
@@ -13,6 +16,7 @@
 #define SILENT		8		/* ticks */
 #define FADE		MSEC(500)	/* in which half of what was sent is forgotten */
 #define FORGET		20		/* halves, after which nothing is left */
+#define EXPECTED	(10 * 1400)	/* bytes of a new flow */
 
 struct flow {
 	struct {
@@ -69,6 +73,7 @@ static path_set flow_pick(void *state, const struct strategy_view *view, const s
 	    !is_there(view, f->slot[slot].path - 1)) {
 		fade(f, view->now);
 		f->slot[slot].path = least_loaded(f, view) + 1;
+		f->sent[f->slot[slot].path - 1] += EXPECTED;
 	}
 	id = f->slot[slot].path - 1;
 	f->slot[slot].used = tick;
