@@ -97,6 +97,37 @@ static void lowest_latency_does_not_flutter_between_equal_paths(void **state)
 	sim_free(s);
 }
 
+/* Of a TCP that fills what it gets while a link of 300 ms stands by: what a round trip of its grows to. */
+static nsec_t round_trip_of_a_tcp(const char *strategy)
+{
+	struct sim *s = two(92, strategy, 20, 10, 10, 300, 0);
+	const struct model_tcp_config config = { .direction = SIM_UP };
+	struct model_tcp *tcp = model_tcp_new(s, &config);
+	nsec_t longest = 0;
+
+	sim_run(s, SEC(2));
+	for (int i = 0; i < 80; i++) {
+		sim_run(s, MSEC(100));
+		longest = nsec_max(longest, model_tcp_stats(tcp).srtt);
+	}
+	model_tcp_free(tcp);
+	sim_free(s);
+	return longest;
+}
+
+static void who_uses_one_path_keeps_no_queue_for_the_others(void **state)
+{
+	static const char *const strategy[] = { "lowest-latency", "failover", "flow", "redundant" };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(strategy); i++) {
+		nsec_t longest = round_trip_of_a_tcp(strategy[i]);
+
+		printf("# %s: %.0f ms\n", strategy[i], (double)longest / 1e6);
+		assert_true(longest < MSEC(250));
+	}
+}
+
 /* --- flow ----------------------------------------------------------------------- */
 
 static void two_downloads_fill_a_link_each(void **state)
@@ -359,6 +390,8 @@ int main(void)
 		TEST("lowest-latency follows the shorter path", lowest_latency_follows_the_shorter_path),
 		TEST("lowest-latency does not flutter between equal paths",
 		     lowest_latency_does_not_flutter_between_equal_paths),
+		TEST("who uses one path keeps no queue for the others",
+		     who_uses_one_path_keeps_no_queue_for_the_others),
 		TEST("two downloads fill a link each, under flow", two_downloads_fill_a_link_each),
 		TEST("downloads that begin at once share the links, under flow",
 		     downloads_that_begin_at_once_share_the_links),

@@ -416,6 +416,13 @@ static nsec_t repair_time(const struct peer *p, nsec_t news)
 	return ppm >= 1000000 ? news : news / 1000000 * ppm;
 }
 
+/* Data of ours goes there: where a strategy has one path at a time, the delay of those that wait is nobody's. */
+static bool is_filled(const struct peer *p, const struct path *path, nsec_t now)
+{
+	return peer_carries(p, path) && (p->strategy->ahead != NULL ||
+					 (path->carried_at != 0 && nsec_since(path->carried_at, now) < IN_USE));
+}
+
 /*
  * A queue of 5 ms would keep every packet on the fastest path, which always
  * brings it over first.  To be of use to a path that takes longer, a bulk flow
@@ -424,16 +431,17 @@ static nsec_t repair_time(const struct peer *p, nsec_t news)
  * repair is under way its sender hears nothing, and then all at once: twice that
  * time has to be in the queue, or the paths run dry; and none that stands for
  * less than STANDS_MIN says that more is sent than the paths carry.  Sparse flows
- * pass it all (fq_codel.h).
+ * pass it all (fq_codel.h).  A strategy that takes nothing from the tail has no
+ * use for a queue that bridges delays.
  */
-static nsec_t tune_queue(struct peer *p, nsec_t news)
+static nsec_t tune_queue(struct peer *p, nsec_t news, nsec_t now)
 {
 	nsec_t slowest = 0, usual = 0, fastest = NSEC_NEVER, round_trip, repair, target;
 
 	for (unsigned i = 0; i < PATHS_MAX; i++) {
 		const struct path *path = p->path[i];
 
-		if (path == NULL || !peer_carries(p, path) || path->rtt.min == 0)
+		if (path == NULL || !is_filled(p, path, now) || path->rtt.min == 0)
 			continue;
 		slowest = nsec_max(slowest, path->rtt.min);
 		usual = nsec_max(usual, nsec_min(path->rtt.srtt, USUAL_MAX * path->rtt.min));
@@ -441,6 +449,8 @@ static nsec_t tune_queue(struct peer *p, nsec_t news)
 	}
 	if (slowest == 0)
 		return 0;
+	if (p->strategy->ahead == NULL)
+		slowest = fastest;
 	repair = repair_time(p, news);
 	round_trip = usual + repair;
 	target = (slowest - fastest) / 2 + round_trip * 35 / 100 + 2 * repair;
@@ -478,7 +488,7 @@ void peer_tune(struct peer *p, nsec_t now)
 	if (slowest == 0)
 		return;
 	p->patience = nsec_clamp((slowest - fastest) / 2 + news * 15 / 4 + fastest / 2, PATIENCE_MIN, PATIENCE_MAX);
-	backlog = tune_queue(p, news);
+	backlog = tune_queue(p, news, now);
 	resequencer_set_paths(p->order, in_use);
 	resequencer_set_wait(p->order, p->patience + WAIT_SLACK + nsec_max(2 * backlog, SEC(1)));
 }

@@ -69,7 +69,8 @@ struct strategy_ops {
 	 * While the path of the next packet is occupied, a slower one that is free
 	 * may carry a later packet: which one, by the bytes that leave before it on
 	 * the faster ones, at least 1; SIZE_MAX: none does.  len: of such a packet;
-	 * NULL: nobody does.  It has to be asked anew.
+	 * NULL: nobody does, and so none needs a queue to find something in.  It has
+	 * to be asked anew.
 	 */
 	size_t (*ahead)(const struct strategy_view *view, size_t len, path_set *ret);
 	/* The packet left on these paths, which it may count; NULL: it need not know.  Once for each packet. */
