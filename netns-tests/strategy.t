@@ -107,6 +107,8 @@ ok "a wrong value is refused" refuses 2 "wan0: tier: there is no spare; there ar
 is "and then nothing has changed" "$(client link wan0 | grep -o 'weight=[0-9]*')" weight=3
 ok "fixed without a rate is refused" refuses 2 "wan0: congestion: fixed needs" client link wan0 congestion=fixed
 ok "a strategy that there is not is refused" refuses 2 "there is no such strategy" client strategy fast
+like "a server says that its clients choose" "$(server strategy redundant)" "clients that have said a strategy keep it"
+is "and leaves a client its own" "$(status_of server '.peers[0].strategy')" failover
 ok "a server has no links" refuses 2 "only a client has links" server link wan0 weight=2
 # shellcheck disable=SC2016
 whatever_is_sent() { # whatever_is_sent LINE...: it answers each one, with a refusal

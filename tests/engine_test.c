@@ -184,6 +184,27 @@ static void old_news_that_come_late_change_nothing(void **state)
 	sim_free(s);
 }
 
+static const char *strategy_of_server(struct sim *s, struct engine_peer_status *peer)
+{
+	engine_peer_status(sim_server(s), 0, sim_now(s), peer);
+	return peer->strategy;
+}
+
+static void a_servers_strategy_does_not_overrule_its_clients(void **state)
+{
+	struct sim *s = running(22, "failover");
+	struct engine_peer_status peer;
+
+	(void)state;
+	assert_string_equal(strategy_of_server(s, &peer), "failover");
+	assert_int_equal(engine_set_strategy(sim_server(s), "redundant", sim_now(s)), 0);
+	assert_string_equal(strategy_of_server(s, &peer), "failover");
+	engine_set_strategy(sim_client(s, 0), "weighted", sim_now(s));
+	sim_run(s, SEC(1));
+	assert_string_equal(strategy_of_server(s, &peer), "weighted");
+	sim_free(s);
+}
+
 static void redundant_copies_hide_the_loss_of_one_link(void **state)
 {
 	struct sim *s = sim_new(5, 1, "redundant");
@@ -553,6 +574,8 @@ int main(void)
 		TEST("the server knows what the client wants of a link",
 		     the_server_knows_what_the_client_wants_of_a_link),
 		TEST("old news that come late change nothing", old_news_that_come_late_change_nothing),
+		TEST("a server's strategy does not overrule its client's",
+		     a_servers_strategy_does_not_overrule_its_clients),
 		TEST("redundant copies hide the loss of one link",
 		     redundant_copies_hide_the_loss_of_one_link),
 		TEST("a black hole is left within 100 ms, and loses nothing",

@@ -308,6 +308,8 @@ int engine_set_strategy(struct engine *e, const char *name, nsec_t now)
 	if (strategy == NULL)
 		return -ENOENT;
 	for (size_t i = 0; i < e->peer_count; i++) {
+		if (e->peer[i].strategy_followed)
+			continue;
 		peer_set_strategy(&e->peer[i], strategy);
 		peer_wake(&e->peer[i]);
 	}

@@ -146,7 +146,10 @@ void engine_path_set_link(struct engine *e, unsigned socket, const struct engine
 /* Something says that the path may work again (or not): ask it now. */
 void engine_path_probe(struct engine *e, unsigned socket, nsec_t now);
 
-/* Change the strategy at run time; both directions follow the client's. -ENOENT: no such name. */
+/*
+ * Change the strategy at run time; both directions follow the client's, so a server's
+ * is for peers that have said none that it knows. -ENOENT: no such name.
+ */
 int engine_set_strategy(struct engine *e, const char *name, nsec_t now);
 /* Say goodbye to every peer (CLOSE); take the datagrams out, then free. */
 void engine_close(struct engine *e, nsec_t now);

@@ -104,6 +104,7 @@ struct peer {
 	uint8_t link_serial[PATHS_MAX], strategy_serial;
 	path_set link_known;		/* server: those that came since the session began, */
 	bool strategy_known;		/* and whether that did */
+	bool strategy_followed;		/* server: it is its client's, not its own */
 	nsec_t heard_at;		/* last authentic datagram */
 
 	const struct strategy_ops *strategy;

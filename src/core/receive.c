@@ -157,6 +157,7 @@ static void take_config(struct arrival *a, const struct frame *f)
 	p->strategy_serial = f->config.serial;
 	copies_set_share(&p->copies, f->config.copies_ppm);
 	/* a name that we do not know leaves ours: both directions need not agree */
+	p->strategy_followed = strategy != NULL;
 	if (strategy != NULL)
 		peer_set_strategy(p, strategy);
 }

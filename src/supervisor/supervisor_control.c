@@ -205,7 +205,11 @@ static void answer_strategy(struct supervisor *s, const struct supervisor_questi
 		return;
 	}
 	memcpy(s->strategy, q->strategy, sizeof(s->strategy));
-	control_accept(s->control, q->request);
+	if (s->config->role == CONFIG_SERVER)
+		control_reply(s->control, q->request, json_pack("{s:b,s:s}", "ok", 1, "text",
+			      "this is a server: clients that have said a strategy keep it, in both directions\n"));
+	else
+		control_accept(s->control, q->request);
 }
 
 void supervisor_answer_ack(struct supervisor *s, const struct message_ack *ack)
