@@ -129,6 +129,34 @@ static void a_clock_that_a_time_server_keeps_is_believed_at_once(void **state)
 	assert_false(budget_turn(row, 1, &now));
 }
 
+/* Who corrects the day of his contract has not been given the bytes back. */
+static void another_day_of_reset_keeps_what_is_counted(void **state)
+{
+	struct budgets b = { 0 };
+	struct budget *row = used_row(&b);
+	struct budget_time now = { .wall = noon(2025, 11, 20), .boot = SEC(2000) };
+
+	(void)state;
+	assert_true(budget_turn(row, 15, &now));	/* later in the month than the 1st, */
+	assert_int_equal(row->month, 20251115);
+	assert_int_equal(row->used, 3 * GB);
+	assert_true(budget_turn(row, 25, &now));	/* and earlier than that */
+	assert_int_equal(row->month, 20251025);
+	assert_int_equal(row->used, 3 * GB);
+	now.wall = noon(2025, 11, 25);
+	assert_true(budget_turn(row, 25, &now));
+	assert_int_equal(row->used, 0);
+	row->used = GB;
+	now.wall = noon(2025, 12, 26);			/* it was off since, and came up with another day */
+	assert_true(budget_turn(row, 5, &now));
+	assert_int_equal(row->month, 20251205);
+	assert_int_equal(row->used, 0);
+	row->used = GB;
+	now.wall = 0;					/* no clock says anything of that */
+	assert_false(budget_turn(row, 1, &now));
+	assert_int_equal(row->used, GB);
+}
+
 static void a_day_that_is_interrupted_begins_anew(void **state)
 {
 	struct budgets b = { 0 };
@@ -207,6 +235,7 @@ int main(void)
 		     a_clock_that_was_ahead_is_believed_after_a_day_and_what_is_counted_stays),
 		TEST("a clock that a time server keeps is believed at once",
 		     a_clock_that_a_time_server_keeps_is_believed_at_once),
+		TEST("another day of reset keeps what is counted", another_day_of_reset_keeps_what_is_counted),
 		TEST("a day that is interrupted begins anew", a_day_that_is_interrupted_begins_anew),
 		TEST("a budget is spent with its last byte", a_budget_is_spent_with_its_last_byte),
 		TEST("what a path has carried is counted once", what_a_path_has_carried_is_counted_once),

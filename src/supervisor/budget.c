@@ -68,10 +68,23 @@ uint32_t budget_month(time_t wall, unsigned reset_day)
 	return (uint32_t)year * 10000 + (uint32_t)month * 100 + reset_day;
 }
 
+/* The month that is counted is not over yet: only its day is another one. */
+static bool is_moved(const struct budget *row, unsigned reset_day, time_t wall)
+{
+	unsigned day = row->month % 100;
+
+	return day != 0 && day != reset_day && budget_month(wall, day) == row->month;
+}
+
 bool budget_turn(struct budget *row, unsigned reset_day, const struct budget_time *now)
 {
 	uint32_t month = budget_month(now->wall, reset_day);
 
+	if (is_moved(row, reset_day, now->wall)) {
+		row->month = month;
+		row->behind_since = 0;
+		return true;
+	}
 	if (month > row->month) {
 		row->month = month;
 		row->used = 0;
