@@ -9,7 +9,8 @@
  * init is dead before its first instruction.  Where the first question fails UML
  * takes the older PTRACE_GETFPREGS, which knows the first 512 bytes.  The rest
  * is nobody's then: that went well on an Intel Xeon, but on an AMD EPYC with AVX-512
- * each insmod of the static busybox crashed.  So where all fits, nothing is kept back.
+ * each insmod of the static busybox crashed.  So where all fits, nothing is kept back,
+ * and box.sh asks glibc to leave those registers alone.
  *
  *	cc -o xstate xstate.c -lseccomp
  */
