@@ -18,15 +18,24 @@
  * call.  fcntl, for the channel's duplicates; getrandom, for libsodium.
  * Nothing here makes a descriptor of a new kind.
  */
+#ifdef __NR_mmap2	/* a 32-bit machine: its other mmap, if there is one, has its protection where no filter can look */
+#define MMAP	SCMP_SYS(mmap2)
+#else
+#define MMAP	SCMP_SYS(mmap)
+#endif
+
 static const int allowed[] = {
 	SCMP_SYS(read), SCMP_SYS(write), SCMP_SYS(readv), SCMP_SYS(writev), SCMP_SYS(close),
 	SCMP_SYS(recvmsg), SCMP_SYS(sendmsg), SCMP_SYS(recvmmsg), SCMP_SYS(sendmmsg),
 	SCMP_SYS(poll), SCMP_SYS(ppoll), SCMP_SYS(fcntl),
 	SCMP_SYS(clock_gettime), SCMP_SYS(gettimeofday), SCMP_SYS(getrandom),
-	SCMP_SYS(brk), SCMP_SYS(mmap), SCMP_SYS(munmap), SCMP_SYS(mremap), SCMP_SYS(madvise),
+	SCMP_SYS(brk), MMAP, SCMP_SYS(munmap), SCMP_SYS(mremap), SCMP_SYS(madvise),
 	SCMP_SYS(futex), SCMP_SYS(restart_syscall), SCMP_SYS(rt_sigreturn),
 	SCMP_SYS(rt_sigprocmask), SCMP_SYS(getpid), SCMP_SYS(gettid), SCMP_SYS(tgkill),
 	SCMP_SYS(exit), SCMP_SYS(exit_group),
+	/* what 32-bit machines have in place of some of them */
+	SCMP_SYS(fcntl64), SCMP_SYS(sigreturn), SCMP_SYS(clock_gettime64), SCMP_SYS(ppoll_time64),
+	SCMP_SYS(futex_time64), SCMP_SYS(recvmmsg_time64),
 #ifdef __SANITIZE_ADDRESS__
 	/* the sanitizers' own: on their way out, and before they say what they have found */
 	SCMP_SYS(sigaltstack), SCMP_SYS(readlink), SCMP_SYS(open), SCMP_SYS(ioctl),
@@ -39,7 +48,7 @@ static int add_rules(scmp_filter_ctx filter)
 		int error = 0;
 
 		/* memory is never made executable, so new code cannot be brought in */
-		if (allowed[i] == SCMP_SYS(mmap))
+		if (allowed[i] == MMAP)
 			error = seccomp_rule_add(filter, SCMP_ACT_ALLOW, allowed[i], 1,
 						 SCMP_A2(SCMP_CMP_MASKED_EQ, 4 /* PROT_EXEC */, 0));
 		else
