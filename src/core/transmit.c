@@ -334,7 +334,7 @@ static bool send_later_one(struct peer *p, size_t len, nsec_t now)
 	if (p->strategy->ahead == NULL || view.count < 2)
 		return false;
 	ahead = p->strategy->ahead(&view, len, &on);
-	if (ahead > UINT32_MAX)
+	if (ahead >= UINT32_MAX)	/* SIZE_MAX may be that very number */
 		return false;
 	/* of several flows each has its turn: so much of each leaves before it */
 	ahead = ahead / fq_codel_stats(p->queue).flows + 1;

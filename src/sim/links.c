@@ -97,7 +97,7 @@ void link_enter(struct sim *s, int client, unsigned link, enum sim_direction dir
 		return;
 	*(up ? &l->up_packets : &l->down_packets) += 1;
 	*(up ? &l->up_bytes : &l->down_bytes) += f.len + outer;
-	sim_mix(s, s->now ^ f.len << 40 ^ (uint64_t)link << 56 ^ (uint64_t)direction << 60);
+	sim_mix(s, s->now ^ (uint64_t)f.len << 40 ^ (uint64_t)link << 56 ^ (uint64_t)direction << 60);
 	if (way->cut || (way->mtu != 0 && f.len + outer > way->mtu)) {
 		wire->lost++;
 		return;

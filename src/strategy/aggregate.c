@@ -67,7 +67,7 @@ static size_t ahead_of(const struct strategy_view *view, const struct strategy_p
 		if (other != p)
 			bytes += (double)nsec_since(at, arrival) * (double)other->rate / 1e9;
 	}
-	return bytes > 0 ? (size_t)bytes + 1 : SIZE_MAX;
+	return bytes > 0 && bytes < UINT32_MAX ? (size_t)bytes + 1 : SIZE_MAX;
 }
 
 static size_t aggregate_ahead(const struct strategy_view *view, size_t len, path_set *ret)
