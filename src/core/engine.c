@@ -217,8 +217,11 @@ void engine_free(struct engine *e)
 
 void engine_close(struct engine *e, nsec_t now)
 {
-	for (size_t i = 0; i < e->peer_count; i++)
-		datagram_close(&e->peer[i], now);
+	(void)now;
+	for (size_t i = 0; i < e->peer_count; i++) {
+		e->peer[i].leaves = true;
+		peer_touch(&e->peer[i]);
+	}
 }
 
 /* --- a client's paths --------------------------------------------------- */
@@ -418,6 +421,9 @@ static void settle_peer(struct peer *p, nsec_t now)
 
 	p->unsettled = p->unticked = false;
 	p->ctx->unsettled--;
+	if (p->leaves)
+		datagram_close(p, now);
+	p->leaves = false;
 	if (tick)
 		peer_tick(p, now);
 	transmit_settle(p, now);
@@ -427,13 +433,14 @@ static void settle_peer(struct peer *p, nsec_t now)
 
 /*
  * What came is answered once for all of a batch, when its end shows: somebody
- * takes out what there is.
+ * takes out what there is.  Many together may have more to say than the outbox
+ * holds: who finds no room has his turn when it is empty.
  */
 static void settle(struct engine *e, nsec_t now)
 {
 	struct peer *p = e->ctx.touched;
 
-	while (e->ctx.unsettled > 0) {
+	while (e->ctx.unsettled > 0 && outbox_takes_more(&e->ctx.outbox)) {
 		if (p->unsettled)
 			settle_peer(p, now);
 		/* others may have been touched meanwhile: they stand in front */
@@ -444,13 +451,18 @@ static void settle(struct engine *e, nsec_t now)
 /* Deadlines are read again only of peers that something happened to. */
 static void read_deadlines(struct engine *e, nsec_t now)
 {
-	struct peer *p;
+	struct peer *p, *waiting = NULL;
 
 	while ((p = e->ctx.touched) != NULL) {
 		e->ctx.touched = p->next_touched;
-		p->is_touched = false;
-		e->deadline[p->index] = peer_deadline(p, now);
+		e->deadline[p->index] = p->unsettled ? now : peer_deadline(p, now);
+		p->is_touched = p->unsettled;
+		if (p->unsettled) {
+			p->next_touched = waiting;
+			waiting = p;
+		}
 	}
+	e->ctx.touched = waiting;
 }
 
 void engine_tick(struct engine *e, nsec_t now)

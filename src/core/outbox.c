@@ -4,6 +4,17 @@
 #include "core/packet.h"
 #include "core/session.h"
 
+bool outbox_takes_more(struct outbox *o)
+{
+	o->rests = o->count >= OUTBOX_ENOUGH || (o->rests && o->count > 0);
+	return !o->rests;
+}
+
+bool outbox_has_room(const struct outbox *o)
+{
+	return o->count + OUTBOX_PACKET <= OUTBOX_SIZE;
+}
+
 bool outbox_gathers(struct outbox *o, const struct hands *hands, size_t len)
 {
 	if (hands->count < 2)

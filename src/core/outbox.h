@@ -16,6 +16,8 @@
 #include "base/hands.h"
 
 #define OUTBOX_SIZE	1024
+#define OUTBOX_ENOUGH	(OUTBOX_SIZE / 2)	/* then nobody else has his turn until it is empty */
+#define OUTBOX_PACKET	64	/* datagrams that one inner packet may become: some pieces, on all paths */
 
 struct keypair;
 
@@ -34,10 +36,15 @@ struct outbox {
 	} entry[OUTBOX_SIZE];
 	unsigned head, count;
 	unsigned unsealed;
+	bool rests;		/* it had enough, and is not empty yet */
 	size_t bytes;		/* that came since it was last empty, or the time before that */
 	bool gathers;		/* what comes now may wait unsealed */
 };
 
+/* Whether somebody else may say all that he has to say: there are many, and each has much. */
+bool outbox_takes_more(struct outbox *o);
+/* One more inner packet finds room. */
+bool outbox_has_room(const struct outbox *o);
 /*
  * Whether the next datagram may wait unsealed; asked for each of them, once: it
  * has so many bytes.

@@ -81,6 +81,7 @@ struct peer {
 	uint16_t index;
 	struct peer *next_touched;
 	bool is_touched, unsettled, unticked;
+	bool leaves;			/* CLOSE is to be said */
 	struct engine_peer_config config;
 	struct handshake_config handed;	/* server: what it hands to this peer; client: what it got */
 

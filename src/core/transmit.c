@@ -45,6 +45,15 @@ static path_set ready_paths(const struct strategy_view *view, path_set set, nsec
 	return ready;
 }
 
+/* Else it goes on as soon as the outbox has been emptied. */
+static bool finds_room(struct peer *p, nsec_t now)
+{
+	if (outbox_has_room(&p->ctx->outbox))
+		return true;
+	p->pump_at = now;
+	return false;
+}
+
 /* --- repair ------------------------------------------------------------- */
 
 /*
@@ -272,6 +281,8 @@ struct asking {
 
 static bool is_let_through(struct peer *p, nsec_t now)
 {
+	if (!finds_room(p, now))
+		return false;
 	if (gate_is_open(&p->gate, now))
 		return true;
 	p->pump_at = nsec_min(p->pump_at, p->gate.opens_at);
@@ -423,7 +434,7 @@ static void pump_repairs(struct peer *p, nsec_t now)
 		item = repair_next(p->repair, now);
 		if (item == NULL)
 			break;
-		path = repair_path(p, item->packet, now, &p->pump_at);
+		path = finds_room(p, now) ? repair_path(p, item->packet, now, &p->pump_at) : NULL;
 		if (path == NULL) {
 			/* it is given up when its time is over */
 			p->pump_at = nsec_min(p->pump_at, item->deadline);
