@@ -15,6 +15,11 @@ static inline uint32_t get_be32(const uint8_t *p)
 	return (uint32_t)get_be16(p) << 16 | get_be16(p + 2);
 }
 
+static inline uint64_t get_be64(const uint8_t *p)
+{
+	return (uint64_t)get_be32(p) << 32 | get_be32(p + 4);
+}
+
 static inline uint32_t get_le24(const uint8_t *p)
 {
 	return (uint32_t)p[2] << 16 | get_le16(p);

@@ -1,8 +1,9 @@
 /*
  * route: which peer an inner address belongs to.
  *
- * The longest prefix wins.  A table is filled once and looked up per packet:
- * a small cache in front answers for the flows that are running.
+ * The longest prefix wins.  A table is filled once and looked up per packet: that
+ * takes a step for each length that some prefix has, whatever the number of
+ * prefixes, and a small cache in front answers for the flows that are running.
  */
 #ifndef TTT_CORE_ROUTE_H
 #define TTT_CORE_ROUTE_H
