@@ -8,7 +8,7 @@
 #include "core/flow/codel.h"
 #include "core/flow/lane.h"
 
-/* A packet that waits; unused ones are a stack by `behind`. */
+/* A packet that waits; those that were used before, and are not, are a stack by `behind`. */
 struct place {
 	struct place *before, *behind;	/* in its flow; NULL: first, last */
 	struct buf *packet;
@@ -39,6 +39,7 @@ struct fq_codel {
 	struct fq_codel_stats stats;
 	struct flow_list fresh, old;	/* a flow without packets leaves in its turn */
 	struct place *unused;
+	uint32_t untouched;		/* place[untouched] and all behind it were never used: who sends little has little memory */
 	struct flow *heap[1 + LANES];	/* those with packets, from 1 on: none has more bytes than the one at half its place */
 	struct flow flow[LANES];
 	struct place place[];		/* config.max_packets */
@@ -55,10 +56,6 @@ struct fq_codel *fq_codel_new(const struct fq_codel_config *config)
 		return NULL;
 	q->config = *config;
 	q->bulk = sparse;
-	for (uint32_t i = config->max_packets; i-- > 0;) {
-		q->place[i].behind = q->unused;
-		q->unused = &q->place[i];
-	}
 	return q;
 }
 
@@ -278,13 +275,24 @@ enum fq_codel_verdict fq_codel_admit(struct fq_codel *q, uint32_t flow, uint32_t
 	return FQ_CODEL_DROP;
 }
 
+/* There is one: the limits are kept. */
+static struct place *take_place(struct fq_codel *q)
+{
+	struct place *at = q->unused;
+
+	if (at == NULL)
+		return &q->place[q->untouched++];
+	q->unused = at->behind;
+	return at;
+}
+
 void fq_codel_push(struct fq_codel *q, struct buf *b, nsec_t now)
 {
 	struct flow *f = &q->flow[lane_of(b->mark[0])];
-	struct place *at = q->unused;
+	struct place *at;
 
 	assert(fits_limits(q, b->len));
-	q->unused = at->behind;
+	at = take_place(q);
 	*at = (struct place){ .before = f->last, .packet = b, .since = now };
 	*(f->last != NULL ? &f->last->behind : &f->first) = at;
 	f->last = at;
