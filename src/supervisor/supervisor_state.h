@@ -116,6 +116,8 @@ struct supervisor {
 	double again_wait;		/* seconds before all is tried once more; 0: the kernel has taken it */
 	double names_wait;		/* seconds before they are tried once more; 0: they are set */
 	struct rarely over[CONFIG_PEERS];	/* that a peer's session is; a client's: its server's */
+	bool in_session[CONFIG_PEERS];	/* server: that peer is, */
+	unsigned sessions;		/* and so many are */
 	struct takeovers begun[CONFIG_PEERS];	/* its sessions, */
 	struct rarely shared[CONFIG_PEERS];	/* and that its key seems to be two machines' */
 	struct rarely deleted;		/* that a table is */

@@ -111,6 +111,8 @@ static void lose_worker(struct supervisor *s)
 	supervisor_answer_all(s);
 	s->worker.restarts++;
 	s->state_at = supervisor_now();
+	s->sessions = 0;
+	memset(s->in_session, 0, sizeof(s->in_session));
 	if (++s->restarts_now > RESTARTS_FIRST && !s->ready) {
 		supervisor_fail(s, EXIT_FAILED, "the worker died %u times: %s", s->restarts_now,
 		     s->worker.last[0] != '\0' ? s->worker.last : "see the log");
@@ -248,19 +250,37 @@ static void say_over(struct supervisor *s, unsigned peer)
 		log_info("%s: the session is over, and %u before it were since this was last said", name, unsaid);
 }
 
+/* A server is up as long as any client is. */
+static void note_session(struct supervisor *s, unsigned peer, bool up)
+{
+	if (s->in_session[peer] == up)
+		return;
+	s->in_session[peer] = up;
+	s->sessions += up ? 1 : -1u;
+	if (s->sessions == (up ? 1 : 0))
+		s->state_at = supervisor_now();
+}
+
 static void on_event(struct supervisor *s, const struct message_event *e)
 {
+	bool server = s->config->role == CONFIG_SERVER;
+
 	switch (e->type) {
 	case MESSAGE_SESSION_UP:
 		note_begun(s, e->peer);
-		if (s->config->role == CONFIG_CLIENT) {
+		if (server) {
+			note_session(s, e->peer, true);
+		} else {
 			supervisor_end_looking(s);
 			supervisor_session_is_up(s, &e->tunnel);
 		}
 		break;
 	case MESSAGE_SESSION_DOWN:
 		supervisor_begin_looking(s);
-		s->state_at = supervisor_now();
+		if (server)
+			note_session(s, e->peer, false);
+		else
+			s->state_at = supervisor_now();
 		say_over(s, e->peer);
 		break;
 	case MESSAGE_PATH_UP:
@@ -268,7 +288,7 @@ static void on_event(struct supervisor *s, const struct message_event *e)
 	case MESSAGE_PATH_ROAMED:
 		break;
 	}
-	if (s->config->role == CONFIG_CLIENT)
+	if (!server)
 		supervisor_note_event(s, e);
 }
 
