@@ -31,7 +31,7 @@ void crowd_move(struct crowd *c, unsigned client);
 /* All clients are behind one address of the Internet: before crowd_run. */
 void crowd_share_address(struct crowd *c);
 
-/* How many clients have a session, and since when the last of them has its own: it began in that run. */
+/* How many clients have a session with the server, and it with them. */
 unsigned crowd_in_session(const struct crowd *c);
 nsec_t crowd_now(const struct crowd *c);
 

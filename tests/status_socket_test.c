@@ -10,7 +10,9 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/text.h"
 #include "control/socket.h"
+#include "control/status_json.h"
 #include "tap.h"
 
 struct server {
@@ -21,7 +23,39 @@ struct server {
 	pthread_t thread;
 };
 
-/* Answers echo with what it was sent; everything else is refused. */
+/* Of the largest server, whose clients have all the paths there are, and long names and figures. */
+static json_t *largest_status(void)
+{
+	static const struct status_path path = {
+		.link = "a-link-with-a-name-of-31-letter", .id = 15, .state = "validating", .tier = "overflow", .ecn = "testing",
+		.state_age = UINT32_MAX * MSEC(1), .srtt = SEC(9), .min_rtt = SEC(9), .loss_ppm = 999999,
+		.tx_packets = INT64_MAX, .tx_bytes = INT64_MAX, .rx_packets = INT64_MAX, .rx_bytes = INT64_MAX,
+		.lost_packets = INT64_MAX, .tx_rate = INT64_MAX, .rx_rate = INT64_MAX, .share_ppm = 999999,
+		.in_flight = INT64_MAX, .mtu = 65535, .marked = INT64_MAX, .weight = 1000, .priority = 255,
+		.max_latency = SEC(9), .max_loss_ppm = 999999,
+	};
+	struct status s = { .role = "server" };
+	json_t *object;
+
+	for (unsigned i = 0; i < STATUS_PEERS; i++) {
+		struct status_peer *peer = status_add_peer(&s);
+
+		text_copy(peer->name, sizeof(peer->name), "a-client-with-a-name-of-31-letter");
+		text_copy(peer->public_key, sizeof(peer->public_key), "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=");
+		for (peer->path_count = 0; peer->path_count < STATUS_PATHS; peer->path_count++) {
+			struct status_path *p = &peer->path[peer->path_count];
+
+			*p = path;
+			addr_parse_port("[2001:db8:ffff:ffff:ffff:ffff:ffff:ffff]:65535", 0, &p->local);
+			p->remote = p->local;
+		}
+	}
+	object = json_pack("{s:b,s:o}", "ok", 1, "status", status_to_json(&s));
+	status_done(&s);
+	return object;
+}
+
+/* Answers echo with what it was sent, status as the largest; everything else is refused. */
 static void on_request(void *ctx, const struct control_request *request)
 {
 	struct server *s = ctx;
@@ -29,6 +63,8 @@ static void on_request(void *ctx, const struct control_request *request)
 	if (strcmp(request->command, "echo") == 0)
 		control_reply(s->control, request->id,
 			      json_pack("{s:b, s:O}", "ok", 1, "was", request->object));
+	else if (strcmp(request->command, "status") == 0)
+		control_reply(s->control, request->id, largest_status());
 	else
 		control_refuse(s->control, request->id, 2, "no such command");
 }
@@ -108,6 +144,27 @@ static void a_request_gets_its_reply_and_the_daemons_pid(void **state)
 {
 	assert_answers(*state);
 	assert_answers(*state);
+}
+
+static void the_status_of_the_largest_server_comes_through(void **state)
+{
+	const struct server *s = *state;
+	json_t *request = json_pack("{s:s}", "command", "status"), *reply;
+	struct status status;
+	char *text;
+
+	assert_int_equal(control_call(s->path, request, SEC(5), &reply, NULL), 0);
+	text = json_dumps(reply, JSON_COMPACT);
+	assert_in_range(strlen(text), STATUS_PEERS * STATUS_PATHS * 100, CONTROL_REPLY / 2);
+	free(text);
+	assert_int_equal(status_from_json(json_object_get(reply, "status"), &status), 0);
+	assert_int_equal(status.peer_count, STATUS_PEERS);
+	for (unsigned i = 0; i < STATUS_PEERS; i++)
+		assert_int_equal(status.peer[i].path_count, STATUS_PATHS);
+	status_done(&status);
+	json_decref(reply);
+	json_decref(request);
+	assert_answers(s);
 }
 
 static void garbage_gets_an_error_and_the_next_line_is_served(void **state)
@@ -234,6 +291,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		WITH_SERVER("a request gets its reply and the daemon's pid", a_request_gets_its_reply_and_the_daemons_pid),
+		WITH_SERVER("the status of the largest server comes through", the_status_of_the_largest_server_comes_through),
 		WITH_SERVER("garbage gets an error and the next line is served", garbage_gets_an_error_and_the_next_line_is_served),
 		WITH_SERVER("an endless request is cut", an_endless_request_is_cut),
 		WITH_SERVER("in a crowd who was silent longest gives way, and others are served after it",
