@@ -338,6 +338,7 @@ static void each_mistake_has_its_line_and_its_words(void **state)
 		{ SERVER, "f: no [peer NAME] section: nobody" },
 		{ SERVER "[peer a]\npublic-key=" K1 "\n", "f:6: [peer a] has no address" },
 		{ SERVER "[peer a]\npublic-key=" K1 "\naddress=10.84.1.0\n", "f:8: address: 10.84.1.0/32 lies outside" },
+		{ SERVER "[peer a]\npublic-key=" K1 "\naddress=10.84.0.0\n", "f:8: address: 10.84.0.0/32 is the first of the" },
 		{ SERVER "[peer a]\npublic-key=" K1 "\naddress=10.84.0.1\n", "f:8: address: 10.84.0.1/32 is, or holds" },
 		{ SERVER "[peer a]\npublic-key=" K1 "\naddress=10.84.0.2\n[peer b]\npublic-key=" K1 "\naddress=10.84.0.3\n",
 		  "f:10: public-key: the same as [peer a]'s in line 7" },
@@ -374,6 +375,44 @@ static void each_mistake_has_its_line_and_its_words(void **state)
 	}
 }
 
+/* So many peers, whose addresses are those after the server's, one by one. */
+static int parse_with_peers(const char *network, unsigned peers, char error[CONFIG_ERROR], struct config **ret)
+{
+	static char text[64 * 1024];
+	size_t len = (size_t)snprintf(text, sizeof(text), "[tunnel]\nrole=server\nlisten=1\naddress=10.84.0.1/%s\n"
+				      "private-key-file=/k\n", network);
+
+	for (unsigned i = 0; i < peers; i++)
+		len += (size_t)snprintf(text + len, sizeof(text) - len, "[peer p%u]\npublic-key=%c%c%s\naddress=10.84.%u.%u\n",
+					i, 'A' + (int)(i / 26), 'A' + (int)(i % 26), K1 + 2, (i + 2) / 256, (i + 2) % 256);
+	assert_true(len < sizeof(text));
+	return config_parse(text, len, "f", strategies, ret, error);
+}
+
+static void a_server_has_as_many_peers_as_fit_its_network_and_no_more_than_256(void **state)
+{
+	static const struct { const char *network; unsigned peers; const char *error; } row[] = {
+		{ "16", 256, NULL },
+		{ "16", 257, "f:774: more than 256 peers" },
+		{ "29", 5, NULL },
+		{ "29", 6, "f:23: address: 10.84.0.7/32 is the last of the network in line 4, which is no host's" },
+		{ "24", 253, NULL },
+		{ "24", 254, "f:767: address: 10.84.0.255/32 is the last" },
+		{ "31", 1, "f:8: address: 10.84.0.2/32 lies outside" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(row); i++) {
+		char error[CONFIG_ERROR] = "";
+		struct config *c = NULL;
+		int r = parse_with_peers(row[i].network, row[i].peers, error, &c);
+
+		if (row[i].error == NULL ? r != 0 : r != -EINVAL || strncmp(error, row[i].error, strlen(row[i].error)) != 0)
+			fail_msg("%u peers in a /%s gave %d: %s", row[i].peers, row[i].network, r, error);
+		config_free(c);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -394,6 +433,8 @@ int main(void)
 		TEST("a client may have several servers, and a way without them",
 		     a_client_may_have_several_servers_and_a_way_without_them),
 		TEST("a server forwards ports to its peers", a_server_forwards_ports_to_its_peers),
+		TEST("a server has as many peers as fit its network, and no more than 256",
+		     a_server_has_as_many_peers_as_fit_its_network_and_no_more_than_256),
 		TEST("each mistake has its line and its words", each_mistake_has_its_line_and_its_words),
 	};
 

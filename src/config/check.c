@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/bytes.h"
 #include "config/forward.h"
 #include "config/link.h"
 #include "config/parser.h"
@@ -114,6 +115,29 @@ static void check_public_keys(struct parser *p)
 					       c->peer[j].name, c->peer[j].public_key_line);
 }
 
+/* A network's first and last address are the network itself and everybody: NULL, or which one it is. */
+static const char *end_of(const struct prefix *network, const struct prefix *host)
+{
+	uint32_t bits = UINT32_MAX >> network->len, rest = get_be32(host->addr.ip) & bits;
+
+	return rest == 0 ? "first" : rest == bits ? "last" : NULL;
+}
+
+/* An address that no host may have cannot be handed to a client. */
+static void check_host(struct parser *p, unsigned line, size_t address, const struct prefix *mine)
+{
+	const struct prefix *network = &p->config->address[address];
+	const char *end;
+	char text[ADDR_TEXT];
+
+	if (mine->addr.family != ADDR_IPV4 || mine->len < 32 || network->len > 30)
+		return;
+	end = end_of(network, mine);
+	if (end != NULL)
+		parser_fail_at(p, line, "address: %s is the %s of the network in line %u, which is no host's",
+			       prefix_print(mine, text), end, p->address_line[address]);
+}
+
 /* One prefix of a peer against the server's own. */
 static void check_inside(struct parser *p, size_t peer, size_t n)
 {
@@ -127,8 +151,10 @@ static void check_inside(struct parser *p, size_t peer, size_t n)
 	for (size_t i = 0; i < c->address_count; i++) {
 		if (prefix_holds(mine, &c->address[i].addr))
 			parser_fail_at(p, line, "address: %s is, or holds, the server's own", text);
-		if (mine->len >= c->address[i].len && prefix_holds(&c->address[i], &mine->addr))
-			inside = true;
+		if (mine->len < c->address[i].len || !prefix_holds(&c->address[i], &mine->addr))
+			continue;
+		inside = true;
+		check_host(p, line, i, mine);
 	}
 	if (!inside)
 		parser_fail_at(p, line, "address: %s lies outside the server's own networks "
