@@ -124,6 +124,13 @@ $(BUILD)/grid: $(BUILD)/obj/tests/grid_run.o $(SIM_ARCHIVES)
 grid: $(BUILD)/grid
 	$<
 
+# What a client costs its server, by how many there are: build/crowd --help.
+$(BUILD)/crowd: $(BUILD)/obj/tests/crowd_run.o $(BUILD)/libsupport.a $(SIM_ARCHIVES)
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(SIM_LIBS) -lcmocka
+
+crowd: $(BUILD)/crowd
+	$<
+
 # What the engine costs, without I/O: build/bench/engine --help.
 $(BUILD)/bench/engine: $(call objects,$(wildcard bench/*.c)) $(BUILD)/libsim.a $(BUILD)/liboutside.a $(BUILD)/libcore.a $(BUILD)/libbase.a
 	@mkdir -p $(@D)
@@ -285,6 +292,6 @@ uninstall:
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: $(FUZZ_BIN:%=%.run) all print-libs print-layers demo netns unit unit-programs bars grid check fuzz bench bench-readme bench-basic bench-engine bench-grid bench-quic bench-failover packages test-packages install uninstall clean
+.PHONY: $(FUZZ_BIN:%=%.run) all print-libs print-layers demo netns unit unit-programs bars grid crowd check fuzz bench bench-readme bench-basic bench-engine bench-grid bench-quic bench-failover packages test-packages install uninstall clean
 .SECONDARY:
 .DELETE_ON_ERROR:

@@ -54,6 +54,8 @@ struct crowd {
 	uint8_t (*key)[32], (*public_key)[32];	/* of the clients, then the server's */
 	struct lane lane[CROWD_PATHS];
 	struct crowd_heard heard;
+	nsec_t (*read)(void);	/* NULL: nobody wants to know */
+	nsec_t began, took;
 	struct client client[];
 };
 
@@ -134,25 +136,65 @@ static void take_inner(struct crowd *c, struct buf *b, bool up)
 	buf_put(b);
 }
 
-/* Gives how many datagrams it has said. */
+static void server_begins(struct crowd *c)
+{
+	if (c->read != NULL)
+		c->began = c->read();
+}
+
+static void server_ends(struct crowd *c)
+{
+	if (c->read != NULL)
+		c->took += c->read() - c->began;
+}
+
+struct said {
+	struct buf *b;
+	struct endpoint to;
+};
+
+static void depart_down(struct crowd *c, const struct said *s)
+{
+	unsigned path, client = whose(c, &s->to.remote, &path);
+	struct addr now_at = outer_of(c, client, path);
+
+	if (c->client[client].vanished || !addr_equal(&s->to.remote, &now_at))
+		buf_put(s->b);
+	else
+		depart(c, client, path, false, s->b);
+}
+
+/* A part of what it has to say: how much. */
+static size_t take_some(struct crowd *c)
+{
+	struct said said[BATCH];
+	size_t count = 0;
+
+	while (count < BATCH && (said[count].b = engine_net_out(c->server, c->now, &said[count].to)) != NULL)
+		count++;
+	server_ends(c);
+	for (size_t i = 0; i < count; i++)
+		depart_down(c, &said[i]);
+	server_begins(c);
+	return count;
+}
+
+/* After server_begins and a call of the engine.  Gives how many datagrams it has said. */
 static uint64_t take_server_out(struct crowd *c)
 {
-	struct endpoint to;
+	struct buf_queue inner = { 0 };
 	uint64_t said = 0;
 	struct buf *b;
+	size_t some;
 
-	for (; (b = engine_net_out(c->server, c->now, &to)) != NULL; said++) {
-		unsigned path, client = whose(c, &to.remote, &path);
-		struct addr now_at = outer_of(c, client, path);
-
-		if (c->client[client].vanished || !addr_equal(&to.remote, &now_at))
-			buf_put(b);
-		else
-			depart(c, client, path, false, b);
-	}
+	while ((some = take_some(c)) > 0)
+		said += some;
 	while ((b = engine_tun_out(c->server, c->now)) != NULL)
-		take_inner(c, b, true);
+		buf_queue_push(&inner, b);
 	c->server_due = engine_deadline(c->server, c->now);
+	server_ends(c);
+	while ((b = buf_queue_pop(&inner)) != NULL)
+		take_inner(c, b, true);
 	return said;
 }
 
@@ -246,6 +288,7 @@ static void arrive(struct crowd *c)
 		take_client_out(c, r.client);
 		return;
 	}
+	server_begins(c);
 	engine_net_in_all(c->server, batch, count, c->now);
 	take_server_out(c);
 }
@@ -281,6 +324,7 @@ void crowd_run(struct crowd *c, nsec_t time)
 			engine_tick(c->client[client].engine, c->now);
 			take_client_out(c, client);
 		} else {
+			server_begins(c);
 			engine_tick(c->server, c->now);
 			take_server_out(c);
 		}
@@ -336,6 +380,7 @@ static void stop_server(struct crowd *c)
 
 void crowd_close_server(struct crowd *c)
 {
+	server_begins(c);
 	engine_close(c->server, c->now);
 	c->heard.goodbyes = take_server_out(c);
 }
@@ -475,8 +520,22 @@ void crowd_send_up(struct crowd *c, unsigned client, unsigned flow, size_t len)
 /* The worker, too, takes out what there is after a batch of them, not after each. */
 void crowd_send_down(struct crowd *c, unsigned client, unsigned flow, size_t len)
 {
-	engine_tun_in(c->server, packet_of(c, client, flow, false, len), c->now);
+	struct buf *b = packet_of(c, client, flow, false, len);
+
+	server_begins(c);
+	engine_tun_in(c->server, b, c->now);
+	server_ends(c);
 	c->server_due = c->now;
+}
+
+void crowd_watch_server(struct crowd *c, nsec_t (*read)(void))
+{
+	c->read = read;
+}
+
+nsec_t crowd_server_took(const struct crowd *c)
+{
+	return c->took;
 }
 
 struct crowd_count crowd_count(const struct crowd *c, unsigned client)
@@ -487,6 +546,7 @@ struct crowd_count crowd_count(const struct crowd *c, unsigned client)
 void crowd_forget(struct crowd *c)
 {
 	memset(&c->heard, 0, sizeof(c->heard));
+	c->took = 0;
 	for (unsigned i = 0; i < c->clients; i++)
 		c->client[i].count = (struct crowd_count){ 0 };
 }

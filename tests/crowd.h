@@ -44,8 +44,12 @@ struct crowd_count {
 	nsec_t up_wait, down_wait;	/* and how long the slowest of them took */
 };
 
+/* From now on the time that the server's engine takes, by such a clock, is counted. */
+void crowd_watch_server(struct crowd *c, nsec_t (*read)(void));
+nsec_t crowd_server_took(const struct crowd *c);
+
 struct crowd_count crowd_count(const struct crowd *c, unsigned client);
-void crowd_forget(struct crowd *c);	/* all counts begin anew */
+void crowd_forget(struct crowd *c);	/* all counts, and what the server took, begin anew */
 
 struct crowd_heard {
 	uint64_t inits, data;	/* datagrams that the server got, by kind */
