@@ -30,6 +30,7 @@
 #define COLLECT_EVERY	64	/* datagrams from the network */
 #define CHANNEL_FD	3
 #define TUN_ERROR_AGAIN	SEC(1)
+#define LARGE		(128 * 1024)	/* bytes of memory that come from the kernel, and are none until they are used */
 
 /* libev's priorities; the channel has 0 */
 enum { FIRST = 2, SOCKETS = 1, TUN = -1, TIMER = -2 };
@@ -504,6 +505,8 @@ int worker_run(int channel_fd, const struct worker_options *options)
 	const char *step = NULL;
 	int error = leave_parent(channel_fd);
 
+	/* said, or the first such piece that is freed raises it: then 256 clients that are away take 60 MB more */
+	mallopt(M_MMAP_THRESHOLD, LARGE);
 	if (error < 0 || sodium_init() < 0 || !prepare(&worker)) {
 		log_error("worker: cannot begin: %s", strerror(error < 0 ? -error : errno));
 		return 1;
