@@ -384,6 +384,56 @@ static void all_can_be_changed_under_traffic_without_a_lost_packet(void **state)
 	sim_free(s);
 }
 
+/* Of a stream each way beside a download, when the first link falls silent and only one of another kind is left. */
+static nsec_t gap_of_a_black_hole(const char *strategy, const struct engine_link *wish)
+{
+	struct sim *s = two(93, strategy, 20, 20, 10, 40, 0);
+	const struct model_tcp_config config = { .direction = SIM_DOWN };
+	struct model_tcp *tcp = model_tcp_new(s, &config);
+	unsigned flow[2];
+	nsec_t gap = 0;
+
+	sim_wish(s, 0, 1, wish);
+	for (int d = SIM_UP; d <= SIM_DOWN; d++)
+		flow[d] = sim_flow(s, 0, (enum sim_direction)d, 200, MSEC(10));
+	sim_run(s, SEC(5));
+	sim_cut(s, 0, 0, true);
+	sim_run(s, SEC(5));
+	for (int d = SIM_UP; d <= SIM_DOWN; d++)
+		sim_flow_stop(s, flow[d]);
+	sim_run(s, SEC(1));
+	for (int d = SIM_UP; d <= SIM_DOWN; d++) {
+		struct sim_flow_stats f = sim_flow_stats(s, flow[d]);
+
+		assert_int_equal(f.received, f.sent);
+		gap = nsec_max(gap, f.longest_gap);
+	}
+	model_tcp_free(tcp);
+	sim_free(s);
+	return gap;
+}
+
+static void a_link_of_any_kind_takes_over_from_one_that_falls_silent(void **state)
+{
+	static const struct engine_link wish[] = {
+		{ .weight = 1 }, { .weight = 1, .metered = true }, { .weight = 1, .tier = ENGINE_TIER_OVERFLOW },
+		{ .weight = 1, .tier = ENGINE_TIER_BACKUP, .metered = true }, { .weight = 1, .priority = 1 },
+	};
+
+	nsec_t gap, worst = 0;
+
+	(void)state;
+	for (size_t n = 0; strategy_at(n) != NULL; n++)
+		for (size_t i = 0; i < ARRAY_SIZE(wish); i++) {
+			gap = gap_of_a_black_hole(strategy_at(n)->name, &wish[i]);
+
+			if (gap > MSEC(200))
+				printf("# %s, kind %zu: %.0f ms\n", strategy_at(n)->name, i, (double)gap / 1e6);
+			worst = nsec_max(worst, gap);
+		}
+	assert_true(worst <= MSEC(200));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -406,6 +456,8 @@ int main(void)
 		TEST("a flood of new flows leaves a call its budget", a_flood_of_new_flows_leaves_a_call_its_budget),
 		TEST("all can be changed under traffic without a lost packet",
 		     all_can_be_changed_under_traffic_without_a_lost_packet),
+		TEST("a link of any kind takes over from one that falls silent",
+		     a_link_of_any_kind_takes_over_from_one_that_falls_silent),
 	};
 
 	return RUN_TESTS(tests);

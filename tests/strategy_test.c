@@ -149,8 +149,27 @@ static void redundant_copies_nothing_onto_metered_links_beside_others(void **sta
 	prepare(&f, 3);
 	f.path[0].metered = f.path[2].metered = true;
 	assert_int_equal(pick(&strategy_redundant, &f), PATH_BIT(1));
+	f.path[1].suspect = true;	/* what works is not left out for what does not */
+	assert_int_equal(pick(&strategy_redundant, &f), 7);
+	f.path[1].suspect = false;
 	f.path[1].metered = true;
 	assert_int_equal(pick(&strategy_redundant, &f), 7);
+}
+
+static void redundant_waits_for_no_suspect_path_beside_others(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	prepare(&f, 2);
+	f.path[0].rate = f.path[1].rate = 1000000;
+	f.path[1].srtt = MSEC(100);
+	f.path[0].free_at = NSEC_NEVER;
+	assert_int_equal(pick(&strategy_redundant, &f), PATH_BIT(0));
+	f.path[0].suspect = true;
+	assert_int_equal(pick(&strategy_redundant, &f), PATH_BIT(1));
+	f.path[1].suspect = true;
+	assert_int_equal(pick(&strategy_redundant, &f), PATH_BIT(0));
 }
 
 static void lowest_latency_leaves_for_an_eighth_and_5_ms(void **state)
@@ -384,6 +403,8 @@ int main(void)
 		     redundant_takes_every_path_that_has_room_in_a_moment),
 		TEST("redundant copies nothing onto metered links beside others",
 		     redundant_copies_nothing_onto_metered_links_beside_others),
+		TEST("redundant waits for no suspect path beside others",
+		     redundant_waits_for_no_suspect_path_beside_others),
 		TEST("lowest-latency leaves for an eighth, and 5 ms",
 		     lowest_latency_leaves_for_an_eighth_and_5_ms),
 		TEST("lowest-latency leaves a path that is gone", lowest_latency_leaves_a_path_that_is_gone),

@@ -6,22 +6,31 @@
  * A packet leaves when the path is free where it arrives first, with a copy on
  * each other one that is free then, or in a moment.  Nobody waits for a path
  * that is full: a copy that stands in a queue arrives when nobody needs it any
- * more, and the slowest link would set the pace.
+ * more, and the slowest link would set the pace.  Nor for a suspect one beside
+ * others: it may have fallen silent, and then it stays full.
  */
 #include "strategy/strategy.h"
 
-static bool all_are_metered(const struct strategy_view *view)
+/* None works that is not metered. */
+static bool needs_metered(const struct strategy_view *view)
 {
 	for (size_t i = 0; i < view->count; i++)
-		if (!view->path[i].metered)
+		if (!view->path[i].metered && !view->path[i].suspect)
 			return false;
 	return true;
+}
+
+static bool is_sooner(const struct strategy_path *p, const struct strategy_path *than, size_t len, nsec_t now)
+{
+	if (p->suspect != than->suspect)
+		return than->suspect;
+	return strategy_arrival(p, len, now) < strategy_arrival(than, len, now);
 }
 
 static path_set redundant_pick(void *state, const struct strategy_view *view,
 			       const struct strategy_packet *packet)
 {
-	bool metered = all_are_metered(view);
+	bool metered = needs_metered(view);
 	const struct strategy_path *first = NULL;
 	path_set soon = 0;
 
@@ -33,8 +42,7 @@ static path_set redundant_pick(void *state, const struct strategy_view *view,
 			continue;
 		if (p->free_at <= view->now + STRATEGY_MOMENT)
 			soon |= PATH_BIT(p->id);
-		if (first == NULL || strategy_arrival(p, packet->len, view->now) <
-				     strategy_arrival(first, packet->len, view->now))
+		if (first == NULL || is_sooner(p, first, packet->len, view->now))
 			first = p;
 	}
 	return first->free_at <= view->now ? soon : PATH_BIT(first->id);
