@@ -50,6 +50,15 @@ static bool shows(const char *command, const char *what)
 	return found;
 }
 
+/* The kernel gives a link its own IPv6 addresses when it sees the carrier, which may be late. */
+static bool is_settled(void)
+{
+	return system("for try in $(seq 200); do "
+		      "[ $(ip -6 route show table all | grep -cE '^(local|multicast) (fe80|ff00).* dev (wan|isp)') = 8 ] && "
+		      "ip -6 route show table local | grep -q '^local 2001:db8:1::2' && exit 0; "
+		      "sleep 0.05; done; exit 1") == 0;
+}
+
 static struct router_options options(void)
 {
 	return (struct router_options){ .marks = usual_marks(), .tun = "ttt0", .runtime_dir = dir };
@@ -265,13 +274,14 @@ int main(void)
 		return geteuid() == 0;
 	}
 	if (mkdtemp(dir) == NULL ||
-	    system("ip link set dev lo up; ip link add wan1 type veth peer name isp1; "
+	    system("for i in all default; do echo 0 >/proc/sys/net/ipv6/conf/$i/accept_dad; done; "
+		   "ip link set dev lo up; ip link add wan1 type veth peer name isp1; "
 		   "ip link add wan2 type veth peer name isp2; for i in wan1 wan2 isp1 isp2; do "
 		   "ip link set dev $i up; done; ip addr add 10.0.1.2/24 dev wan1; ip addr add 10.0.2.2/24 dev wan2; "
 		   "ip -6 addr add 2001:db8:1::2/64 dev wan1 nodad; ip route add default via 10.0.1.1 dev wan1 metric 100; "
 		   "ip route add default via 10.0.2.1 dev wan2 metric 200; "
 		   "ip -6 route add default via 2001:db8:1::1 dev wan1; "
-		   "echo 1 >/proc/sys/net/ipv4/conf/wan1/rp_filter") != 0)
+		   "echo 1 >/proc/sys/net/ipv4/conf/wan1/rp_filter") != 0 || !is_settled())
 		return 1;
 	failed = RUN_TESTS(tests);
 	rmdir(dir);
