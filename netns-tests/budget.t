@@ -87,6 +87,11 @@ ok "that is written at once" within 1 kept_at_least 3000000
 like "status says so in words" "$(client status)" "idle wan1: budget spent until [0-9]+ [A-Z][a-z]+"
 is "and for programs" "$(status_of client '.peers[0].paths[] | select(.link == "wan1").tier')" never
 ok "it carries nothing any more" carries 0 500 pings 200
+because() { [[ $(status_of client .reason) =~ $1 ]]; }
+ok "the other is not to be used, either" client link wan0 tier=never
+ok "then status says that no link is left, not that the server is silent" within 15 because "^no link may carry the tunnel:"
+ok "until one is" client link wan0 tier=primary
+ok "packets go through" within 10 pings 1
 ok "the daemon is killed" kill_all
 ok "it comes up again" client up
 ok "still nothing" carries 0 500 pings 200

@@ -421,6 +421,9 @@ void supervisor_describe_servers(const struct supervisor *s, struct status *st)
 	if (s->host.direct)
 		text_copy(st->reason, sizeof(st->reason),
 			  "no server answers: traffic leaves directly, not through the tunnel");
+	else if (!supervisor_may_use_links(s))
+		text_copy(st->reason, sizeof(st->reason),
+			  "no link may carry the tunnel: each is tier = never, or its budget is spent");
 	else if (v->asking)
 		snprintf(st->reason, sizeof(st->reason), "%s does not answer: asking %s", current(s)->name,
 			 s->config->peer[v->candidate].name);
