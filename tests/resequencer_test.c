@@ -294,6 +294,7 @@ static void what_the_sender_gave_up_is_not_waited_for(void **state)
 static void memory_is_bounded_and_the_oldest_hole_goes_first(void **state)
 {
 	struct fixture f;
+	unsigned held;
 
 	(void)state;
 	open_fixture(&f, 30);
@@ -302,9 +303,10 @@ static void memory_is_bounded_and_the_oldest_hole_goes_first(void **state)
 		put(&f, (struct resequencer_frame){ .lane = lane, .seq = 1000 + lane });
 		assert_true(resequencer_stats(f.r).held_bytes <= 30 * sizeof(struct buf));
 	}
-	/* beside 8 lanes a packet and a shelf of 1024 places for each: two fit */
-	assert_int_equal(resequencer_stats(f.r).held, 2);
-	for (uint16_t lane = 0; lane < 6; lane++)
+	/* beside 8 lanes a packet and a shelf of 1024 places for each: two fit, of a 32-bit machine's four */
+	held = sizeof(void *) == 8 ? 2 : 4;
+	assert_int_equal(resequencer_stats(f.r).held, held);
+	for (uint16_t lane = 0; lane < 8 - held; lane++)
 		assert_int_equal(out(&f), 1000 + lane);
 	assert_int_equal(out(&f), -1);
 	for (uint16_t lane = 0; lane < 100; lane++) {
