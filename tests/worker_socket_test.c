@@ -181,6 +181,59 @@ static void an_earlier_refusal_costs_no_datagram(void **state)
 	buf_pool_free(pool);
 }
 
+/* Before each of so many calls another answer has come from there, where nobody listens. */
+static struct {
+	unsigned answers;
+	struct addr gone;
+} storm;
+
+static int send_in_storm(int fd, const struct udp_datagram *d, size_t n, bool segment, unsigned *ret_messages)
+{
+	struct pollfd pfd = { .fd = fd };
+	struct sockaddr_storage sa;
+	socklen_t len = (socklen_t)addr_to_sockaddr(&storm.gone, &sa);
+
+	if (storm.answers > 0) {
+		storm.answers--;
+		assert_int_equal(sendto(fd, "a", 1, 0, (struct sockaddr *)&sa, len), 1);
+		assert_true(poll(&pfd, 1, 2000) > 0);
+	}
+	return udp_send(fd, d, n, segment, ret_messages);
+}
+
+static void refusals_that_keep_coming_cost_no_datagram(void **state)
+{
+	struct buf_pool *pool = buf_pool_new(2);
+	struct heard h, other_h;
+	struct endpoint good = { 0 };
+	struct addr at;
+	struct worker_socket *s = open_socket(&h, &at);
+	struct worker_socket *other = open_socket(&other_h, &storm.gone);
+	char byte;
+
+	(void)state;
+	worker_socket_free(other);	/* its port is nobody's now */
+	other = open_socket(&other_h, &good.remote);
+	s->send = send_in_storm;
+	storm.answers = 5;
+	for (char c = 'b'; c <= 'c'; c++) {
+		struct buf *b = buf_get(pool);
+
+		buf_append(b, 1)[0] = (uint8_t)c;
+		worker_socket_push(s, b, &good, 0);
+	}
+	assert_true(worker_socket_send(s, SEC(5)));
+	assert_int_equal(storm.answers, 0);
+	assert_int_equal(s->failed, 0);
+	for (char c = 'b'; c <= 'c'; c++) {
+		assert_int_equal(recv(other->fd, &byte, 1, MSG_DONTWAIT), 1);
+		assert_int_equal(byte, c);
+	}
+	worker_socket_free(s);
+	worker_socket_free(other);
+	buf_pool_free(pool);
+}
+
 /* --- runs that go as one message -------------------------------------------- */
 
 /* What a device or a way may say to a message of several, or to a datagram that is too large. */
@@ -382,6 +435,7 @@ int main(void)
 		TEST("what was too big is told apart, and is no failure",
 		     what_was_too_big_is_told_apart_and_is_no_failure),
 		TEST("an earlier refusal costs no datagram", an_earlier_refusal_costs_no_datagram),
+		TEST("refusals that keep coming cost no datagram", refusals_that_keep_coming_cost_no_datagram),
 		TEST("runs go as one message", runs_go_as_one_message),
 		TEST("what goes to one address goes together", what_goes_to_one_address_goes_together),
 		TEST("a way that takes no runs gets datagrams", a_way_that_takes_no_runs_gets_datagrams),

@@ -308,18 +308,25 @@ static void add_link(uint8_t number, const char *name, const char *ip, const str
 	close(fd);
 }
 
-static void start_server(void)
+/* fd stays the caller's. */
+static void start_server_at(int fd)
 {
 	struct message m = { .type = MESSAGE_SOCKET_ADD };
-	int fd = socket_at("127.0.0.1", true, &t.listen);
 
 	start_worker(&t.server);
 	set_up(&t.server, MESSAGE_SERVER, "weighted");
 	m.socket_add.kind = MESSAGE_SOCKET_LISTEN;
 	strcpy(m.socket_add.link, "listen");
 	say(&t.server, &m, fd);
-	close(fd);
 	say(&t.server, &(struct message){ .type = MESSAGE_TUN }, t.tun_inside);
+}
+
+static void start_server(void)
+{
+	int fd = socket_at("127.0.0.1", true, &t.listen);
+
+	start_server_at(fd);
+	close(fd);
 }
 
 static void start_client(void)
@@ -780,6 +787,40 @@ static void a_refused_connection_is_told_with_its_address_and_not_in_floods(void
 	assert_int_equal(stop(&t.client), 0);
 }
 
+/* The kernel says it instead of giving a datagram, so that each would take a turn of the loop. */
+static void what_came_beside_an_answer_is_read_in_the_same_turn(void **state)
+{
+	int listener = socket_at("127.0.0.1", true, &t.listen), gone, stranger, status;
+	struct pollfd answered = { .fd = listener };
+	struct sockaddr_storage nobody, to;
+	struct addr at;
+	uint64_t before;
+	socklen_t len;
+
+	(void)state;
+	gone = socket_at("127.0.0.1", false, &at);
+	close(gone);	/* its port is nobody's now */
+	stranger = socket_at("127.0.0.9", false, NULL);
+	addr_to_sockaddr(&at, &nobody);
+	len = (socklen_t)addr_to_sockaddr(&t.listen, &to);
+	start_server_at(listener);
+	WAIT(t.server.ready);
+	ask_status(&t.server, 1);
+	before = t.server.status.rx_datagrams;
+	kill(t.server.pid, SIGSTOP);
+	assert_int_equal(waitpid(t.server.pid, &status, WUNTRACED), t.server.pid);
+	assert_int_equal(sendto(stranger, "noise", 5, 0, (struct sockaddr *)&to, len), 5);
+	assert_int_equal(sendto(listener, "noise", 5, 0, (struct sockaddr *)&nobody, len), 5);
+	assert_int_equal(poll(&answered, 1, 2000), 1);
+	say(&t.server, &(struct message){ .type = MESSAGE_STATUS_REQUEST, .status_request = { 2 } }, -1);
+	kill(t.server.pid, SIGCONT);
+	WAIT(t.server.status.id == 2 && t.server.status_end);
+	assert_int_equal(t.server.status.rx_datagrams, before + 1);
+	close(stranger);
+	close(listener);
+	assert_int_equal(stop(&t.server), 0);
+}
+
 static void a_socket_that_cannot_be_used_is_refused_and_closed(void **state)
 {
 	struct message m = { .type = MESSAGE_SOCKET_ADD };
@@ -1056,6 +1097,8 @@ int main(void)
 		TEST("the parent's death ends it", the_parent_s_death_ends_it),
 		TEST("a refused connection is told with its address, and not in floods",
 		     a_refused_connection_is_told_with_its_address_and_not_in_floods),
+		TEST("what came beside an answer of the network is read in the same turn",
+		     what_came_beside_an_answer_is_read_in_the_same_turn),
 		TEST("a socket that cannot be used is refused and closed",
 		     a_socket_that_cannot_be_used_is_refused_and_closed),
 		TEST("a link can go and come back while packets flow",

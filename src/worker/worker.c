@@ -332,6 +332,11 @@ static void deliver(struct worker *w, const struct worker_socket *s)
 	} while (count == COLLECT_EVERY);
 }
 
+static bool is_answer(int got)
+{
+	return got < 0 && got != -EAGAIN && got != -EINTR && got != -ENOBUFS;
+}
+
 static void on_readable(struct ev_loop *loop, ev_io *watcher, int events)
 {
 	struct port *p = watcher->data;
@@ -339,6 +344,9 @@ static void on_readable(struct ev_loop *loop, ev_io *watcher, int events)
 	int got = inlet_receive(w->inlet, p->socket->fd, &p->socket->habit);
 
 	(void)events;
+	/* the network has answered one of ours, and the kernel says that first: what has come is behind it */
+	if (is_answer(got) && worker_socket_errors(p->socket, w->now))
+		got = inlet_receive(w->inlet, p->socket->fd, &p->socket->habit);
 	if (got == -ENOBUFS) {
 		w->count[REPORT_NO_BUFFER]++;
 		ev_io_stop(loop, watcher);

@@ -13,6 +13,7 @@
 #define SEGMENTS_AGAIN		SEC(60)	/* a listener's clients come and go, and with them the devices */
 #define HEAPS			16	/* addresses that are told apart */
 #define ERRORS_AT_ONCE		32	/* so that a flood of ICMP does not hold the loop */
+#define TRIES_ANSWERED		8	/* of what fails while answers to others come */
 
 struct worker_socket *worker_socket_new(int fd, const struct message_socket_add *add, bool segment,
 					const struct worker_socket_owner *owner)
@@ -213,11 +214,12 @@ static void refused(struct worker_socket *s, int error, nsec_t now)
 /*
  * The kernel tells an earlier datagram's fate (ICMP) by failing the next call,
  * without sending what is in hand: so that queue is read, and the datagram
- * tried once more before it is given up.
+ * tried once more before it is given up, or more often where there was an answer
+ * again.  (One that is too large puts its own into that queue.)
  */
 bool worker_socket_send(struct worker_socket *s, nsec_t now)
 {
-	bool tried = false;
+	unsigned tries = 0;
 
 	/* a run that was refused is at the front, as it was */
 	if (s->mixed && s->refused == 0)
@@ -225,17 +227,16 @@ bool worker_socket_send(struct worker_socket *s, nsec_t now)
 	while (s->count > 0) {
 		int n = send_some(s, now);
 
+		if (n == -EAGAIN)
+			return false;
 		if (n > 0) {
 			went(s, (unsigned)n, now);
-			tried = false;
-		} else if (n == -EAGAIN) {
-			return false;
-		} else if (!tried) {
-			worker_socket_errors(s, now);
-			tried = true;
+			tries = 0;
+		} else if (tries < (worker_socket_errors(s, now) && n != -EMSGSIZE ? TRIES_ANSWERED : 1)) {
+			tries++;
 		} else {
 			refused(s, -n, now);
-			tried = false;
+			tries = 0;
 		}
 	}
 	return true;
