@@ -490,6 +490,26 @@ static void a_changed_link_is_in_force_behind_the_barrier(void **state)
 	assert_int_equal(stop(&t.server), 0);
 }
 
+/* What a status says comes behind it. */
+static void a_server_says_of_its_clients_only_who_is_there(void **state)
+{
+	unsigned before, tries = 0;
+
+	(void)state;
+	start_both();
+	say(&t.client, &(struct message){ .type = MESSAGE_SOCKET_REMOVE, .socket_remove = { 1 } }, -1);
+	WAIT(t.client.paths_down > 0);
+	do {
+		before = t.server.paths;
+		ask_status(&t.server, ++tries);
+	} while (t.server.paths > before + 1 && tries < 10000);
+	assert_int_equal(t.server.paths, before + 1);
+	assert_true(t.server.session);
+	assert_int_equal(t.server.paths_up + t.server.paths_down + t.server.roamed, 0);
+	assert_int_equal(stop(&t.client), 0);
+	assert_int_equal(stop(&t.server), 0);
+}
+
 static void a_renamed_link_keeps_its_path(void **state)
 {
 	struct message m = { .type = MESSAGE_LINK_SET, .link_set = { .socket = 1, .link = "lte0" } };
@@ -1081,6 +1101,8 @@ int main(void)
 		TEST("a changed link is in force behind the barrier",
 		     a_changed_link_is_in_force_behind_the_barrier),
 		TEST("a renamed link keeps its path", a_renamed_link_keeps_its_path),
+		TEST("a server says of its clients only who is there",
+		     a_server_says_of_its_clients_only_who_is_there),
 		TEST("a path that is closed says what it has carried",
 		     a_path_that_is_closed_says_what_it_has_carried),
 		TEST("a worker has no right left", a_worker_has_no_right_left),

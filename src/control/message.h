@@ -182,7 +182,7 @@ struct message_tunnel {
 enum message_event_type {
 	MESSAGE_SESSION_UP,
 	MESSAGE_SESSION_DOWN,
-	MESSAGE_PATH_UP,
+	MESSAGE_PATH_UP,		/* this and what follows: of a client's paths */
 	MESSAGE_PATH_DOWN,
 	MESSAGE_PATH_ROAMED,
 };

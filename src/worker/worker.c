@@ -114,6 +114,12 @@ static void write_tun(struct worker *w)
 		tun_failed(w, MESSAGE_ON_SEND, failure.error);
 }
 
+/* A server's supervisor has no links: and of paths each client can make as much news as it likes. */
+static bool is_news(const struct worker *w, const struct engine_event *e)
+{
+	return w->setup.role == MESSAGE_CLIENT || e->type == ENGINE_SESSION_UP || e->type == ENGINE_SESSION_DOWN;
+}
+
 void worker_tell_events(struct worker *w)
 {
 	struct engine_event event;
@@ -121,6 +127,8 @@ void worker_tell_events(struct worker *w)
 
 	/* what the channel has no room for waits in the engine */
 	while (channel_queued(w->channel) < CHANNEL_QUEUE && engine_event_out(w->engine, &event)) {
+		if (!is_news(w, &event))
+			continue;
 		report_event(&event, &m);
 		worker_tell(w, &m);
 	}
