@@ -32,6 +32,22 @@ static void lanes_that_take_turns_are_a_range_each(void **state)
 	assert_int_equal(skips.untold, 0);
 }
 
+/* A backlog is given up from its end: 3000 ranges of one number each would not even find room here. */
+static void what_is_given_up_backwards_is_a_range_too(void **state)
+{
+	(void)state;
+	for (uint32_t i = 0; i < 3000; i++) {
+		skips_add(&skips, 7, (1000 - i) & LANE_SEQ_MASK);
+		skips_add(&skips, 7, (1000 - i) & LANE_SEQ_MASK);	/* another piece of it */
+	}
+	assert_int_equal(skips_tell(&skips, range, 8, &batch), 3);
+	assert_int_equal(range[0].seq, (1000 - SKIPS_RANGE_MAX + 1) & LANE_SEQ_MASK);
+	assert_int_equal(range[0].count, SKIPS_RANGE_MAX);
+	assert_int_equal(range[2].seq, (1000 - 2999) & LANE_SEQ_MASK);
+	assert_int_equal(range[2].count, 3000 - 2 * SKIPS_RANGE_MAX);
+	assert_int_equal(skips.untold, 0);
+}
+
 static void what_was_told_begins_no_longer_range(void **state)
 {
 	(void)state;
@@ -86,6 +102,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE("lanes that take turns are a range each", lanes_that_take_turns_are_a_range_each),
+		CASE("what is given up backwards is a range, too", what_is_given_up_backwards_is_a_range_too),
 		CASE("what was told begins no longer range", what_was_told_begins_no_longer_range),
 		CASE("only the batch that was lost is told again", only_the_batch_that_was_lost_is_told_again),
 		CASE("the oldest gives way", the_oldest_gives_way),

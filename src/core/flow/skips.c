@@ -7,31 +7,38 @@
 
 #define LOOK_BACK	8	/* ranges that a number may join */
 
-/* -1: it is in there already, another piece of the same packet; 0: it is next; else neither. */
-static int32_t distance(const struct skips_range *r, uint32_t seq)
-{
-	return lane_seq_diff(seq, r->seq) - (int32_t)r->count;
-}
-
 static bool is_untold(const struct skips *s, uint32_t at)
 {
 	return s->place[at % SKIPS_RANGES].range.count != 0 && s->place[at % SKIPS_RANGES].batch == 0;
+}
+
+/*
+ * What is lost comes in order; a backlog is given up from its end, where each number
+ * comes before the last one.  It may be in there already: another piece of the same packet.
+ */
+static bool take_in(struct skips_range *r, uint32_t seq)
+{
+	int32_t at = lane_seq_diff(seq, r->seq), count = (int32_t)r->count;
+
+	if (at < -1 || at > count)
+		return false;
+	if (at >= 0 && at < count)
+		return true;
+	if (count == SKIPS_RANGE_MAX)
+		return false;
+	if (at < 0)
+		r->seq = seq;
+	r->count++;
+	return true;
 }
 
 static bool join(struct skips *s, unsigned lane, uint32_t seq)
 {
 	for (uint32_t back = 1; back <= LOOK_BACK && back <= s->next; back++) {
 		struct skips_range *r = &s->place[(s->next - back) % SKIPS_RANGES].range;
-		int32_t d = distance(r, seq);
 
-		if (!is_untold(s, s->next - back) || r->lane != lane)
-			continue;
-		if (d == -1)
+		if (is_untold(s, s->next - back) && r->lane == lane && take_in(r, seq))
 			return true;
-		if (d == 0 && r->count < SKIPS_RANGE_MAX) {
-			r->count++;
-			return true;
-		}
 	}
 	return false;
 }
