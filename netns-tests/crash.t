@@ -101,7 +101,7 @@ has_begun() { [ "$(stat -c %s "$T/got" 2>/dev/null || echo 0)" -gt 200000 ]; }
 for end in client server; do
 	inner_stream
 	rm -f "$T/got"
-	spawn_in client curl -sS -m 20 --limit-rate 2M -o "$T/got" "http://$HOST4/file"
+	spawn_in client curl -sS -m $((20 * TTT_PATIENCE)) --limit-rate 2M -o "$T/got" "http://$HOST4/file"
 	curl=$SPAWNED
 	ok "a transfer runs through the tunnel" within 5 has_begun
 	worker=$(worker_of $end)

@@ -119,11 +119,14 @@ between() { # between VALUE LOW HIGH: both included; not a number: no
 
 microseconds() { echo "${EPOCHREALTIME/./}"; }
 
+# How many times as long a machine may take that is slower than most: vm/boot.sh's.
+TTT_PATIENCE=${TTT_PATIENCE:-1}
+
 # Says what the last try said.  A try is not interrupted: give it its own limit.
 within() { # within SECONDS COMMAND...
 	local end out status=0
 	out=$(mktemp "$T/within.XXXXXX")
-	end=$(($(microseconds) + $(printf '%.0f' "${1}e6")))
+	end=$(($(microseconds) + TTT_PATIENCE * $(printf '%.0f' "${1}e6")))
 	shift
 	until "$@" >"$out" 2>&1; do
 		[ "$(microseconds)" -lt "$end" ] || { status=1; break; }

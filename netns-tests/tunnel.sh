@@ -62,7 +62,7 @@ ttt_in() { # ttt_in NAME COMMAND [OPTION...]: limited in time, as every wait is
 	case $command in
 	up|down) set -- -c "$T/$name.conf" "$@" ;;
 	esac
-	in_ns "$name" timeout -k 5 40 "$TTT" "$command" -r "$T/run-$name" "$@"
+	in_ns "$name" timeout -k 5 $((40 * TTT_PATIENCE)) "$TTT" "$command" -r "$T/run-$name" "$@"
 }
 
 client() { ttt_in client "$@"; }
