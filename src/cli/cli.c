@@ -2,6 +2,7 @@
 #include "cli/cli.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -70,4 +71,22 @@ int cli_ask(const struct cli *cli, const char *ifname, const json_t *request, js
 		return refusal(reply);
 	*ret = reply;
 	return EXIT_DONE;
+}
+
+int cli_ask_for_text(const struct cli *cli, json_t *request)
+{
+	char ifname[CONFIG_IFNAME];
+	const char *text;
+	json_t *reply;
+	int code;
+
+	cli_interface(cli, ifname);
+	code = cli_ask(cli, ifname, request, &reply, NULL);
+	json_decref(request);
+	if (code != EXIT_DONE)
+		return code;
+	text = json_string_value(json_object_get(reply, "text"));
+	fputs(text != NULL ? text : "", stdout);
+	json_decref(reply);
+	return fflush(stdout) == 0 ? EXIT_DONE : EXIT_FAILED;
 }

@@ -49,5 +49,7 @@ void cli_interface(const struct cli *cli, char ret[CONFIG_IFNAME]);
  * is returned.
  */
 int cli_ask(const struct cli *cli, const char *ifname, const json_t *request, json_t **ret, int *ret_pid);
+/* The same of the tunnel that the command is for, and print the text of its reply, if there is one; takes the request. */
+int cli_ask_for_text(const struct cli *cli, json_t *request);
 
 #endif

@@ -1,6 +1,4 @@
 /* link: `ttt link [LINK [KEY=VALUE…]]`: how each link is to be used; change it until the tunnel goes down. */
-#include <stdio.h>
-
 #include "base/log.h"
 #include "cli/cli.h"
 
@@ -24,22 +22,11 @@ static json_t *request_of(const struct cli *cli)
 
 int cli_link(const struct cli *cli)
 {
-	char ifname[CONFIG_IFNAME];
-	json_t *request = request_of(cli), *reply;
-	const char *text;
-	int code;
+	json_t *request = request_of(cli);
 
 	if (request == NULL) {
 		log_error("a link is named by its interface, and a change is KEY=VALUE: see ttt --help");
 		return EXIT_USAGE;
 	}
-	cli_interface(cli, ifname);
-	code = cli_ask(cli, ifname, request, &reply, NULL);
-	json_decref(request);
-	if (code != EXIT_DONE)
-		return code;
-	text = json_string_value(json_object_get(reply, "text"));
-	fputs(text != NULL ? text : "", stdout);
-	json_decref(reply);
-	return fflush(stdout) == 0 ? EXIT_DONE : EXIT_FAILED;
+	return cli_ask_for_text(cli, request);
 }
