@@ -270,6 +270,27 @@ static void flows_live_from_start_to_stop(void **state)
 	done(&r);
 }
 
+/* That nothing came any more is the longest gap of all. */
+static void a_flow_that_hears_no_more_has_a_gap_until_its_end(void **state)
+{
+	struct result r = run("--link 10mbit,20ms --flow tcp --flow call --flow quic,down --flow udp,100kbit,stop 4s "
+			      "--flow udp,100kbit,start 3s --flow tcp,start 3s --flow tcp,bytes 20kB --seconds 6 "
+			      "--at 2s link 1 cut");
+	const struct table *flows = &r.outcome.flows;
+
+	(void)state;
+	assert_between(cell(flows, "1 tcp", 0, "gap ms"), 3800, 4000);
+	assert_between(cell(flows, "2 call up", 0, "gap ms"), 3800, 4000);
+	assert_between(cell(flows, "2 call down", 0, "gap ms"), 3800, 4000);
+	assert_between(cell(flows, "3 quic", 0, "gap ms"), 3700, 4000);
+	assert_between(cell(flows, "4 udp", 0, "gap ms"), 1900, 2150);	/* one in 96 ms */
+	assert_between(cell(flows, "5 udp", 0, "gap ms"), 3000, 3000);	/* it never heard any */
+	assert_between(cell(flows, "6 tcp", 0, "gap ms"), 3000, 3000);
+	assert_between(cell(flows, "7 tcp", 0, "gap ms"), 0, 500);	/* it was done before */
+	assert_between(cell(flows, "8 ping", 0, "gap ms"), 3800, 4100);
+	done(&r);
+}
+
 static void what_was_before_second_0_does_not_count(void **state)
 {
 	struct result r = run("--link 8mbit,10ms,100% --link 8mbit,10ms --flow udp,1mbit,start 1s --seconds 3 "
@@ -364,6 +385,8 @@ int main(void)
 		TEST("a QUIC fills the links, and says how deep it was jumbled",
 		     a_quic_fills_the_links_and_says_how_deep_it_was_jumbled),
 		TEST("flows live from start to stop", flows_live_from_start_to_stop),
+		TEST("a flow that hears no more has a gap until its end",
+		     a_flow_that_hears_no_more_has_a_gap_until_its_end),
 		TEST("what was before second 0 does not count", what_was_before_second_0_does_not_count),
 		TEST("both trace formats are followed from second 0",
 		     both_trace_formats_are_followed_from_second_0),

@@ -20,7 +20,7 @@ struct model_ping {
 	uint16_t id;
 	nsec_t next_at;
 	uint16_t next;
-	nsec_t forgot_at, last_at;
+	nsec_t forgot_at;
 	struct samples round_trip;
 	struct model_ping_stats stats;
 };
@@ -50,9 +50,9 @@ static void answered(struct model_ping *p, nsec_t sent_at)
 		return;
 	p->stats.answered++;
 	samples_add(&p->round_trip, sim_now(p->sim) - sent_at);
-	if (p->last_at != 0)
-		p->stats.longest_gap = nsec_max(p->stats.longest_gap, sim_now(p->sim) - p->last_at);
-	p->last_at = sim_now(p->sim);
+	if (p->stats.last_at != 0)
+		p->stats.longest_gap = nsec_max(p->stats.longest_gap, sim_now(p->sim) - p->stats.last_at);
+	p->stats.last_at = sim_now(p->sim);
 }
 
 static bool ping_take(void *ctx, enum sim_direction direction, const uint8_t *packet, size_t len)
@@ -114,7 +114,6 @@ void model_ping_forget(struct model_ping *p)
 {
 	samples_done(&p->round_trip);
 	p->stats = (struct model_ping_stats){ 0 };
-	p->last_at = 0;
 	p->forgot_at = sim_now(p->sim);
 }
 

@@ -14,6 +14,7 @@ struct model_ping_stats {
 	uint64_t sent, answered;
 	nsec_t p50, p95, p99;		/* round trips */
 	nsec_t longest_gap;		/* between two answers */
+	nsec_t last_at;			/* when one came; 0: none has */
 };
 
 struct model_ping *model_ping_new(struct sim *s, const struct sim_via *via);

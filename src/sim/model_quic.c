@@ -37,7 +37,6 @@ struct model_quic {
 	uint64_t expected;		/* number: all below have come */
 	uint64_t chunk;			/* all below went to the reader */
 	uint8_t *come;			/* by chunk modulo AHEAD */
-	nsec_t last_at;			/* when there was something for the reader */
 	struct model_quic_stats stats;
 };
 
@@ -119,9 +118,9 @@ static void count(struct model_quic *m, uint64_t bytes)
 
 	if (bytes == 0)
 		return;
-	if (m->last_at != 0 && now - m->last_at > m->stats.longest_stall)
-		m->stats.longest_stall = now - m->last_at;
-	m->last_at = now;
+	if (m->stats.last_at != 0 && now - m->stats.last_at > m->stats.longest_stall)
+		m->stats.longest_stall = now - m->stats.last_at;
+	m->stats.last_at = now;
 	m->stats.bytes += bytes;
 	m->stats.second[second < MODEL_QUIC_SECONDS ? second : MODEL_QUIC_SECONDS - 1] += bytes;
 }

@@ -30,6 +30,7 @@ struct model_quic_stats {
 	uint64_t losses;		/* windows lost */
 	uint64_t reordered, deepest;	/* packets that came behind a later one, and by how many numbers */
 	nsec_t longest_stall;		/* without anything for the reader, since the first byte */
+	nsec_t last_at;			/* when there was something; 0: never */
 	uint32_t window;		/* packets, now */
 	nsec_t srtt;
 };

@@ -31,7 +31,6 @@ struct model_tcp {
 	bool accepted;
 	struct tcp_receiver receiver;
 	uint32_t sender_time;
-	nsec_t last_at;			/* when there was something for the reader */
 	struct samples round_trips;
 	struct model_tcp_stats stats;
 };
@@ -180,9 +179,9 @@ static void count(struct model_tcp *m, uint64_t bytes)
 
 	if (bytes == 0)
 		return;
-	if (m->last_at != 0 && now - m->last_at > m->stats.longest_stall)
-		m->stats.longest_stall = now - m->last_at;
-	m->last_at = now;
+	if (m->stats.last_at != 0 && now - m->stats.last_at > m->stats.longest_stall)
+		m->stats.longest_stall = now - m->stats.last_at;
+	m->stats.last_at = now;
 	m->stats.bytes += bytes;
 	m->stats.second[second < MODEL_TCP_SECONDS ? second : MODEL_TCP_SECONDS - 1] += bytes;
 }
@@ -291,7 +290,7 @@ struct model_tcp_stats model_tcp_stats(const struct model_tcp *m)
 {
 	struct model_tcp_stats stats = m->stats;
 	const struct tcp_sender_stats *sender = &m->sender.stats;
-	bool waits = m->stats.done_at == 0;
+	bool waits = m->stats.last_at != 0 && m->stats.done_at == 0;
 
 	stats.sent = sender->sent;
 	stats.resent = sender->resent;
@@ -304,9 +303,8 @@ struct model_tcp_stats model_tcp_stats(const struct model_tcp *m)
 	stats.threshold = m->sender.cubic.threshold;
 	stats.srtt = (nsec_t)(m->sender.srtt8 / 8) * NSEC_PER_USEC;
 	stats.rto = tcp_sender_rto(&m->sender);
-	if (m->last_at != 0 && waits && m->ends_at != NSEC_NEVER &&
-	    sim_now(m->sim) - m->last_at > stats.longest_stall)
-		stats.longest_stall = sim_now(m->sim) - m->last_at;
+	if (waits)
+		stats.longest_stall = nsec_max(stats.longest_stall, sim_now(m->sim) - m->stats.last_at);
 	return stats;
 }
 

@@ -33,6 +33,7 @@ struct model_tcp_stats {
 	unsigned recoveries, timeouts, undone;	/* undone: of both, as spurious */
 	uint64_t duplicates, reordered;	/* segments, at the receiver */
 	nsec_t longest_stall;		/* without anything for the reader, since the first byte */
+	nsec_t last_at;			/* when there was something; 0: never */
 	nsec_t connected_at, done_at;	/* since it began; 0: not yet.  done: all that was to be sent */
 	uint32_t window, threshold;	/* segments, now */
 	nsec_t srtt, rto;

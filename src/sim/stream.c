@@ -50,9 +50,9 @@ bool stream_hear(struct stream *s, const uint8_t told[STREAM_TOLD], nsec_t now)
 	s->stats.received++;
 	note_order(s, number);
 	if (s->any)
-		s->stats.longest_gap = nsec_max(s->stats.longest_gap, now - s->last_at);
+		s->stats.longest_gap = nsec_max(s->stats.longest_gap, now - s->stats.last_at);
 	s->any = true;
-	s->last_at = now;
+	s->stats.last_at = now;
 	samples_add(&s->latency, now - get_le64(told + 4));
 	return true;
 }

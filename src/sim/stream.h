@@ -17,6 +17,7 @@ struct stream_stats {
 	uint64_t late;			/* behind one that was sent after it */
 	uint64_t deepest;		/* how many numbers the latest one came behind */
 	nsec_t longest_gap;		/* between two that came */
+	nsec_t last_at;			/* when one came; 0: none has */
 };
 
 struct stream {
@@ -24,7 +25,6 @@ struct stream {
 	bool any;
 	uint32_t *seen;			/* number + 1 of the last packet in that slot */
 	size_t window;
-	nsec_t last_at;
 	struct samples latency;
 	struct stream_stats stats;
 };

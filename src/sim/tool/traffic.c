@@ -154,8 +154,7 @@ static double milliseconds(nsec_t t)
 	return (double)t / 1e6;
 }
 
-/* Seconds that it had; a TCP that is done needed no more. */
-static double lasted(const struct traffic *t)
+static nsec_t ends_at(const struct traffic *t)
 {
 	nsec_t until = t->end;
 
@@ -163,27 +162,41 @@ static double lasted(const struct traffic *t)
 		until = nsec_min(until, t->started_at + t->plan->stop - t->plan->start);
 	if (t->tcp != NULL && model_tcp_stats(t->tcp).done_at != 0)
 		until = nsec_min(until, t->started_at + model_tcp_stats(t->tcp).done_at);
-	return (double)(until - t->started_at) / 1e9;
+	return until;
 }
 
-static void report_tcp(const struct model_tcp *tcp, double cell[])
+/* Seconds that it had; a TCP that is done needed no more. */
+static double lasted(const struct traffic *t)
 {
-	struct model_tcp_stats stats = model_tcp_stats(tcp);
+	return (double)(ends_at(t) - t->started_at) / 1e9;
+}
+
+/* That nothing came any more until its end, or nothing ever, is one, too. */
+static double gap(const struct traffic *t, nsec_t longest, nsec_t last_at)
+{
+	nsec_t silent = nsec_since(last_at != 0 ? last_at : t->started_at, ends_at(t));
+
+	return milliseconds(nsec_max(longest, silent));
+}
+
+static void report_tcp(const struct traffic *t, double cell[])
+{
+	struct model_tcp_stats stats = model_tcp_stats(t->tcp);
 
 	if (stats.done_at != 0)
 		cell[DONE] = (double)stats.done_at / 1e9;
-	cell[GAP] = milliseconds(stats.longest_stall);
+	cell[GAP] = gap(t, stats.longest_stall, stats.last_at);
 	cell[SENT] = (double)stats.sent;
 	cell[LATE] = (double)stats.reordered;
 	cell[TWICE] = (double)stats.duplicates;
 	cell[RESENT] = (double)stats.resent;
 }
 
-static void report_quic(const struct model_quic *quic, double cell[])
+static void report_quic(const struct traffic *t, double cell[])
 {
-	struct model_quic_stats stats = model_quic_stats(quic);
+	struct model_quic_stats stats = model_quic_stats(t->quic);
 
-	cell[GAP] = milliseconds(stats.longest_stall);
+	cell[GAP] = gap(t, stats.longest_stall, stats.last_at);
 	cell[SENT] = (double)stats.sent;
 	cell[LATE] = (double)stats.reordered;
 	cell[DEEPEST] = (double)stats.deepest;
@@ -201,9 +214,9 @@ static void report_way(struct traffic *t, unsigned number, enum sim_direction di
 	if (t->ping == NULL)
 		cell[GOODPUT] = (double)traffic_bytes(t, direction) * 8e-6 / lasted(t);
 	if (t->tcp != NULL)
-		report_tcp(t->tcp, cell);
+		report_tcp(t, cell);
 	if (t->quic != NULL)
-		report_quic(t->quic, cell);
+		report_quic(t, cell);
 }
 
 void traffic_report(struct traffic *t, unsigned number, struct sim *s, struct table *ret)
@@ -214,9 +227,9 @@ void traffic_report(struct traffic *t, unsigned number, struct sim *s, struct ta
 	stop(t, s);
 }
 
-static void settle_stream(const struct stream_stats *stats, double cell[])
+static void settle_stream(const struct traffic *t, const struct stream_stats *stats, double cell[])
 {
-	cell[GAP] = milliseconds(stats->longest_gap);
+	cell[GAP] = gap(t, stats->longest_gap, stats->last_at);
 	cell[SENT] = (double)stats->sent;
 	cell[LOST] = (double)(stats->sent - stats->received);
 	cell[LATE] = (double)stats->late;
@@ -224,9 +237,9 @@ static void settle_stream(const struct stream_stats *stats, double cell[])
 	cell[TWICE] = (double)stats->duplicates;
 }
 
-static void settle_ping(const struct model_ping_stats *stats, double cell[])
+static void settle_ping(const struct traffic *t, const struct model_ping_stats *stats, double cell[])
 {
-	cell[GAP] = milliseconds(stats->longest_gap);
+	cell[GAP] = gap(t, stats->longest_gap, stats->last_at);
 	cell[SENT] = (double)stats->sent;
 	cell[LOST] = (double)(stats->sent - stats->answered);
 }
@@ -239,11 +252,11 @@ static void settle_way(struct traffic *t, enum sim_direction direction, double c
 
 	if (t->call != NULL || t->udp != NULL) {
 		stream = t->call != NULL ? model_call_counts(t->call, direction) : model_udp_stats(t->udp);
-		settle_stream(&stream, cell);
+		settle_stream(t, &stream, cell);
 	}
 	if (t->ping != NULL) {
 		ping = model_ping_stats(t->ping);
-		settle_ping(&ping, cell);
+		settle_ping(t, &ping, cell);
 	}
 	if (s->count == 0)
 		return;
