@@ -291,6 +291,34 @@ static void a_flow_that_hears_no_more_has_a_gap_until_its_end(void **state)
 	done(&r);
 }
 
+static void assert_says(const struct result *r, const char *line, bool says)
+{
+	char *text = text_of(r);
+
+	if ((strstr(text, line) != NULL) != says)
+		fail_msg("%s: %s", says ? "it does not say" : "it says", line);
+	free(text);
+}
+
+static void who_is_silent_from_the_beginning_is_told(void **state)
+{
+	static const char all[] = "\nthe tunnel is not up at second 0: no link has answered in the 30 s before\n",
+			  two[] = "\nlink 2 is not up at second 0: it has not answered in the 30 s before\n";
+	struct result r = run("--link 8mbit,10ms,100% --link 8mbit,10ms,0%/100% --seconds 1");
+
+	(void)state;
+	assert_says(&r, all, true);
+	assert_says(&r, "link 2 is", false);
+	done(&r);
+	r = run("--link 8mbit,10ms --link 8mbit,10ms,0%/100% --seconds 1");
+	assert_says(&r, two, true);
+	assert_says(&r, "the tunnel is", false);
+	done(&r);
+	r = run("--link 8mbit,10ms --link 20kbit,800ms --set 2 tier=never --seconds 1");	/* slow, but there */
+	assert_says(&r, "not up", false);
+	done(&r);
+}
+
 static void what_was_before_second_0_does_not_count(void **state)
 {
 	struct result r = run("--link 8mbit,10ms,100% --link 8mbit,10ms --flow udp,1mbit,start 1s --seconds 3 "
@@ -387,6 +415,7 @@ int main(void)
 		TEST("flows live from start to stop", flows_live_from_start_to_stop),
 		TEST("a flow that hears no more has a gap until its end",
 		     a_flow_that_hears_no_more_has_a_gap_until_its_end),
+		TEST("who is silent from the beginning is told", who_is_silent_from_the_beginning_is_told),
 		TEST("what was before second 0 does not count", what_was_before_second_0_does_not_count),
 		TEST("both trace formats are followed from second 0",
 		     both_trace_formats_are_followed_from_second_0),

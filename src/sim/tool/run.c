@@ -8,7 +8,6 @@
 #include "sim/tool/traffic.h"
 
 #define WARM_UP		SEC(2)		/* until the tunnel is up and its paths are proven */
-#define WARM_UP_MAX	SEC(30)		/* where links are slow; then it begins in any case */
 #define SETTLE		SEC(2)		/* for what is under way at the end */
 
 struct run;
@@ -103,23 +102,31 @@ static void act(void *ctx, struct sim *s)
 
 /* --- the beginning -------------------------------------------------------- */
 
-static bool all_proven(struct run *r)
+/* The client names its paths by their links.  False: one of them is silent. */
+static bool all_answer(struct run *r, bool ret_silent[SCENARIO_LINKS])
 {
 	struct engine_path_status path[PATHS_MAX];
 	size_t count = engine_path_status(sim_client(r->sim, 0), 0, sim_now(r->sim), path, PATHS_MAX);
-	size_t proven = 0;
+	size_t silent = r->plan->links;
 
-	for (size_t i = 0; i < count; i++)
-		proven += path[i].state == ENGINE_PATH_OK;
-	return proven == r->plan->links;
+	for (size_t i = 0; i < r->plan->links; i++)
+		ret_silent[i] = true;
+	for (size_t i = 0; i < count; i++) {
+		if (path[i].state != ENGINE_PATH_OK)
+			continue;
+		ret_silent[path[i].endpoint.socket] = false;
+		silent--;
+	}
+	return silent == 0;
 }
 
-static void warm_up(struct run *r)
+/* Where links are slow it takes longer. */
+static void warm_up(struct run *r, bool ret_silent[SCENARIO_LINKS])
 {
 	nsec_t from = sim_now(r->sim);
 
 	sim_run(r->sim, WARM_UP);
-	while (!all_proven(r) && sim_now(r->sim) - from < WARM_UP_MAX)
+	while (!all_answer(r, ret_silent) && sim_now(r->sim) - from < RUN_PATIENCE)
 		sim_run(r->sim, MSEC(500));
 	r->zero = sim_now(r->sim);
 }
@@ -150,7 +157,7 @@ static void plan_events(struct run *r)
 	}
 }
 
-static void begin(struct run *r, const struct scenario *plan, uint64_t seed)
+static void begin(struct run *r, const struct scenario *plan, uint64_t seed, struct outcome *ret)
 {
 	r->plan = plan;
 	r->sim = sim_new_clear(seed, 1, plan->strategy);
@@ -159,7 +166,7 @@ static void begin(struct run *r, const struct scenario *plan, uint64_t seed)
 		r->wish[i] = plan->link[i].wish;
 		tell_wish(r, i);
 	}
-	warm_up(r);
+	warm_up(r, ret->silent);
 	follow_traces(r);
 	plan_events(r);
 	for (size_t i = 0; i < plan->flows; i++)
@@ -277,7 +284,7 @@ void run_scenario(const struct scenario *plan, uint64_t seed, struct outcome *re
 	struct gauge_step step;
 
 	must_have(r);
-	begin(r, plan, seed);
+	begin(r, plan, seed, ret);
 	if (series != NULL)
 		name_columns(r, series);
 	for (size_t row = 1; row <= SEC(plan->seconds) / SERIES_STEP; row++) {

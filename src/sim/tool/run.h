@@ -11,7 +11,10 @@
 /* Tables of one run; those of another seed have the same rows. */
 struct outcome {
 	struct table flows, links, tunnel;
+	bool silent[SCENARIO_LINKS];	/* it had not answered when second 0 began */
 };
+
+#define RUN_PATIENCE	SEC(30)		/* second 0 begins then at the latest */
 
 /* series: an empty one, or NULL. */
 void run_scenario(const struct scenario *plan, uint64_t seed, struct outcome *ret,
