@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "sim/tool/arguments.h"
+#include "sim/tool/plot.h"
 #include "sim/tool/report.h"
 #include "tap.h"
 
@@ -291,6 +292,50 @@ static void a_flow_that_hears_no_more_has_a_gap_until_its_end(void **state)
 	done(&r);
 }
 
+/* One after the other, of one, two or three bytes each. */
+static void assert_utf8(const char *text)
+{
+	for (const unsigned char *p = (const unsigned char *)text; *p != '\0';) {
+		size_t more = *p < 0x80 ? 0 : *p >> 5 == 6 ? 1 : *p >> 4 == 14 ? 2 : 9;
+
+		assert_true(more < 9);
+		for (p++; more > 0; more--, p++)
+			assert_int_equal(*p & 0xc0, 0x80);
+	}
+}
+
+static char *script_of(const struct result *r)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *f = open_memstream(&text, &len);
+
+	plot_script(f, r->plan, r->series);
+	fclose(f);
+	return text;
+}
+
+/* Half a ± is no text, and makes a picture that no browser shows. */
+static void a_link_s_name_is_cut_between_characters(void **state)
+{
+	(void)state;
+	for (int digits = 2; digits < 15; digits++) {
+		char line[128], *text[2];
+		struct result r;
+
+		snprintf(line, sizeof(line), "--link 50.00mbit,loss=0.10%%,mtu=1500,queue=100000,%0*dms±5ms,netem --seconds 1",
+			 digits, 20);
+		r = run(line);
+		text[0] = text_of(&r);
+		text[1] = script_of(&r);
+		for (int i = 0; i < 2; i++) {
+			assert_utf8(text[i]);
+			free(text[i]);
+		}
+		done(&r);
+	}
+}
+
 static void assert_says(const struct result *r, const char *line, bool says)
 {
 	char *text = text_of(r);
@@ -415,6 +460,7 @@ int main(void)
 		TEST("flows live from start to stop", flows_live_from_start_to_stop),
 		TEST("a flow that hears no more has a gap until its end",
 		     a_flow_that_hears_no_more_has_a_gap_until_its_end),
+		TEST("a link's name is cut between characters", a_link_s_name_is_cut_between_characters),
 		TEST("who is silent from the beginning is told", who_is_silent_from_the_beginning_is_told),
 		TEST("what was before second 0 does not count", what_was_before_second_0_does_not_count),
 		TEST("both trace formats are followed from second 0",

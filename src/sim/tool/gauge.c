@@ -4,6 +4,10 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/text.h"
+
+#define SHOWN	48	/* bytes of a link's text */
+
 static const char *const way_name[] = { [SIM_UP] = "up", [SIM_DOWN] = "down" };
 
 static const struct sim_wire *wire_of(const struct sim_link *l, int direction)
@@ -164,8 +168,9 @@ void gauge_report_links(struct gauge *g, const char *const *name, struct table *
 {
 	for (unsigned i = 0; i < g->links; i++)
 		for (int direction = SIM_UP; direction <= SIM_DOWN; direction++) {
-			double *cell = direction == SIM_UP ? table_add(ret, "%u %.48s up", i + 1, name[i]) :
-							     table_add(ret, "  down");
+			double *cell = direction == SIM_UP ?
+				       table_add(ret, "%u %.*s up", i + 1, text_whole(name[i], SHOWN), name[i]) :
+				       table_add(ret, "  down");
 
 			report_way(g, i, direction, cell);
 		}

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "sim/tool/plot.h"
 
 #define WIDTH		1200
@@ -13,6 +14,7 @@
 #define RIGHT		236		/* for the keys */
 #define SMOOTH		2		/* steps before and behind that a goodput is the mean of */
 #define LETTER		7		/* pixels that one takes in the label of an event */
+#define SHOWN		60		/* bytes of a link's text */
 #define EVENT_ROWS	4		/* at most; what finds no room in them covers another */
 
 struct panel {
@@ -283,8 +285,8 @@ static void write_title(FILE *f, const struct scenario *plan)
 	fprintf(f, " at screen %.4f, screen 1 offset 0, character -1.3 left noenhanced font ',18'\n",
 		(double)LEFT / WIDTH);
 	for (size_t i = 0; i < plan->links && len < sizeof(text); i++)
-		len += (size_t)snprintf(text + len, sizeof(text) - len, "%slink %zu: %.60s", i > 0 ? "    " : "",
-					i + 1, plan->link[i].text);
+		len += (size_t)snprintf(text + len, sizeof(text) - len, "%slink %zu: %.*s", i > 0 ? "    " : "",
+					i + 1, text_whole(plan->link[i].text, SHOWN), plan->link[i].text);
 	fputs("set label 101 ", f);
 	quote(f, text);
 	fprintf(f, " at screen %.4f, screen 1 offset 0, character -2.9 left noenhanced font ',12' "
