@@ -6,16 +6,18 @@
 #include "sim/tool/plot.h"
 
 #define WIDTH		1200
-#define TITLE		66		/* pixels above the first panel */
+#define TITLE		66		/* pixels above the first panel, with one row of links */
+#define LINKS		16		/* and for each other one */
 #define EVENTS		20		/* and for each row of events */
 #define BOTTOM		64
 #define GAP		34		/* between panels */
-#define LEFT		84
+#define LEFT		100		/* for numbers of five digits and what they are */
 #define RIGHT		236		/* for the keys */
 #define SMOOTH		2		/* steps before and behind that a goodput is the mean of */
-#define LETTER		7		/* pixels that one takes in the label of an event */
+#define LETTER		7		/* pixels that one takes in the label of an event or link */
+#define KEY		21		/* pixels of a line in a key */
 #define SHOWN		60		/* bytes of a link's text */
-#define EVENT_ROWS	4		/* at most; what finds no room in them covers another */
+#define EVENT_ROWS	12		/* at most; what finds no room in them covers another */
 
 struct panel {
 	const char *title;
@@ -23,20 +25,24 @@ struct panel {
 	void (*draw)(FILE *f, const struct scenario *plan, const struct series *series);
 };
 
-/* Of Okabe and Ito, told apart by everybody: links never look like flows. */
-static const char *const link_colour[] = { "#0072b2", "#e69f00", "#56b4e9", "#f0e442", "#999999", "#7f5a00" };
-static const char *const flow_colour[] = { "#000000", "#d55e00", "#009e73", "#cc79a7", "#5d3a9b", "#994f00" };
+/* The first of Okabe and Ito, told apart by everybody: links never look like flows. */
+static const char *const link_colour[SCENARIO_LINKS] = {
+	"#0072b2", "#e69f00", "#56b4e9", "#f0e442", "#999999", "#7f5a00", "#003a5c", "#bfe0c4",
+};
+static const char *const flow_colour[SCENARIO_FLOWS] = {
+	"#000000", "#d55e00", "#009e73", "#cc79a7", "#5d3a9b", "#994f00", "#7fbf00", "#e6007e", "#00b8b8",
+};
 
 static const char *const way_name[] = { [SIM_UP] = "up", [SIM_DOWN] = "down" };
 
 static const char *colour_of_link(size_t i)
 {
-	return link_colour[i % ARRAY_SIZE(link_colour)];
+	return link_colour[i];
 }
 
 static const char *colour_of_flow(size_t i)
 {
-	return flow_colour[i % ARRAY_SIZE(flow_colour)];
+	return flow_colour[i];
 }
 
 /* gnuplot's dashes: of the two ways of one flow, the way down. */
@@ -204,6 +210,12 @@ static bool is_felt(const struct scenario_flow *f)
 	return f->kind != FLOW_TCP && f->kind != FLOW_QUIC;
 }
 
+static bool is_any(const struct scenario_flow *f)
+{
+	(void)f;
+	return true;
+}
+
 /* Of flows whose latency somebody feels. */
 static void draw_latency(FILE *f, const struct scenario *plan, const struct series *s)
 {
@@ -221,23 +233,51 @@ static void draw_latency(FILE *f, const struct scenario *plan, const struct seri
 
 /* --- the page -------------------------------------------------------------- */
 
+/* As high as its key. */
+static unsigned at_least(unsigned height, size_t lines)
+{
+	return height > KEY * lines ? height : KEY * (unsigned)lines;
+}
+
+static size_t lines_of(const struct scenario *plan, bool (*shown)(const struct scenario_flow *f))
+{
+	size_t lines = 0;
+
+	for (size_t i = 0; i < plan->flows; i++)
+		if (shown(&plan->flow[i]))
+			lines += plan->flow[i].kind == FLOW_CALL ? 2 : 1;
+	return lines;
+}
+
 static size_t choose_panels(const struct scenario *plan, struct panel ret[4])
 {
+	const unsigned latency = at_least(190, lines_of(plan, is_felt) + plan->links);
 	const bool up = carries(plan, SIM_UP), down = carries(plan, SIM_DOWN);
 	size_t count = 0;
 
-	ret[count++] = (struct panel){ "goodput\\n[Mbit/s]", 230, draw_goodput };
+	ret[count++] = (struct panel){ "goodput\\n[Mbit/s]", at_least(230, lines_of(plan, is_any)), draw_goodput };
 	if (up || !down)
 		ret[count++] = (struct panel){ "carried by links,\\nup [Mbit/s]", 190, draw_up };
 	if (down)
 		ret[count++] = (struct panel){ "carried by links,\\ndown [Mbit/s]", 190, draw_down };
-	ret[count++] = (struct panel){ "latency\\n[ms]", 190, draw_latency };
+	ret[count++] = (struct panel){ "latency\\n[ms]", latency, draw_latency };
 	return count;
 }
 
 static double pixel_of(const struct scenario *plan, nsec_t at)
 {
 	return LEFT + (double)(WIDTH - LEFT - RIGHT) * (double)at / (double)SEC(plan->seconds);
+}
+
+static double width_of(const char *text)
+{
+	return (double)(LETTER * strlen(text));
+}
+
+/* A label begins at its event's line, or ends there, where the page ends. */
+static bool ends_at_line(const struct scenario *plan, const struct scenario_event *e)
+{
+	return pixel_of(plan, e->at) + width_of(e->text) > WIDTH;
 }
 
 /* The lowest row where each label has room; returns how many rows there are. */
@@ -247,20 +287,21 @@ static unsigned place_events(const struct scenario *plan, unsigned row[SCENARIO_
 	unsigned rows = 0;
 
 	for (size_t i = 0; i < plan->events; i++) {
-		double at = pixel_of(plan, plan->event[i].at);
+		const struct scenario_event *e = &plan->event[i];
+		double at = pixel_of(plan, e->at), width = width_of(e->text), from = at - (ends_at_line(plan, e) ? width : 0);
 
-		if (plan->event[i].at == 0)
+		if (e->at == 0)
 			continue;
 		row[i] = 0;
-		while (row[i] + 1 < EVENT_ROWS && end[row[i]] > at)
+		while (row[i] + 1 < EVENT_ROWS && end[row[i]] > from)
 			row[i]++;
-		end[row[i]] = at + (double)(LETTER * (strlen(plan->event[i].text) + 2));
+		end[row[i]] = from + width + 2 * LETTER;
 		rows = row[i] + 1 > rows ? row[i] + 1 : rows;
 	}
 	return rows;
 }
 
-static void draw_event(FILE *f, const struct scenario_event *e, bool top, unsigned row)
+static void draw_event(FILE *f, const struct scenario *plan, const struct scenario_event *e, bool top, unsigned row)
 {
 	double at = (double)e->at / 1e9;
 
@@ -270,27 +311,54 @@ static void draw_event(FILE *f, const struct scenario_event *e, bool top, unsign
 		return;
 	fputs("set label ", f);
 	quote(f, e->text);
-	fprintf(f, " at first %.3f, graph 1 offset character 0, %.2f noenhanced font ',11' "
-		"textcolor rgb '#505050'\n", at, 0.5 + 0.95 * row);
+	fprintf(f, " at first %.3f, graph 1 offset character 0, %.2f %s noenhanced font ',11' "
+		"textcolor rgb '#505050'\n", at, 0.5 + 0.95 * row, ends_at_line(plan, e) ? "right" : "left");
 }
 
-static void write_title(FILE *f, const struct scenario *plan)
+static void name_link(const struct scenario *plan, size_t i, char ret[SHOWN + 16])
 {
-	char text[1024];
-	size_t len = 0;
+	snprintf(ret, SHOWN + 16, "link %zu: %.*s", i + 1, text_whole(plan->link[i].text, SHOWN), plan->link[i].text);
+}
+
+/* Where a link's name stands below the title. */
+struct spot {
+	double at;
+	unsigned row;
+};
+
+/* Returns how many rows there are beyond the first. */
+static unsigned place_links(const struct scenario *plan, struct spot ret[])
+{
+	struct spot next = { .at = LEFT };
+
+	for (size_t i = 0; i < plan->links; i++) {
+		char name[SHOWN + 16];
+
+		name_link(plan, i, name);
+		if (next.at + width_of(name) > WIDTH)
+			next = (struct spot){ LEFT, next.row + 1 };
+		ret[i] = next;
+		next.at += width_of(name) + 2 * LETTER;
+	}
+	return next.row;
+}
+
+static void write_title(FILE *f, const struct scenario *plan, const struct spot link[], unsigned height)
+{
+	char text[SHOWN + 64];
 
 	snprintf(text, sizeof(text), "ttt, strategy %s", plan->strategy);
 	fputs("set label 100 ", f);
 	quote(f, text);
 	fprintf(f, " at screen %.4f, screen 1 offset 0, character -1.3 left noenhanced font ',18'\n",
 		(double)LEFT / WIDTH);
-	for (size_t i = 0; i < plan->links && len < sizeof(text); i++)
-		len += (size_t)snprintf(text + len, sizeof(text) - len, "%slink %zu: %.*s", i > 0 ? "    " : "",
-					i + 1, text_whole(plan->link[i].text, SHOWN), plan->link[i].text);
-	fputs("set label 101 ", f);
-	quote(f, text);
-	fprintf(f, " at screen %.4f, screen 1 offset 0, character -2.9 left noenhanced font ',12' "
-		"textcolor rgb '#505050'\n", (double)LEFT / WIDTH);
+	for (size_t i = 0; i < plan->links; i++) {
+		name_link(plan, i, text);
+		fprintf(f, "set label %zu ", 101 + i);
+		quote(f, text);
+		fprintf(f, " at screen %.4f, screen %.4f offset 0, character -2.9 left noenhanced font ',12' "
+			"textcolor rgb '#505050'\n", link[i].at / WIDTH, 1 - (double)(LINKS * link[i].row) / height);
+	}
 }
 
 static void write_page(FILE *f, const struct scenario *plan, unsigned height)
@@ -312,7 +380,9 @@ static void draw_panel(FILE *f, const struct panel *p, unsigned at, unsigned hei
 
 void plot_script(FILE *f, const struct scenario *plan, const struct series *series)
 {
-	unsigned row[SCENARIO_EVENTS] = { 0 }, at = TITLE + EVENTS * place_events(plan, row);
+	struct spot link[SCENARIO_LINKS];
+	unsigned row[SCENARIO_EVENTS] = { 0 };
+	unsigned at = TITLE + LINKS * place_links(plan, link) + EVENTS * place_events(plan, row);
 	struct panel panel[4];
 	size_t panels = choose_panels(plan, panel);
 	unsigned height = at + BOTTOM;
@@ -325,9 +395,9 @@ void plot_script(FILE *f, const struct scenario *plan, const struct series *seri
 		fputs("unset label\nunset arrow\n", f);
 		for (size_t j = 0; j < plan->events; j++)
 			if (plan->event[j].at != 0)
-				draw_event(f, &plan->event[j], i == 0, row[j]);
+				draw_event(f, plan, &plan->event[j], i == 0, row[j]);
 		if (i == 0)
-			write_title(f, plan);
+			write_title(f, plan, link, height);
 		draw_panel(f, &panel[i], at, height);
 		fputs(i + 1 == panels ? "set format x '%g'\nset xlabel 'seconds'\n" : "set format x ''\n", f);
 		panel[i].draw(f, plan, series);
