@@ -140,6 +140,24 @@ static void events_are_ordered_by_their_time(void **state)
 	scenario_free(s);
 }
 
+static void settings_may_have_a_space_behind_their_comma(void **state)
+{
+	static const char *const words[] = {
+		"weight=3,tier=backup", "weight=3, tier=backup", "weight=3 tier=backup", ", weight=3 ,tier=backup ,",
+	};
+	struct complaint c = { "" };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
+		struct config_link wish = config_link_default("link 1");
+
+		if (!scenario_change_wish(&wish, words[i], &c))
+			fail_msg("%s: %s", words[i], c.text);
+		assert_int_equal(wish.weight, 3);
+		assert_int_equal(wish.tier, CONFIG_TIER_BACKUP);
+	}
+}
+
 static const struct {
 	const char *line, *complaint;
 } wrong[] = {
@@ -171,6 +189,7 @@ static const struct {
 	{ "--link 5mbit --set 2 weight=3", "--set 2 weight=3: there is no link 2, there are 1" },
 	{ "--link 5mbit --set 1 weight=0", "--set 1 weight=0: link 1: weight: 0 is not a number from 1 to 1000" },
 	{ "--link 5mbit --set 1", "--set 1: set: nothing behind it; write weight=3,tier=backup" },
+	{ "--link 5mbit --set 1 ,", "--set 1 ,: set: nothing behind it; write weight=3,tier=backup" },
 	{ "--link 5mbit --set 1 budget=1GB", "--set 1 budget=1GB: budget: is counted over a month, by the daemon; "
 					     "write an event: --at 10s link 1 set tier=never" },
 	{ "--link 5mbit --at 30s link 1 down", "--at 30s link 1 down: that is after the end; write --seconds 40" },
@@ -268,6 +287,7 @@ int main(void)
 		TEST("a jitter is written with ±, or +-", a_jitter_is_written_with_plus_minus),
 		TEST("flows are what was asked for, and a ping is always there", flows_are_what_was_asked_for),
 		TEST("events are ordered by their time", events_are_ordered_by_their_time),
+		TEST("settings may have a space behind their comma", settings_may_have_a_space_behind_their_comma),
 		TEST("what is wrong is said in one line, with what would be right",
 		     what_is_wrong_is_said_in_one_line),
 		TEST("a wrong strategy is answered with all there are",

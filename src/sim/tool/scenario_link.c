@@ -271,6 +271,17 @@ bool scenario_add_link(struct scenario *s, char *text, struct complaint *c)
 
 /* --- what its user wants -------------------------------------------------- */
 
+/* Those with something in them: between a comma and a space there is nothing. */
+static size_t keep_words(char *word[], size_t count)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < count; i++)
+		if (word[i][0] != '\0')
+			word[kept++] = word[i];
+	return kept;
+}
+
 bool scenario_change_wish(struct config_link *wish, const char *words, struct complaint *c)
 {
 	char text[ITEM_TEXT], error[CONFIG_ERROR], *word[ITEM_MAX];
@@ -281,6 +292,9 @@ bool scenario_change_wish(struct config_link *wish, const char *words, struct co
 	count = item_cut(text, ", ", word);
 	if (count > ITEM_MAX)
 		return complain(c, "more than %d words", ITEM_MAX);
+	count = keep_words(word, count);
+	if (count == 0)
+		return complain(c, "set: nothing behind it; write weight=3,tier=backup");
 	if (config_link_change(&changed, (const char *const *)word, count, error) != 0)
 		return complain(c, "%s", error);
 	if (changed.budget != 0)
