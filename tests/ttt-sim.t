@@ -3,7 +3,7 @@
 cd "$(dirname "$0")/.." || exit 1
 SIM=$(realpath "${BUILD:-build}/ttt-sim")
 . tests/tap.sh
-echo 1..12
+echo 1..13
 
 links=(--link 20mbit,20ms±2ms,1% --link 8mbit,40ms --seconds 5)
 
@@ -55,6 +55,15 @@ unwritable() {
 	[ "$code" = 1 ] && [ ! -s "$T/out" ] && grep -q "^ttt-sim: $T/none/a.csv: cannot write it: No such file" "$T/err"
 }
 ok "a file that cannot be written is said before anything runs" unwritable
+
+full() { # on standard output, too
+	local code
+	"$SIM" "${links[@]}" 2>"$T/err" >/dev/full
+	code=$?
+	cat "$T/err"
+	[ "$code" = 1 ] && [ "$(cat "$T/err")" = "ttt-sim: standard output: cannot write it: No space left on device" ]
+}
+ok "figures that cannot be written are not lost without a word" full
 
 mahimahi() { # one packet in 3 ms: 4 Mbit/s
 	seq 3 3 3000 >"$T/up.trace"

@@ -78,9 +78,9 @@ static int simulate(const struct scenario *plan)
 	good = write_outputs(plan, &outputs, series, &c);
 	series_free(series);
 	free(outcome);
-	if (!good)
-		return say(&c, EXIT_FAILED);
-	return fflush(stdout) == 0 ? EXIT_DONE : EXIT_FAILED;
+	if (fflush(stdout) != 0)
+		good = complain(&c, "standard output: cannot write it: %s", strerror(errno));
+	return good ? EXIT_DONE : say(&c, EXIT_FAILED);
 }
 
 int main(int argc, char **argv)
