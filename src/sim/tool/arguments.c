@@ -89,7 +89,7 @@ void arguments_help(FILE *f)
 		fprintf(f, "  --%s %s\n        %s\n", options[i].name, options[i].value, options[i].help);
 	fputs("  --help, --version\n\nStrategies:\n", f);
 	for (size_t i = 0; strategy_at(i) != NULL; i++)
-		fprintf(f, "  %-12s %s\n", strategy_at(i)->name, strategy_at(i)->summary);
+		fprintf(f, "  %-14s %s\n", strategy_at(i)->name, strategy_at(i)->summary);
 	fputs("\nExample:\n"
 	      "  ttt-sim --link 50mbit,20ms --link 12mbit,20ms,1% --flow tcp --flow call \\\n"
 	      "          --at 10s link 1 down --at 15s link 1 up --plot picture.svg\n\n"
