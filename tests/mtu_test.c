@@ -1,6 +1,7 @@
 /* mtu: links that do not carry a full packet, in virtual time. */
 #include <string.h>
 
+#include "sim/model_tcp.h"
 #include "sim/sim.h"
 #include "tap.h"
 
@@ -238,6 +239,36 @@ static void no_packet_is_lost_when_a_path_shrinks_under_a_flow(void **state)
 	}
 }
 
+/*
+ * 1480: a full packet passes, one that has an ACK along with it does not, and others
+ * whose headers are left out do.
+ */
+static void a_path_that_shrinks_by_a_little_loses_nothing_for_long(void **state)
+{
+	const struct model_tcp_config config = { .direction = SIM_UP };
+
+	(void)state;
+	for (unsigned links = 1; links <= 2; links++) {
+		struct sim *s = sim_new(9, 1, "aggregate");
+		struct shrinking to = { .mtu = 1480 };
+		struct model_tcp *tcp;
+
+		for (unsigned i = 0; i < links; i++)
+			add_link(s, 10 * MBIT, MSEC(20 + 10 * i), 1500);
+		sim_run(s, SEC(2));
+		sim_flow(s, 0, SIM_UP, FULL, FULL * 8 * NSEC_PER_SEC / (4 * MBIT));
+		tcp = model_tcp_new(s, &config);
+		sim_run(s, SEC(3));
+		shrink(&to, s);
+		sim_run(s, SEC(10));
+		assert_int_equal(mtu_of(s, 0, 0), 1480);
+		assert_true(sim_link(s, 0, 0)->up_wire.lost < 40);
+		assert_true(model_tcp_rate(tcp, 4, 13) > (links == 1 ? 5 : 14));
+		model_tcp_free(tcp);
+		sim_free(s);
+	}
+}
+
 /* What passes is no likely size: by trying alone 1380 would be found. */
 static void what_a_router_says_of_a_path_is_what_is_tried(void **state)
 {
@@ -308,6 +339,8 @@ int main(void)
 		TEST("the search is no loss, and ends", the_search_is_no_loss_and_ends),
 		TEST("no packet is lost when a path shrinks under a flow",
 		     no_packet_is_lost_when_a_path_shrinks_under_a_flow),
+		TEST("a path that shrinks by a little loses nothing for long",
+		     a_path_that_shrinks_by_a_little_loses_nothing_for_long),
 		TEST("what a router says of a path is what is tried", what_a_router_says_of_a_path_is_what_is_tried),
 		TEST("a packet without buffers for its pieces is told as lost",
 		     a_packet_without_buffers_for_its_pieces_is_told_as_lost),

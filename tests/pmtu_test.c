@@ -328,6 +328,53 @@ static void a_loss_with_as_large_a_one_behind_it_is_no_black_hole(void **state)
 	assert_false(w.pmtu.doubted);
 }
 
+/* Of two sizes that are nearly alike one passes, the other does not, and both are sent all the time. */
+static void a_black_hole_for_the_larger_of_sizes_nearly_alike_is_found(void **state)
+{
+	struct way w = a_way(1500, 1500);
+	unsigned lost = 0;
+
+	(void)state;
+	search(&w);
+	w.takes = 1480;
+	while (w.pmtu.size > w.takes) {
+		assert_true(++lost < 10);
+		pmtu_arrived(&w.pmtu, 1476, w.now + 1);
+		pmtu_vanished(&w.pmtu, 1489, w.now);
+		assert_int_equal(pmtu_safe(&w.pmtu), lost < PMTU_PROBES ? 1500 : PMTU_BASE);
+		round_trip(&w);
+		pmtu_arrived(&w.pmtu, 1476, w.now);
+	}
+	search(&w);
+	assert_int_equal(w.pmtu.size, 1480);
+}
+
+static void such_a_loss_is_chance_when_as_large_a_one_arrives_in_between(void **state)
+{
+	struct way w = a_way(1500, 1500);
+
+	(void)state;
+	search(&w);
+	for (unsigned i = 0; i < 100; i++) {
+		pmtu_arrived(&w.pmtu, 1476, w.now + 1);
+		pmtu_vanished(&w.pmtu, 1489, w.now);
+		assert_false(w.pmtu.doubted);
+		w.now += MSEC(1);
+		if (i % 2 == 1)
+			pmtu_arrived(&w.pmtu, 1489, w.now);
+	}
+	/* where many are lost, so may some be in a row */
+	w.loss_ppm = 60000;
+	round_trip(&w);
+	for (unsigned i = 0; i < 5; i++) {
+		pmtu_arrived(&w.pmtu, 1476, w.now + 1);
+		pmtu_vanished(&w.pmtu, 1489, w.now);
+		assert_false(w.pmtu.doubted);
+	}
+	pmtu_vanished(&w.pmtu, 1489, w.now);
+	assert_true(w.pmtu.doubted);
+}
+
 static void a_hint_about_data_only_makes_it_ask(void **state)
 {
 	struct way w = a_way(1500, 1500);
@@ -351,6 +398,20 @@ static void a_hint_about_data_only_makes_it_ask(void **state)
 	}
 	assert_true(w.probes <= 11);
 	assert_int_equal(w.pmtu.size, 1500);
+}
+
+/* As 1476 of 1480 are. */
+static void what_is_smaller_than_a_hint_says_nothing_of_it(void **state)
+{
+	struct way w = a_way(1500, 1500);
+
+	(void)state;
+	search(&w);
+	pmtu_too_big(&w.pmtu, 1480, w.now);
+	pmtu_arrived(&w.pmtu, 1476, w.now + 1);
+	assert_int_equal(pmtu_wanted(&w.pmtu), 1500);
+	pmtu_arrived(&w.pmtu, 1481, w.now + 1);
+	assert_int_equal(pmtu_wanted(&w.pmtu), 0);
 }
 
 static void a_router_s_word_after_a_change_takes_two_probes(void **state)
@@ -508,7 +569,12 @@ int main(void)
 		     a_path_narrower_than_the_base_is_left_for_the_floor),
 		TEST("a loss with as large a one behind it is no black hole",
 		     a_loss_with_as_large_a_one_behind_it_is_no_black_hole),
+		TEST("a black hole for the larger of sizes nearly alike is found",
+		     a_black_hole_for_the_larger_of_sizes_nearly_alike_is_found),
+		TEST("such a loss is chance when as large a one arrives in between",
+		     such_a_loss_is_chance_when_as_large_a_one_arrives_in_between),
 		TEST("a hint about data only makes it ask", a_hint_about_data_only_makes_it_ask),
+		TEST("what is smaller than a hint says nothing of it", what_is_smaller_than_a_hint_says_nothing_of_it),
 		TEST("a router's word after a change takes two probes", a_router_s_word_after_a_change_takes_two_probes),
 		TEST("impossible hints are not believed", impossible_hints_are_not_believed),
 		TEST("the search is taken up again after ten minutes of use",

@@ -1,9 +1,9 @@
 /* pmtu: see pmtu.h. */
 #include "core/path/pmtu.h"
 
-#define CLASS_BYTES	64
+#define ABOUT		64	/* bytes: packets of one flow may differ so much */
 #define ETHERNET	1500
-#define LOSS_STEP	20000	/* ppm of loss that allow one lost probe more */
+#define LOSS_STEP	20000	/* ppm of loss, with which one more may be lost by chance */
 #define PROBES_MAX	10
 
 /* What links and tunnels usually leave (RFC 8899 §5.3.2): what is found is one of these, mostly. */
@@ -61,7 +61,7 @@ void pmtu_init(struct pmtu *p, bool ipv6, unsigned limit)
 		.floor = ipv6 ? PMTU_IPV6 : PMTU_FLOOR,
 		.lost_at = NSEC_NEVER,
 		.raise_at = NSEC_NEVER,
-		.allowed = PMTU_PROBES,
+		.chance = PMTU_PROBES,
 	};
 	pmtu_set_limit(p, limit);
 }
@@ -145,6 +145,7 @@ static void refute(struct pmtu *p)
 	if (p->size > p->good)
 		p->size = p->good;
 	p->doubted = false;
+	p->odd_lost = 0;
 	p->out = false;
 	choose(p);
 }
@@ -155,15 +156,13 @@ static void probe_lost(struct pmtu *p)
 	p->lost++;
 	if (p->doubted && p->lost >= PMTU_LOWER)
 		p->size = below(p, p->good);
-	if (p->lost >= p->allowed)
+	if (p->lost >= p->chance || p->lost >= PROBES_MAX)
 		refute(p);
 }
 
 void pmtu_heard(struct pmtu *p, uint64_t largest, nsec_t bound, uint32_t loss_ppm)
 {
-	uint32_t allowed = PMTU_PROBES + loss_ppm / LOSS_STEP;
-
-	p->allowed = (uint8_t)(allowed < PROBES_MAX ? allowed : PROBES_MAX);
+	p->chance = (uint8_t)(PMTU_PROBES + loss_ppm / LOSS_STEP);
 	if (p->out && largest > p->number)
 		p->lost_at = p->sent_at + bound;
 }
@@ -172,7 +171,7 @@ void pmtu_heard(struct pmtu *p, uint64_t largest, nsec_t bound, uint32_t loss_pp
 
 static unsigned class_of(unsigned size)
 {
-	unsigned class = size / CLASS_BYTES;
+	unsigned class = size / PMTU_CLASS;
 
 	return class < PMTU_CLASSES ? class : PMTU_CLASSES - 1;
 }
@@ -182,22 +181,43 @@ void pmtu_arrived(struct pmtu *p, unsigned size, nsec_t sent_at)
 	unsigned class = class_of(size);
 
 	p->came[class] = nsec_max(p->came[class], sent_at);
-	if (p->doubted && class >= p->missing && sent_at >= p->missing_since) {
+	if (size >= p->odd && sent_at >= p->odd_since)
+		p->odd_lost = 0;
+	if (p->doubted && size >= p->missing && sent_at >= p->missing_since) {
 		p->doubted = false;
 		p->size = p->good;
 		choose(p);
 	}
 }
 
-static void doubt(struct pmtu *p, unsigned class, nsec_t since)
+/* One at least as large, that was sent then or later. */
+static bool has_come(const struct pmtu *p, unsigned size, nsec_t since)
+{
+	for (unsigned i = class_of(size); i < PMTU_CLASSES; i++)
+		if (p->came[i] >= since)
+			return true;
+	return false;
+}
+
+static void doubt(struct pmtu *p, unsigned size, nsec_t since)
 {
 	if (!p->doubted)
 		p->missing = p->cautious = 0;
-	p->missing = (uint8_t)(class > p->missing ? class : p->missing);
+	p->missing = (uint16_t)(size > p->missing ? size : p->missing);
 	p->missing_since = since;
 	p->doubted = true;
 	p->hint = 0;
 	choose(p);
+}
+
+/* True: that was so too often for chance. */
+static bool count_odd(struct pmtu *p, unsigned size, nsec_t sent_at)
+{
+	if (p->odd_lost == 0 || size < p->odd)
+		p->odd = (uint16_t)size;
+	p->odd_since = sent_at;
+	p->odd_lost += p->odd_lost < UINT8_MAX;
+	return p->odd_lost >= p->chance;
 }
 
 unsigned pmtu_safe(const struct pmtu *p)
@@ -215,12 +235,14 @@ void pmtu_was_cautious(struct pmtu *p)
 
 void pmtu_vanished(struct pmtu *p, unsigned size, nsec_t sent_at)
 {
-	if (size <= p->floor || size > p->size)
+	unsigned about = size / ABOUT * ABOUT;
+
+	if (size <= p->floor || size > p->size || has_come(p, size, sent_at))
 		return;
-	for (unsigned i = class_of(size); i < PMTU_CLASSES; i++)
-		if (p->came[i] >= sent_at)
-			return;
-	doubt(p, class_of(size), sent_at);
+	if (count_odd(p, size, sent_at))
+		doubt(p, p->odd, sent_at);
+	else if (!has_come(p, about, sent_at))
+		doubt(p, about, sent_at);
 }
 
 void pmtu_too_big(struct pmtu *p, unsigned mtu, nsec_t now)
@@ -237,7 +259,7 @@ void pmtu_too_big(struct pmtu *p, unsigned mtu, nsec_t now)
 	} else if (mtu >= p->base && mtu < p->size && !p->doubted &&
 		   (p->hinted_at == 0 || nsec_since(p->hinted_at, now) >= PMTU_RETRY)) {
 		p->hinted_at = now;
-		doubt(p, class_of(p->size), now);
+		doubt(p, mtu + 1, now);
 	}
 }
 

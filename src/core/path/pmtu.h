@@ -22,10 +22,12 @@
  * probe's answer counts whenever it comes, also after it was given up.
  *
  * Data vanishes when a datagram is lost, and of those sent later smaller ones
- * have arrived but none as large.  Mostly that is chance: the last ones before
- * a pause were lost in a full queue.  So it only raises a doubt, which ends when
- * as large a one arrives after all.  Meanwhile the first few of what was lost go
- * again in a size that passes, and when PMTU_LOWER probes were lost, all does.
+ * have arrived but none about as large; or, where some about as large arrive all
+ * the time, when more were lost since one that large arrived than chance takes.
+ * Mostly it is chance: the last ones before a pause were lost in a full queue.
+ * So it only raises a doubt, which ends when as large a one arrives after all.
+ * Meanwhile the first few of what was lost go again in a size that passes, and
+ * when PMTU_LOWER probes were lost, all does.
  *
  * When the search is over short of the limit, it is taken up again after
  * PMTU_RAISE, at once when the limit changes.
@@ -50,7 +52,8 @@
 #define PMTU_LOWER	2	/* in doubt less is used after so many */
 #define PMTU_CAUTIOUS	32	/* packets that go again in a size that passes, while there is doubt */
 #define PMTU_RETRY	SEC(1)	/* a probe of which nothing was heard is sent again */
-#define PMTU_CLASSES	32	/* of 64 bytes: sizes that are told apart where data vanishes */
+#define PMTU_CLASS	4	/* bytes: sizes that are told apart where data vanishes */
+#define PMTU_CLASSES	(PMTU_MAX / PMTU_CLASS + 1)
 
 struct pmtu {
 	uint16_t floor, base, limit;
@@ -60,12 +63,15 @@ struct pmtu {
 	uint16_t hint;		/* a router says that so much passes; 0: none does */
 	uint16_t probe;		/* the size that is asked for; 0: the search is over */
 	uint8_t lost;		/* probes of that size that were lost */
-	uint8_t allowed;	/* so many may be */
+	uint8_t chance;		/* so many in a row are no chance any more */
 	bool base_known;	/* it was tried, or need not be */
 	bool doubted;		/* whether `good` still passes, */
-	uint8_t missing;	/* because this class has not arrived, */
+	uint16_t missing;	/* because so large a one has not arrived, */
 	nsec_t missing_since;	/* though it was sent then; */
 	uint8_t cautious;	/* so many went again in a size that passes */
+	uint8_t odd_lost;	/* so many were lost since one as large as the smallest of them arrived, */
+	uint16_t odd;		/* which is so large, */
+	nsec_t odd_since;	/* and the last was sent then */
 	bool out;		/* the probe is under way: */
 	uint64_t number;	/* its packet number */
 	nsec_t sent_at;		/* of the last probe, under way or not; 0: none was sent */
