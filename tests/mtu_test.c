@@ -106,6 +106,49 @@ static void what_a_wide_path_loses_goes_on_in_pieces_over_a_narrow_one(void **st
 	sim_free(s);
 }
 
+/* Loses the second of a packet's three pieces. */
+static bool lose_second(void *ctx, struct sim *s, unsigned client, unsigned link, enum sim_direction direction,
+			uint8_t *datagram, size_t *len)
+{
+	unsigned *pieces = ctx;
+
+	(void)s;
+	(void)client;
+	(void)link;
+	(void)datagram;
+	return direction != SIM_UP || *len < 400 || (*pieces)++ % 3 != 1;
+}
+
+/* Nobody sends again what has arrived: so it has to be there still. */
+static void half_a_packet_is_kept_while_no_link_works(void **state)
+{
+	static const nsec_t away[] = { MSEC(500), SEC(3), SEC(30) };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(away); i++) {
+		struct sim *s = sim_new(6, 1, "aggregate");
+		struct sim_flow_stats up;
+		unsigned flow, pieces = 0;
+
+		add_link(s, 20 * MBIT, MSEC(20), 0);
+		set_mtu(s, 0, 576);
+		sim_run(s, SEC(1));
+		flow = sim_flow(s, 0, SIM_UP, FULL, MSEC(4));
+		sim_run(s, SEC(1));
+		sim_set_tap(s, lose_second, &pieces);
+		sim_run(s, MSEC(20));
+		sim_set_tap(s, NULL, NULL);
+		sim_cut(s, 0, 0, true);
+		sim_flow_stop(s, flow);
+		sim_run(s, away[i]);
+		sim_cut(s, 0, 0, false);
+		sim_run(s, SEC(1));
+		up = sim_flow_stats(s, flow);
+		nothing_is_missing(&up);
+		sim_free(s);
+	}
+}
+
 static void a_copy_in_pieces_and_a_whole_one_are_the_same_packet(void **state)
 {
 	struct sim *s = sim_new(4, 1, "redundant");
@@ -331,6 +374,7 @@ int main(void)
 		TEST("a lost piece is repaired by itself", a_lost_piece_is_repaired_by_itself),
 		TEST("what a wide path loses goes on in pieces over a narrow one",
 		     what_a_wide_path_loses_goes_on_in_pieces_over_a_narrow_one),
+		TEST("half a packet is kept while no link works", half_a_packet_is_kept_while_no_link_works),
 		TEST("a copy in pieces and a whole one are the same packet",
 		     a_copy_in_pieces_and_a_whole_one_are_the_same_packet),
 		TEST("a usual link has its full size when it is proven", a_usual_link_has_its_full_size_when_it_is_proven),

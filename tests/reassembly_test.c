@@ -197,6 +197,21 @@ static void a_piece_whose_others_never_come_is_forgotten_in_time(void **state)
 	assert_int_equal(buf_pool_left(pool), BUFS);
 }
 
+static void time_in_which_nothing_could_come_is_no_time(void **state)
+{
+	(void)state;
+	put(1, 0, 16, false, SEC(10));
+	put(2, 0, 16, false, SEC(11));
+	reassembly_wake(pieces, SEC(30));
+	assert_int_equal(reassembly_deadline(pieces), SEC(30) + REASSEMBLY_WAIT);
+	reassembly_tick(pieces, SEC(30) + REASSEMBLY_WAIT - 1);
+	assert_int_equal(reassembly_stats(pieces).waiting, 2);
+	reassembly_tick(pieces, SEC(30) + REASSEMBLY_WAIT);
+	assert_int_equal(reassembly_stats(pieces).waiting, 0);
+	reassembly_wake(pieces, SEC(40));
+	assert_int_equal(reassembly_deadline(pieces), NSEC_NEVER);
+}
+
 static void beginnings_without_end_take_no_more_than_the_bound(void **state)
 {
 	struct piece piece = { .partial = true };
@@ -293,6 +308,7 @@ int main(void)
 		CASE("packets of all lanes stand apart", packets_of_all_lanes_stand_apart),
 		CASE("a piece whose others never come is forgotten in time",
 		     a_piece_whose_others_never_come_is_forgotten_in_time),
+		CASE("time in which nothing could come is no time", time_in_which_nothing_could_come_is_no_time),
 		CASE("beginnings without end take no more than the bound",
 		     beginnings_without_end_take_no_more_than_the_bound),
 		CASE("numbers of a lane in a row fit, up to the bound",

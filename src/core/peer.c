@@ -555,7 +555,8 @@ void peer_tick(struct peer *p, nsec_t now)
 	view_refresh(p, now);
 	negotiate_tick(p, now);
 	peer_tune(p, now);
-	reassembly_tick(p->pieces, now);
+	if (!p->cut_off)
+		reassembly_tick(p->pieces, now);
 	peer_release(p, now);
 	p->outlook.count = 0;
 	transmit_answers(p, false, now);
@@ -588,7 +589,8 @@ nsec_t peer_deadline(const struct peer *p, nsec_t now)
 {
 	nsec_t at = nsec_min(negotiate_deadline(p, now), resequencer_deadline(p->order));
 
-	at = nsec_min(at, reassembly_deadline(p->pieces));
+	if (!p->cut_off)
+		at = nsec_min(at, reassembly_deadline(p->pieces));
 	at = nsec_min(at, p->refresh_at);
 	at = nsec_min(at, thinner_deadline(p->acks));
 	at = nsec_min(at, spacer_deadline(p->answers));

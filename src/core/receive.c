@@ -455,8 +455,10 @@ static void arrived(struct arrival *a, uint64_t number, size_t len)
 	bool eliciting;
 
 	replay_accept(&a->path->replay, number);
-	if (p->cut_off && nsec_since(p->heard_at, a->now) >= LONG_AWAY)
+	if (p->cut_off && nsec_since(p->heard_at, a->now) >= LONG_AWAY) {
 		resequencer_wake(p->order, a->now);
+		reassembly_wake(p->pieces, a->now);
+	}
 	p->heard_at = a->now;
 	locate(a, newest);
 	path_count_rx(a->path, a->from, len, a->now);

@@ -197,6 +197,15 @@ bool reassembly_yield(struct reassembly *r)
 
 /* --- time ------------------------------------------------------------------ */
 
+void reassembly_wake(struct reassembly *r, nsec_t now)
+{
+	for (unsigned row = 0; row < ROWS; row++)
+		for (unsigned way = 0; way < WAYS; way++)
+			r->packet[row][way].since = now;
+	if (r->next_look != NSEC_NEVER)
+		r->next_look = now + REASSEMBLY_WAIT;
+}
+
 void reassembly_tick(struct reassembly *r, nsec_t now)
 {
 	if (now < r->next_look)

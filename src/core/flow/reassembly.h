@@ -45,6 +45,9 @@ struct buf *reassembly_put(struct reassembly *r, const struct piece *piece, cons
 /* Somebody else needs the room: forget the oldest.  False: nothing waits. */
 bool reassembly_yield(struct reassembly *r);
 
+/* Nothing could come for a while: nothing has waited for that. */
+void reassembly_wake(struct reassembly *r, nsec_t now);
+
 /* Forget what has waited too long; when there is something to forget, NSEC_NEVER: nothing waits. */
 void reassembly_tick(struct reassembly *r, nsec_t now);
 nsec_t reassembly_deadline(const struct reassembly *r);
