@@ -169,6 +169,7 @@ static const struct {
 	{ "--link 5mbit --seconds 3 --seconds 4", "--seconds stands twice" },
 	{ "--link 5mbit --seed -1", "--seed -1: seed: -1 is not a number from 0 to 999999999999999999" },
 	{ "--link 5mbit --plot a.png", "--plot a.png: it is an SVG that is written; write --plot FILE.svg" },
+	{ "--link 5mbit --csv a.svg --plot a.svg", "--csv a.svg: that is where the picture goes; write another FILE" },
 	{ "--link 5mbt", "--link 5mbt: 5mbt is neither a rate, as in 50mbit, nor a trace: No such file or directory" },
 	{ "--link 5mbit/6mbot", "--link 5mbit/6mbot: rate: 6mbot is no number with a unit; "
 				"write 50mbit, or 10mbit/50mbit up and down" },

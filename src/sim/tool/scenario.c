@@ -119,6 +119,8 @@ bool scenario_finish(struct scenario *s, struct complaint *c)
 {
 	char name[CONFIG_IFNAME];
 
+	if (s->csv[0] != '\0' && strcmp(s->csv, s->plot) == 0)
+		return complain(c, "--csv %s: that is where the picture goes; write another FILE", s->csv);
 	if (s->links == 0)
 		return complain(c, "there is no link; write --link 50mbit,20ms --link 12mbit,20ms,1%%");
 	for (size_t i = 0; i < s->links; i++) {
