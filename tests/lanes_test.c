@@ -148,6 +148,86 @@ static void nor_does_one_by_quic(void **state)
 	sim_free(s);
 }
 
+/* --- what says nothing that the next does not say ----------------------------- */
+
+#define TRAIN	4000
+#define PACE	MSEC(5)
+#define BEGINS	34000	/* port of the acknowledgements; their first number */
+
+/* Plain acknowledgements of TCP, or echoes, one each PACE; how long each took. */
+struct train {
+	struct sim *sim;
+	bool echoes;
+	nsec_t next_at;
+	unsigned sent, came;
+	nsec_t sent_at[TRAIN];
+	struct samples latency;
+};
+
+static bool train_take(void *ctx, enum sim_direction direction, const uint8_t *packet, size_t len)
+{
+	struct train *t = ctx;
+	uint32_t number = get_be32(packet + 28) - BEGINS;
+
+	if (direction != SIM_UP || len != (t->echoes ? 32 : 40) || number >= t->sent)
+		return false;
+	t->came++;
+	samples_add(&t->latency, sim_now(t->sim) - t->sent_at[number]);
+	return true;
+}
+
+static nsec_t train_due(const void *ctx)
+{
+	return ((const struct train *)ctx)->next_at;
+}
+
+static void train_tick(void *ctx)
+{
+	static const struct sim_via via = { 0 };
+	struct train *t = ctx;
+	struct segment ack = { .src_port = BEGINS, .dst_port = BEGINS, .has_ack = true, .window = 1000,
+			       .ack = BEGINS + t->sent };
+	uint8_t packet[SEGMENT_MAX] = { 0 };
+	size_t len = 32;
+
+	t->next_at = t->sent + 1 < TRAIN ? t->next_at + PACE : NSEC_NEVER;
+	sim_addresses(&via, ack.src, ack.dst);
+	if (t->echoes) {
+		ipv4_header(packet, len, 1, ack.src, ack.dst);
+		packet[20] = 8;
+		put_be32(packet + 28, BEGINS + t->sent);
+	} else {
+		len = segment_write(&ack, packet);
+	}
+	t->sent_at[t->sent++] = sim_now(t->sim);
+	sim_send(t->sim, &via, SIM_UP, packet, len);
+}
+
+/* As of a game: if others waited for one that is lost, more than one in ten were late. */
+static void neither_an_ack_nor_a_ping_waits_for_a_lost_one(void **state)
+{
+	static const struct sim_model ops = { .take = train_take, .due = train_due, .tick = train_tick };
+
+	(void)state;
+	for (int echoes = 0; echoes < 2; echoes++) {
+		struct sim *s = lossy(77, "failover", 25, 20000, 20000);
+		static struct train t;
+
+		t = (struct train){ .sim = s, .echoes = echoes, .next_at = sim_now(s) };
+		sim_attach(s, &ops, &t);
+		sim_run(s, TRAIN * PACE + SEC(1));
+		sim_detach(s, &t);
+		printf("# %s: p90 %.1f p99 %.1f ms, %u of %u\n", echoes ? "pings" : "acks",
+		       (double)samples_percentile(&t.latency, 90) / 1e6,
+		       (double)samples_percentile(&t.latency, 99) / 1e6, t.came, t.sent);
+		assert_int_equal(t.sent, TRAIN);
+		assert_true(t.came > TRAIN * 9 / 10);
+		assert_true(samples_percentile(&t.latency, 90) < MSEC(26));
+		samples_done(&t.latency);
+		sim_free(s);
+	}
+}
+
 /* --- a flow that changes its mind ------------------------------------------ */
 
 #define LARGE	1200
@@ -232,6 +312,7 @@ int main(void)
 		TEST("under round-robin a call keeps its order", under_round_robin_a_call_keeps_its_order),
 		TEST("a download does not wait for lost ACKs", a_download_does_not_wait_for_lost_acks),
 		TEST("nor does one by QUIC", nor_does_one_by_quic),
+		TEST("neither an ACK nor a ping waits for a lost one", neither_an_ack_nor_a_ping_waits_for_a_lost_one),
 		TEST("a flow that turns into a download is not jumbled",
 		     a_flow_that_turns_into_a_download_is_not_jumbled),
 	};
