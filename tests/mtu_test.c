@@ -312,6 +312,40 @@ static void a_path_that_shrinks_by_a_little_loses_nothing_for_long(void **state)
 	}
 }
 
+static void set_ways(struct sim *s, size_t mtu)
+{
+	sim_link(s, 0, 0)->up.mtu = sim_link(s, 0, 0)->down.mtu = mtu;
+}
+
+/* Nothing is known of what lies behind a link that comes back, or an address of another network. */
+static void of_another_way_the_size_is_found_anew(void **state)
+{
+	struct sim *s = sim_new(11, 1, "aggregate");
+
+	(void)state;
+	add_link(s, 20 * MBIT, MSEC(20), 1280);
+	sim_flow(s, 0, SIM_UP, FULL, MSEC(20));
+	sim_flow(s, 0, SIM_DOWN, FULL, MSEC(20));
+	sim_run(s, SEC(3));
+	assert_int_equal(mtu_of(s, 0, 0), 1280);
+	assert_int_equal(mtu_of(s, SERVER, 0), 1280);
+	set_ways(s, 1400);
+	/* as often as there are ids for a path, so that the first one is taken again */
+	for (unsigned i = 0; i < PATHS_MAX; i++) {
+		sim_link_down(s, 0, 0);
+		sim_run(s, MSEC(100));
+		sim_link_up(s, 0, 0);
+		sim_run(s, i + 1 < PATHS_MAX ? MSEC(100) : SEC(3));
+	}
+	assert_int_equal(mtu_of(s, 0, 0), 1400);
+	assert_int_equal(mtu_of(s, SERVER, 0), 1400);
+	set_ways(s, 1500);
+	sim_link(s, 0, 0)->port++;
+	sim_run(s, SEC(3));
+	assert_int_equal(mtu_of(s, SERVER, 0), 1500);
+	sim_free(s);
+}
+
 /* What passes is no likely size: by trying alone 1380 would be found. */
 static void what_a_router_says_of_a_path_is_what_is_tried(void **state)
 {
@@ -385,6 +419,7 @@ int main(void)
 		     no_packet_is_lost_when_a_path_shrinks_under_a_flow),
 		TEST("a path that shrinks by a little loses nothing for long",
 		     a_path_that_shrinks_by_a_little_loses_nothing_for_long),
+		TEST("of another way the size is found anew", of_another_way_the_size_is_found_anew),
 		TEST("what a router says of a path is what is tried", what_a_router_says_of_a_path_is_what_is_tried),
 		TEST("a packet without buffers for its pieces is told as lost",
 		     a_packet_without_buffers_for_its_pieces_is_told_as_lost),
