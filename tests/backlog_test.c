@@ -73,11 +73,46 @@ static void what_fades_a_little_gives_nothing_up(void **state)
 	assert_true(change_to(15 * MBIT).given_up <= 1);
 }
 
+/* The other link was never used, so it seems to carry next to nothing; and it carries all. */
+static void what_waits_for_a_link_that_was_never_tried_is_not_given_up(void **state)
+{
+	static const unsigned rate[] = { 12, 16 };
+
+	(void)state;
+	for (unsigned told = 0; told < 2; told++)
+		for (size_t i = 0; i < ARRAY_SIZE(rate); i++) {
+			struct sim *s = sim_new(1, 1, "failover");
+			struct sim_flow_stats f;
+			unsigned flow;
+
+			sim_add_link(s, 0, 40 * MBIT, MSEC(40), 0);
+			sim_add_link(s, 0, 40 * MBIT, MSEC(60), 0);
+			sim_run(s, SEC(2));
+			flow = sim_flow(s, 0, SIM_UP, 1200, 1200 * 8 * NSEC_PER_SEC / (rate[i] * MBIT));
+			sim_run(s, SEC(3));
+			if (told)
+				sim_link_down(s, 0, 0);
+			else
+				sim_cut(s, 0, 0, true);
+			sim_run(s, SEC(3));
+			sim_flow_stop(s, flow);
+			sim_run(s, SEC(1));
+			f = sim_flow_stats(s, flow);
+			assert_int_equal(sim_drops(s, 0, DROP_CONGESTION), 0);
+			assert_int_equal(f.received, f.sent);
+			printf("# %u Mbit/s: latest after %.0f ms\n", rate[i], (double)f.latency_max / 1e6);
+			assert_true(f.latency_max < MSEC(150));
+			sim_free(s);
+		}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST("links that fade hold nothing up for long", links_that_fade_hold_nothing_up_for_long),
 		TEST("what fades a little gives nothing up", what_fades_a_little_gives_nothing_up),
+		TEST("what waits for a link that was never tried is not given up",
+		     what_waits_for_a_link_that_was_never_tried_is_not_given_up),
 	};
 
 	return RUN_TESTS(tests);

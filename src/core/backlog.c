@@ -11,16 +11,24 @@
 #define KEPT		MSEC(150)	/* a retransmission waits for so long, then */
 #define KEPT_PACKETS	32		/* and at least so many, however slow the paths are */
 
-/* Bytes per second; 0: nothing works. */
-static uint64_t carried(const struct peer *p)
+static bool is_untried(const struct path *path)
+{
+	return path->congestion->untried != NULL && path->congestion->untried(path->congestion_state);
+}
+
+/* Bytes per second; 0: nothing works.  *ret_known: a path may carry more only if it has become better. */
+static uint64_t carried(const struct peer *p, bool *ret_known)
 {
 	uint64_t rate = 0;
 
+	*ret_known = true;
 	for (unsigned i = 0; i < PATHS_MAX; i++) {
 		const struct path *path = p->path[i];
 
-		if (path != NULL && path->state == ENGINE_PATH_OK && peer_carries(p, path))
-			rate += path->congestion->rate(path->congestion_state);
+		if (path == NULL || path->state != ENGINE_PATH_OK || !peer_carries(p, path))
+			continue;
+		rate += path->congestion->rate(path->congestion_state);
+		*ret_known &= !is_untried(path);
 	}
 	return rate;
 }
@@ -44,13 +52,14 @@ void backlog_check(struct peer *p, nsec_t now)
 {
 	struct backlog *l = &p->backlog;
 	uint64_t rate;
+	bool known;
 
 	if (nsec_since(l->looked_at, now) < LOOK)
 		return;
 	l->looked_at = now;
-	rate = carried(p);
+	rate = carried(p, &known);
 	l->former_rate = nsec_max(rate, l->former_rate - l->former_rate / FADES);
-	if (rate == 0 || rate > l->former_rate / COLLAPSED ||
+	if (!known || rate == 0 || rate > l->former_rate / COLLAPSED ||
 	    !takes_longer(p, rate, nsec_max(TOO_LONG, 3 * p->bulk_target)))
 		return;
 	while (fq_codel_stats(p->queue).packets > KEPT_PACKETS &&

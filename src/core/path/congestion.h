@@ -51,6 +51,8 @@ struct congestion_ops {
 	nsec_t (*jitter)(const void *state);
 	/* Bytes per second it believes the path carries; never 0. */
 	uint64_t (*rate)(const void *state);
+	/* It never had enough to send to find that out, so it may be far too little.  NULL: it is known. */
+	bool (*untried)(const void *state);
 };
 
 /* Paced to the user's rate, or unlimited without one: for people who know their link. */

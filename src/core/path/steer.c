@@ -348,6 +348,13 @@ static uint64_t steer_rate(const void *state)
 	return capped(s, bandwidth(s) != 0 ? (double)bandwidth(s) : (double)s->pacing);
 }
 
+static bool steer_untried(const void *state)
+{
+	const struct steer *s = state;
+
+	return s->phase == STARTUP && !s->resumed;
+}
+
 static void steer_probed(void *state, nsec_t rtt, bool calm, nsec_t now)
 {
 	struct steer *s = state;
@@ -389,6 +396,7 @@ const struct congestion_ops congestion_steer = {
 	.lost = steer_lost,
 	.send_at = steer_send_at,
 	.rate = steer_rate,
+	.untried = steer_untried,
 	.probed = steer_probed,
 	.resumed = steer_resumed,
 	.jitter = steer_jitter,
