@@ -218,6 +218,44 @@ static void a_link_that_stutters_is_not_doubted_each_time(void **state)
 	sim_free(s);
 }
 
+/*
+ * It goes by the other link, and before that is known to have come the first one works
+ * again, and says that it was lost there.
+ */
+static void what_was_in_doubt_goes_again_once_though_it_is_lost_as_well(void **state)
+{
+	static const nsec_t other[] = { MSEC(200), MSEC(400), MSEC(600) };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(other); i++) {
+		struct sim *s = sim_new(1, 1, "failover");
+		struct engine_peer_status peer;
+		struct sim_flow_stats f;
+		unsigned flow;
+		uint64_t lost;
+
+		sim_add_link(s, 0, 20 * MBIT, MSEC(40), 0);
+		sim_add_link(s, 0, 20 * MBIT, other[i], 0);
+		sim_run(s, SEC(2));
+		flow = sim_flow(s, 0, SIM_UP, 1000, MSEC(2));
+		sim_run(s, SEC(3));
+		lost = sim_link(s, 0, 0)->up_wire.lost;
+		sim_link(s, 0, 0)->up.cut = true;
+		sim_run(s, MSEC(80));
+		sim_link(s, 0, 0)->up.cut = false;
+		sim_run(s, SEC(2));
+		lost = sim_link(s, 0, 0)->up_wire.lost - lost;
+		sim_flow_stop(s, flow);
+		sim_run(s, SEC(1));
+		f = sim_flow_stats(s, flow);
+		engine_peer_status(sim_client(s, 0), 0, sim_now(s), &peer);
+		printf("# %lu datagrams lost, %lu packets sent again\n", (unsigned long)lost, (unsigned long)peer.repaired);
+		assert_int_equal(f.received, f.sent);
+		assert_in_range(peer.repaired, lost - 5, lost);		/* PINGs are among them */
+		sim_free(s);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -231,6 +269,8 @@ int main(void)
 		TEST("a longer way costs a light flow no packet", a_longer_way_costs_a_light_flow_no_packet),
 		TEST("a new path is asked 24 times within a second, and then left alone",
 		     a_new_path_is_asked_24_times_within_a_second_and_then_left_alone),
+		TEST("what was in doubt goes again once, though it is lost as well",
+		     what_was_in_doubt_goes_again_once_though_it_is_lost_as_well),
 	};
 
 	return RUN_TESTS(tests);
