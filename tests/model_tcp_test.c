@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "sim/segment.h"
+#include "sim/tcp_sender.h"
 #include "tap.h"
 
 #define MBIT	UINT64_C(1000000)
@@ -418,6 +419,55 @@ static void reordering_beyond_that_widens_the_reordering_window(void **state)
 	}
 }
 
+static void count_segment(void *ctx, uint64_t segment)
+{
+	(void)segment;
+	++*(unsigned *)ctx;
+}
+
+static void ignore_round_trip(void *ctx, nsec_t rtt)
+{
+	(void)ctx;
+	(void)rtt;
+}
+
+/* An ACK of all below, which also says that the last of them came twice. */
+static void acknowledge_twice(struct tcp_sender *t, uint64_t ack, nsec_t now)
+{
+	const struct tcp_ack a = { .ack = ack, .right = 1000, .block = { { ack - 1, ack } }, .blocks = 1 };
+
+	tcp_sender_ack(t, &a, now);
+}
+
+/* RFC 8985, 6.2 step 4: once in a round trip, however many come in it. */
+static void duplicates_widen_it_once_in_a_round_trip(void **state)
+{
+	struct tcp_sender t;
+	unsigned sent = 0;
+
+	(void)state;
+	tcp_sender_init(&t, 1448, false);
+	t.send = count_segment;
+	t.sampled = ignore_round_trip;
+	t.ctx = &sent;
+	tcp_sender_start(&t, MSEC(40), 1000, SEC(1));
+	assert_int_equal(sent, 10);
+	acknowledge_twice(&t, 1, SEC(1) + MSEC(40));
+	assert_int_equal(t.reorder_steps, 1);	/* nothing has been seen to change its place */
+	tcp_sender_ack(&t, &(struct tcp_ack){ .ack = 1, .right = 1000, .block = { { 3, 4 } }, .blocks = 1 },
+		       SEC(1) + MSEC(40));
+	tcp_sender_ack(&t, &(struct tcp_ack){ .ack = 4, .right = 1000 }, SEC(1) + MSEC(41));
+	assert_true(t.reordering_seen);
+	for (uint64_t ack = 5; ack <= 10; ack++) {
+		acknowledge_twice(&t, ack, SEC(1) + MSEC(41));
+		assert_int_equal(t.reorder_steps, 2);
+	}
+	for (uint64_t ack = 11; ack <= t.next && ack <= 30; ack++)
+		acknowledge_twice(&t, ack, SEC(1) + MSEC(81));
+	assert_int_equal(t.reorder_steps, 3);
+	tcp_sender_done(&t);
+}
+
 static void every_second_segment_is_acknowledged(void **state)
 {
 	struct sim_way way = netem(20 * MBIT, MSEC(20), 0);
@@ -577,6 +627,7 @@ int main(void)
 		     reordering_within_a_quarter_of_a_round_trip_is_no_loss),
 		TEST("reordering beyond that widens the reordering window",
 		     reordering_beyond_that_widens_the_reordering_window),
+		TEST("duplicates widen it once in a round trip", duplicates_widen_it_once_in_a_round_trip),
 		TEST("every second segment is acknowledged", every_second_segment_is_acknowledged),
 		TEST("plain TCP makes of a link what Linux makes of it",
 		     plain_tcp_makes_of_a_link_what_linux_makes_of_it),

@@ -5,8 +5,11 @@
 
 /* --- RACK ---------------------------------------------------------------- */
 
+/* A DSACK counts only when something came that was sent since the last one that counted. */
 void recovery_widen_reordering(struct tcp_sender *t, const struct tcp_tally *y)
 {
+	if (y->latest_at == 0)
+		return;
 	if (y->prior_delivered < t->reorder_delivered)
 		t->dsack_pending = false;
 	if (t->dsack_pending) {
@@ -184,6 +187,7 @@ static void in_recovery(struct tcp_sender *t, struct tcp_tally *y)
 {
 	if (y->advanced && t->undo && was_delayed(t, y)) {
 		/* tcp_try_undo_partial(): what is out may still come by itself */
+		scoreboard_note_reordering(t, y->prior_una);
 		if (t->resent == 0) {
 			undo(t, true);
 			open_or_disorder(t);

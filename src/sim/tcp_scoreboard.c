@@ -68,6 +68,10 @@ static void came(struct tcp_sender *t, uint64_t segment, struct tcp_tally *y)
 
 	y->arrived++;
 	t->delivered++;
+	if (p->at >= y->latest_at) {
+		y->latest_at = p->at;
+		y->prior_delivered = p->delivered;
+	}
 	rack_advance(t, segment, y->now);
 	if (!p->ever_resent) {
 		y->original |= p->lost;
@@ -139,8 +143,7 @@ void scoreboard_read_blocks(struct tcp_sender *t, const struct tcp_ack *ack, str
 	if (is_dsack(ack)) {
 		first = 1;
 		y->dsack = true;
-		t->dsack_pending = true;
-		t->reordering_seen = true;
+		t->dsack_pending |= t->reordering_seen;
 		if (t->undo && t->undo_resent > 0 && ack->block[0].to > t->undo_from)
 			t->undo_resent--;
 	}

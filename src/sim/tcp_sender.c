@@ -126,6 +126,7 @@ static void arm_timeout(struct tcp_sender *t, nsec_t now)
 static void transmit(struct tcp_sender *t, uint64_t segment, nsec_t now)
 {
 	tcp_sent(t, segment)->at = now;
+	tcp_sent(t, segment)->delivered = t->delivered;
 	scoreboard_list_last(t, segment);
 	t->stats.sent++;
 	t->sent_at = now;
@@ -262,7 +263,7 @@ static void control(struct tcp_sender *t, const struct tcp_tally *y)
 
 void tcp_sender_ack(struct tcp_sender *t, const struct tcp_ack *ack, nsec_t now)
 {
-	struct tcp_tally y = { .now = now, .prior_una = t->una, .prior_delivered = t->delivered,
+	struct tcp_tally y = { .now = now, .prior_una = t->una,
 			   .lowest = TCP_NONE, .echo = ack->echo, .has_echo = ack->has_echo };
 
 	if (ack->ack > t->next)

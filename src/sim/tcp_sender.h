@@ -39,6 +39,7 @@ struct tcp_ack {
 /* A segment between una and next; times are a list, oldest first (tsorted_sent_queue). */
 struct tcp_sent {
 	nsec_t at;
+	uint64_t delivered;	/* of all segments, when it was sent */
 	uint64_t earlier, later;
 	bool listed;
 	bool sacked, lost, resent;	/* resent: and that is under way */

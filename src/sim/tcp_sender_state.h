@@ -17,7 +17,9 @@ struct tcp_tally {
 	nsec_t now;
 	uint32_t arrived;	/* segments that it says have come */
 	uint32_t lost;
-	uint64_t prior_una, prior_delivered;
+	uint64_t prior_una;
+	uint64_t prior_delivered;	/* when the one was sent that was sent last of those that came */
+	nsec_t latest_at;	/* and when that was; 0: none came */
 	uint64_t lowest;	/* of those never resent that came: for reordering */
 	bool advanced;		/* una went on */
 	bool original;		/* one that was given up and never resent came all the same */
