@@ -327,6 +327,39 @@ static void silence_ends_in_a_timeout_that_backs_off(void **state)
 	tear_down(&b, m);
 }
 
+/* tcp_fastretrans_alert(), FLAG_LOST_RETRANS: the network is still overloaded, so the window falls again. */
+static void a_copy_that_is_lost_after_a_timeout_is_a_loss_of_its_own(void **state)
+{
+	struct sim_way way = netem(20 * MBIT, MSEC(20), 0);
+	struct bench b;
+	struct model_tcp *m;
+	uint64_t bytes;
+	unsigned recoveries;
+	uint32_t threshold;
+
+	(void)state;
+	way.queue = 100;
+	set_up(&b, 20, &way);
+	m = start(&b, (struct model_tcp_config){ 0 });
+	sim_run(b.sim, SEC(2));
+	sim_link(b.sim, 0, b.link)->up.cut = true;
+	timed_out_at(&b, m, 1);
+	sim_link(b.sim, 0, b.link)->up.cut = false;
+	bytes = model_tcp_stats(m).bytes;
+	assert_true(model_tcp_stats(m).undone == 0);
+	while (model_tcp_stats(m).bytes == bytes)
+		sim_run(b.sim, MSEC(1));
+	recoveries = model_tcp_stats(m).recoveries;
+	threshold = model_tcp_stats(m).threshold;
+	b.lose_copy = true;
+	sim_run(b.sim, SEC(1));
+	assert_false(b.lose_copy);
+	assert_int_equal(model_tcp_stats(m).recoveries, recoveries + 1);
+	assert_int_equal(model_tcp_stats(m).undone, 0);
+	assert_true(model_tcp_stats(m).threshold < threshold);
+	tear_down(&b, m);
+}
+
 static void a_delay_that_causes_a_timeout_is_seen_as_spurious(void **state)
 {
 	struct sim_way way = netem(20 * MBIT, MSEC(20), 0);
@@ -620,6 +653,8 @@ int main(void)
 		     recovery_sends_in_proportion_to_what_arrives),
 		TEST("silence ends in a timeout that backs off",
 		     silence_ends_in_a_timeout_that_backs_off),
+		TEST("a copy that is lost after a timeout is a loss of its own",
+		     a_copy_that_is_lost_after_a_timeout_is_a_loss_of_its_own),
 		TEST("a delay that causes a timeout is seen as spurious",
 		     a_delay_that_causes_a_timeout_is_seen_as_spurious),
 		TEST("two flows share a link about evenly", two_flows_share_a_link_about_evenly),

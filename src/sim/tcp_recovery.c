@@ -202,13 +202,19 @@ static void in_recovery(struct tcp_sender *t, struct tcp_tally *y)
 		recovery_enter(t);
 }
 
+/* What was sent again and is lost again is news of the network, and costs as much as any. */
 static void in_loss(struct tcp_sender *t, struct tcp_tally *y)
 {
+	uint64_t resent;
+
 	if (t->undo && (y->original || (y->advanced && may_undo(t, y)))) {
 		undo(t, true);
 		open_or_disorder(t);
 	}
+	resent = t->resent;
 	recovery_find_lost(t, y);
+	if (t->resent < resent)
+		recovery_enter(t);
 }
 
 void recovery_alert(struct tcp_sender *t, struct tcp_tally *y)

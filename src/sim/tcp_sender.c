@@ -339,7 +339,7 @@ static void reordering_is_over(struct tcp_sender *t, nsec_t now)
 	recovery_find_lost(t, &y);
 	if (tcp_sender_in_flight(t) == before)
 		return;
-	if (t->state < TCP_RECOVERY) {
+	if (t->state != TCP_RECOVERY) {
 		recovery_enter(t);
 		recovery_reduce(t, &y);
 	}
