@@ -116,6 +116,26 @@ static void jitter_widens_both_and_brakes_in_vain_the_limit(void **state)
 	assert_int_equal(standing_limit(&q, PACKET), limit);
 }
 
+/* In an hour there is one RTT that is far below all others; the path is the same after it. */
+static void one_rtt_far_below_the_others_takes_no_room_away(void **state)
+{
+	struct standing q = { 0 };
+	nsec_t now;
+
+	(void)state;
+	jitters(&q, MSEC(6));
+	now = acks(&q, 10, RTT - MSEC(6), SEC(1));
+	standing_raise(&q, RTT + MSEC(8), true);
+	assert_in_range(standing_room(&q), MSEC(3), MSEC(6));
+	now = acks(&q, 1, RTT - MSEC(28), now);
+	standing_raise(&q, RTT + MSEC(8), true);
+	assert_in_range(standing_room(&q), MSEC(3), MSEC(6));
+	/* so short that the way must be another one */
+	acks(&q, 1, RTT - MSEC(36), now);
+	standing_raise(&q, RTT + MSEC(8), true);
+	assert_int_equal(standing_room(&q), 0);
+}
+
 static void answers_that_wait_are_no_queue_but_are_waited_for(void **state)
 {
 	struct standing q = { 0 };
@@ -139,6 +159,7 @@ int main(void)
 		TEST("slow packets widen target and limit", slow_packets_widen_target_and_limit),
 		TEST("jitter widens both, and brakes in vain the limit",
 		     jitter_widens_both_and_brakes_in_vain_the_limit),
+		TEST("one RTT far below the others takes no room away", one_rtt_far_below_the_others_takes_no_room_away),
 		TEST("answers that wait are no queue, but are waited for",
 		     answers_that_wait_are_no_queue_but_are_waited_for),
 	};

@@ -13,6 +13,7 @@
 #define STEPS_KNOWN	3	/* calm RTTs before the one that makes the third step */
 #define STEPS		3	/* the distance is less than so many mean steps: it is 1.6 to 2 where it is jitter */
 #define ALLOWED		2	/* distances */
+#define SPREAD		5	/* distances below the mean is the least of very many, and no shorter route */
 
 static nsec_t distance(nsec_t a, nsec_t b)
 {
@@ -113,7 +114,9 @@ nsec_t jitter_allowed(const struct jitter *j)
 	return ALLOWED * calm_jitter(j);
 }
 
-nsec_t jitter_when_full(const struct jitter *j)
+nsec_t jitter_when_full(const struct jitter *j, nsec_t base)
 {
-	return j->mean - j->least + jitter_allowed(j);
+	nsec_t shorter = nsec_since(base, nsec_since(SPREAD * calm_jitter(j), j->mean));
+
+	return nsec_max(base + j->mean - j->least, nsec_since(shorter, j->mean)) + jitter_allowed(j);
 }

@@ -46,9 +46,10 @@ nsec_t jitter_unseen(const struct jitter *j);
 /* By so much single RTTs exceed their mean for good reason. */
 nsec_t jitter_allowed(const struct jitter *j);
 /*
- * How far above the least calm RTT those of a path are that is just full: where
- * order is kept each late packet delays those behind it, the more there are.
+ * The RTT of a path that is just full: where order is kept each late packet delays
+ * those behind it, the more there are.  base: the least RTT ever; where that is much
+ * less than calm ones are, the route has become shorter since.
  */
-nsec_t jitter_when_full(const struct jitter *j);
+nsec_t jitter_when_full(const struct jitter *j, nsec_t base);
 
 #endif

@@ -69,7 +69,7 @@ static nsec_t packets(nsec_t one, unsigned count)
 
 nsec_t standing_room(const struct standing *q)
 {
-	return nsec_since(q->floor, q->base + jitter_when_full(&q->jitter));
+	return nsec_since(q->floor, jitter_when_full(&q->jitter, q->base));
 }
 
 nsec_t standing_target(const struct standing *q, nsec_t packet)
