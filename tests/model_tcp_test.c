@@ -259,6 +259,28 @@ static void a_lost_tail_is_found_without_a_timeout(void **state)
 	tear_down(&b, m);
 }
 
+/*
+ * What a real kernel did (6.18, its defaults: tcp_wmem 4 MB) over 320 ms and much rate: 2716
+ * segments of 1448 bytes under way, never more.  44 Mbit/s, as its application sleeps until a
+ * third of the buffer is free; here it never sleeps.
+ */
+static void what_is_under_way_fits_the_send_buffer(void **state)
+{
+	struct sim_way way = netem(200 * MBIT, MSEC(320), 0);
+	struct bench b;
+	struct model_tcp *m;
+
+	(void)state;
+	way.queue = 10000;
+	set_up(&b, 19, &way);
+	m = start(&b, (struct model_tcp_config){ .no_hystart = true });
+	sim_run(b.sim, SEC(20));
+	assert_true(model_tcp_stats(m).window > 2716);
+	assert_true(model_tcp_rate(m, 10, 20) < 2716 * 1448 * 8 / 0.64 / 1e6);
+	assert_true(model_tcp_rate(m, 10, 20) > 44);
+	tear_down(&b, m);
+}
+
 /* RFC 6937: while it recovers, what it sends is 0.7 of what arrives. */
 static void recovery_sends_in_proportion_to_what_arrives(void **state)
 {
@@ -649,6 +671,7 @@ int main(void)
 		TEST("a lost copy is sent again without a timeout",
 		     a_lost_copy_is_sent_again_without_a_timeout),
 		TEST("a lost tail is found without a timeout", a_lost_tail_is_found_without_a_timeout),
+		TEST("what is under way fits the send buffer", what_is_under_way_fits_the_send_buffer),
 		TEST("recovery sends in proportion to what arrives",
 		     recovery_sends_in_proportion_to_what_arrives),
 		TEST("silence ends in a timeout that backs off",

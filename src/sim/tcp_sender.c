@@ -9,6 +9,7 @@
 #define RTO_MIN		MSEC(200)
 #define RTO_MAX		SEC(120)
 #define TSO_MAX		44	/* segments in 64 KiB */
+#define SEND_BUFFER	(4194304u / 16 * 15)	/* tcp_wmem's most, but for what skbs take beside their data */
 
 void tcp_sender_init(struct tcp_sender *t, size_t size, bool hystart)
 {
@@ -135,7 +136,8 @@ static void transmit(struct tcp_sender *t, uint64_t segment, nsec_t now)
 
 static bool may_send_new(const struct tcp_sender *t)
 {
-	return t->next < t->end && t->next < t->right && tcp_out(t) < TCP_RING;
+	return t->next < t->end && t->next < t->right && (tcp_out(t) + 1) * t->size <= SEND_BUFFER &&
+	       tcp_out(t) < TCP_RING;
 }
 
 static void send_new(struct tcp_sender *t, nsec_t now)

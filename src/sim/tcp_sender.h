@@ -6,7 +6,8 @@
  * window and timer (RFC 8985), tail loss probes, proportional rate reduction
  * (RFC 6937), a timeout of at least 200 ms beyond the round trip with backoff,
  * and undo of what was spurious, by DSACK or by timestamps.  Bursts are those
- * of TSO, without pacing.  The names in comments are those of net/ipv4/.
+ * of TSO, without pacing.  No more is under way than a send buffer holds, which
+ * with Linux' defaults is 4 MB.  The names in comments are those of net/ipv4/.
  */
 #ifndef TTT_SIM_TCP_SENDER_H
 #define TTT_SIM_TCP_SENDER_H
