@@ -18,7 +18,6 @@ struct flow {
 	size_t len;
 	nsec_t interval, next_at;
 	uint32_t number, newest, base;
-	bool any;
 	struct sim_flow_stats stats;
 	uint8_t seen[SEEN / 8];
 };
@@ -95,18 +94,17 @@ void flow_take(struct sim *s, const uint8_t *packet, size_t len)
 	}
 	f->seen[number / 8] |= (uint8_t)(1u << number % 8);
 	f->stats.received++;
-	if (f->any && number < f->newest) {
+	if (f->stats.last_at != 0 && number < f->newest) {
 		f->stats.reordered++;
 		if (f->newest - number > f->stats.deepest)
 			f->stats.deepest = f->newest - number;
 	} else {
 		f->newest = number;
 	}
-	if (f->any && s->now - f->stats.last_at > f->stats.longest_gap)
+	if (f->stats.last_at != 0 && s->now - f->stats.last_at > f->stats.longest_gap)
 		f->stats.longest_gap = s->now - f->stats.last_at;
-	if (!f->any)
+	if (f->stats.last_at == 0)
 		f->stats.first_at = s->now;
-	f->any = true;
 	f->stats.last_at = s->now;
 	f->stats.latency_sum += latency;
 	f->stats.latency_max = nsec_max(f->stats.latency_max, latency);
@@ -138,6 +136,5 @@ struct sim_flow_stats sim_flow_stats(const struct sim *s, unsigned flow)
 
 void sim_flow_forget(struct sim *s, unsigned flow)
 {
-	s->flow[flow].any = false;
 	s->flow[flow].stats = (struct sim_flow_stats){ 0 };
 }

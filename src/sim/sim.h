@@ -94,7 +94,7 @@ struct sim_flow_stats {
 	uint64_t deepest;		/* how far behind the newest the latest one came */
 	nsec_t longest_gap;		/* between two that came, since the first */
 	nsec_t latency_max, latency_sum;
-	nsec_t first_at, last_at;	/* when packets came */
+	nsec_t first_at, last_at;	/* when packets came; 0: none has */
 };
 
 struct sim;

@@ -29,7 +29,7 @@ uint32_t stream_tell(struct stream *s, uint8_t told[STREAM_TOLD], nsec_t now)
 
 static void note_order(struct stream *s, uint32_t number)
 {
-	if (!s->any || number > s->newest) {
+	if (s->stats.last_at == 0 || number > s->newest) {
 		s->newest = number;
 		return;
 	}
@@ -49,9 +49,8 @@ bool stream_hear(struct stream *s, const uint8_t told[STREAM_TOLD], nsec_t now)
 	s->seen[number % s->window] = number + 1;
 	s->stats.received++;
 	note_order(s, number);
-	if (s->any)
+	if (s->stats.last_at != 0)
 		s->stats.longest_gap = nsec_max(s->stats.longest_gap, now - s->stats.last_at);
-	s->any = true;
 	s->stats.last_at = now;
 	samples_add(&s->latency, now - get_le64(told + 4));
 	return true;

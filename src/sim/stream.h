@@ -22,7 +22,6 @@ struct stream_stats {
 
 struct stream {
 	uint32_t next, newest;
-	bool any;
 	uint32_t *seen;			/* number + 1 of the last packet in that slot */
 	size_t window;
 	struct samples latency;
