@@ -35,16 +35,6 @@ static const char *const flow_colour[SCENARIO_FLOWS] = {
 
 static const char *const way_name[] = { [SIM_UP] = "up", [SIM_DOWN] = "down" };
 
-static const char *colour_of_link(size_t i)
-{
-	return link_colour[i];
-}
-
-static const char *colour_of_flow(size_t i)
-{
-	return flow_colour[i];
-}
-
 /* gnuplot's dashes: of the two ways of one flow, the way down. */
 static int dashes(const struct scenario *plan, const struct series_column *c)
 {
@@ -131,9 +121,9 @@ static void draw_flow_goodput(FILE *f, const struct scenario *plan, const struct
 	const struct series_column *c = &s->column[i];
 
 	fprintf(f, "$d using 1:%zu with lines lw 1 lc rgb '#b0%s' notitle, \\\n  ", i + 2,
-		colour_of_flow(c->index) + 1);
+		flow_colour[c->index] + 1);
 	fprintf(f, "$d using 1:%zu with lines lw 2.5 dt %d lc rgb '%s' title '%u %s %s', \\\n  ",
-		i + 2 + s->columns, dashes(plan, c), colour_of_flow(c->index), c->index + 1,
+		i + 2 + s->columns, dashes(plan, c), flow_colour[c->index], c->index + 1,
 		scenario_kind_name(plan->flow[c->index].kind), way_name[c->direction]);
 }
 
@@ -170,7 +160,7 @@ static void draw_links(FILE *f, const struct scenario *plan, const struct series
 		fputc(':', f);
 		sum_of(f, s, SERIES_CARRIED, i + 1, direction);
 		fprintf(f, " with filledcurves lc rgb '%s' fs solid 0.75 noborder title 'link %zu', \\\n  ",
-			colour_of_link(i), i + 1);
+			link_colour[i], i + 1);
 	}
 	fputs("$d using 1:", f);
 	sum_of(f, s, SERIES_CAPACITY, plan->links, direction);
@@ -190,7 +180,7 @@ static void draw_down(FILE *f, const struct scenario *plan, const struct series 
 static void draw_link_rtt(FILE *f, size_t column, unsigned link)
 {
 	fprintf(f, "$d using 1:%zu with lines lw 1.5 dt 3 lc rgb '%s' title 'link %u, round trip', \\\n  ",
-		column, colour_of_link(link), link + 1);
+		column, link_colour[link], link + 1);
 }
 
 static void draw_flow_latency(FILE *f, const struct scenario *plan, size_t column,
@@ -199,7 +189,7 @@ static void draw_flow_latency(FILE *f, const struct scenario *plan, size_t colum
 	const bool ping = plan->flow[c->index].kind == FLOW_PING;
 
 	fprintf(f, "$d using 1:%zu with lines lw 2 dt %d lc rgb '%s' title '%u %s%s', \\\n  ", column,
-		dashes(plan, c), colour_of_flow(c->index), c->index + 1,
+		dashes(plan, c), flow_colour[c->index], c->index + 1,
 		scenario_kind_name(plan->flow[c->index].kind),
 		ping ? ", round trip" : c->direction == SIM_UP ? " up" : " down");
 }
